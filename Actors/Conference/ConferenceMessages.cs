@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Actors.Conference;
+
+/// <summary>Anything sent to a conference entity; the region routes it by <see cref="Conference"/>.</summary>
+public interface IConferenceMessage
+{
+    ConferenceId Conference { get; }
+}
+
+/// <summary>Answered to the participant (through its region) by <c>Joined</c> or <c>JoinRefused</c>.</summary>
+public sealed record JoinConference(ConferenceId Conference, ParticipantId Participant, string Identity, string? DisplayName) : IConferenceMessage;
+
+/// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
+public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
+
+/// <summary>The operator or the node's shutdown ends it: every participant is told to send BYE.</summary>
+public sealed record EndConference(ConferenceId Conference, EndReason Reason) : IConferenceMessage;
+
+/// <summary>
+/// Heartbeat of a mixer: the version it has applied (0: it has no state and needs one) and its legs. A mixer that was refused for its
+/// age says so with the incarnation it obeys.
+/// </summary>
+public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long AppliedVersion, ImmutableArray<LegReport> Legs) : IConferenceMessage
+{
+    public ConferenceId Conference => Mixer.Conference;
+}
+
+public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);
+
+/// <summary>Answered to the sender with a <see cref="ConferenceView"/>.</summary>
+public sealed record GetConference(ConferenceId Conference) : IConferenceMessage;
+
+/// <summary>A snapshot for the management API.</summary>
+public sealed record ConferenceView(
+    ConferenceId Conference, bool IsActive, Incarnation Incarnation, MixerId? Mixer, long Version, long AppliedVersion, DateTimeOffset? Since,
+    ImmutableArray<ParticipantView> Participants);
+
+public sealed record ParticipantView(
+    ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media);

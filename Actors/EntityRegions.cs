@@ -1,0 +1,19 @@
+using Akka.Actor;
+
+namespace ConfCluster.Actors;
+
+/// <summary>
+/// Where entities are reached: the shard regions (or proxies) of a node, and its SIP endpoint. Filled once by the host before the first
+/// message; tests put probes in.
+/// </summary>
+public sealed class EntityRegions
+{
+    public IActorRef Conferences { get; set; } = ActorRefs.Nobody;
+
+    public IActorRef Participants { get; set; } = ActorRefs.Nobody;
+
+    public IActorRef Mixers { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>This node's endpoint, for requests that we start.</summary>
+    public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;
+}

@@ -1,0 +1,27 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>Anything sent to a mixer entity; the region routes it by <see cref="Mixer"/>.</summary>
+public interface IMixerMessage
+{
+    MixerId Mixer { get; }
+}
+
+/// <summary>The conference's desired state; an older one is dropped, a lower incarnation is reported.</summary>
+public sealed record SetMixerState(MixerState State) : IMixerMessage
+{
+    public MixerId Mixer => State.Mixer;
+}
+
+/// <summary>
+/// A participant asks for ports. Answered (through the participant region) by <c>LegOpened</c> or <c>LegRefused</c>; repeating it gives
+/// the same ports. A leg that the conference does not admit within media.unadmitted-leg-timeout is closed.
+/// </summary>
+public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;
+
+/// <summary>What offer and answer settled. Holds keys: its serializer refuses to let it leave the process. The receiver takes ownership.</summary>
+public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;
+
+public sealed record CloseLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;

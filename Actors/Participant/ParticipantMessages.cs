@@ -1,0 +1,42 @@
+using Akka.Actor;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Participant;
+
+/// <summary>Anything sent to a participant entity; the region routes it by <see cref="Participant"/>.</summary>
+public interface IParticipantMessage
+{
+    ParticipantId Participant { get; }
+}
+
+/// <summary>
+/// A request for this dialog, from the node's endpoint (<paramref name="Endpoint"/> takes the responses). Initial INVITE and CANCEL have
+/// no To tag; an in-dialog request never creates an entity: one without a living dialog answers 481 and stops.
+/// </summary>
+public sealed record SipRequestArrived(ParticipantId Participant, TransactionKey Key, SipRequest Request, SipFlow Flow, IActorRef Endpoint) : IParticipantMessage;
+
+/// <summary>An ACK to a 2xx of ours.</summary>
+public sealed record SipAckArrived(ParticipantId Participant, SipRequest Request, SipFlow Flow) : IParticipantMessage;
+
+/// <summary>A response to a request of ours (BYE, later re-INVITE and UPDATE).</summary>
+public sealed record SipResponseArrived(ParticipantId Participant, TransactionKey Key, SipResponse Response) : IParticipantMessage;
+
+/// <summary>The client or server transaction got no answer.</summary>
+public sealed record SipTransactionFailed(ParticipantId Participant, TransactionKey Key, TransactionFailure Reason) : IParticipantMessage;
+
+public sealed record Joined(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : IParticipantMessage;
+
+public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;
+
+public sealed record LeaveAcknowledged(ParticipantId Participant, ConferenceId Conference) : IParticipantMessage;
+
+/// <summary>Send BYE (or a final non-2xx when not yet answered) and end; also wakes a participant after a restart, which then says BYE in the recovered dialog.</summary>
+public sealed record EndDialog(ParticipantId Participant, ConferenceId Conference, LeaveReason Reason) : IParticipantMessage;
+
+/// <summary>The mixer has a place for the leg: these local addresses go into the SDP.</summary>
+public sealed record LegOpened(ParticipantId Participant, MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : IParticipantMessage;
+
+public sealed record LegRefused(ParticipantId Participant, MixerId Mixer, Rejection Reason) : IParticipantMessage;

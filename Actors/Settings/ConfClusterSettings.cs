@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using System.Net;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Actors.Settings;
+
+/// <summary>Everything under the HOCON root <c>confcluster</c>; reference.conf is the manual and holds every default.</summary>
+public sealed record ConfClusterSettings(
+    string DataDirectory, SipSettings Sip, MediaSettings Media, ConferenceSettings Conference, JournalSettings Journal, HttpSettings Http,
+    TimeSpan ShutdownTimeout);
+
+/// <param name="Udp">Where the UDP listener binds; null: none.</param>
+/// <param name="Tcp">Where the TCP listener binds; null: none.</param>
+/// <param name="Advertised">Host for Contact and Via; null: the listener's own address.</param>
+/// <param name="MaxMessageSize">Octets; a longer message is refused.</param>
+/// <param name="MaxTransactions">Server transactions a node holds at most; a new request above it gets 503.</param>
+public sealed record SipSettings(
+    IPEndPoint? Udp, IPEndPoint? Tcp, string? Advertised, SipTimings Timings, int MaxMessageSize, int MaxTransactions, int MaxConnections,
+    TimeSpan ConnectionIdleTimeout, string ServerHeader);
+
+/// <param name="Address">Where RTP sockets bind.</param>
+/// <param name="Advertised">Address in SDP; null: <paramref name="Address"/>.</param>
+/// <param name="HeartbeatInterval">How often a mixer reports to its conference.</param>
+public sealed record MediaSettings(
+    IPAddress Address, IPAddress? Advertised, int PortMin, int PortMax, int Lanes, int MaxLegsPerLane, MixerSettings Mixer, TimeSpan HeartbeatInterval,
+    TimeSpan UnadmittedLegTimeout);
+
+/// <param name="Policy">Of a conference with the default blueprint.</param>
+/// <param name="RequireProtection">Fail closed: an offer without keys gets 488.</param>
+/// <param name="Suites">In order of preference.</param>
+public sealed record ConferenceSettings(
+    ConferencePolicy Policy, bool RequireProtection, ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, int MaxConferences,
+    int Shards, TimeSpan MixerSuspectAfter);
+
+/// <param name="ConnectionString">SQLite file in the data directory by default.</param>
+public sealed record JournalSettings(string ConnectionString, string ProviderName, TimeSpan MinBackoff, TimeSpan MaxBackoff);
+
+public sealed record HttpSettings(IPEndPoint Listen);

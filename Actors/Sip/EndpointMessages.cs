@@ -1,0 +1,17 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Sip;
+
+/// <summary>Answer a request that the endpoint passed up (provisional, final, or a 2xx again: RFC 3261 §13.3.1.4).</summary>
+public sealed record Respond(TransactionKey Key, SipResponse Response);
+
+/// <summary>
+/// Start a client transaction for a participant: the endpoint adds the Via with a fresh branch and sends to <paramref name="Flow"/>
+/// (or connects anew). Outcome: <c>SipResponseArrived</c> or <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
+/// </summary>
+public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlow Flow);
+
+/// <summary>An ACK for a 2xx: no transaction (RFC 3261 §13.2.2.4); the endpoint adds the Via.</summary>
+public sealed record SendAck(SipRequest Request, SipFlow Flow);

@@ -1,0 +1,56 @@
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>What may be asked of a conference. A request: it can be refused.</summary>
+public abstract record ConferenceCommand
+{
+    private ConferenceCommand()
+    {
+    }
+
+    /// <summary>A participant with an acceptable offer wants in. Repeating it is harmless. <paramref name="Identity"/>: who it says it is.</summary>
+    public sealed record Join(ParticipantId Participant, string Identity, string? DisplayName) : ConferenceCommand;
+
+    /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
+    public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
+
+    /// <summary>The first command after every recovery: this life takes the conference over.</summary>
+    public sealed record Take : ConferenceCommand;
+
+    /// <summary>The conference needs a mixer: the first one, or another after the last was lost.</summary>
+    public sealed record PlaceMixer : ConferenceCommand;
+
+    /// <summary>Everybody out (operator, drain, node shutdown).</summary>
+    public sealed record End(EndReason Reason) : ConferenceCommand;
+}
+
+/// <summary>Values are stored: never renumber.</summary>
+public enum LeaveReason : byte { Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8, ConferenceEnded = 9 }
+
+/// <summary>Values are stored: never renumber.</summary>
+public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShutdown = 3 }
+
+/// <summary>Why a command is refused; Focus/RejectionStatus turns it into a SIP status.</summary>
+public enum Rejection : byte { ConferenceFull, ConferenceOver, NotAParticipant, TooManyConferences, JournalUnavailable, NoMediaCapacity, ShuttingDown }
+
+/// <summary>The answer to a command: facts to store, or the reason there are none.</summary>
+public abstract record Decision
+{
+    private Decision()
+    {
+    }
+
+    public sealed record Accepted(System.Collections.Immutable.ImmutableArray<ConferenceEvent> Events) : Decision;
+
+    public sealed record Rejected(Rejection Reason) : Decision;
+}
+
+/// <summary>
+/// Everything a decision may depend on besides the state. <paramref name="NewSsrc"/> yields random SSRC candidates; the decider takes the
+/// first that the register does not hold.
+/// </summary>
+public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy, Func<Ssrc> NewSsrc);
+
+/// <summary>RFC 4353 §4.3: the rules of a conference, from its blueprint.</summary>
+public sealed record ConferencePolicy(int MaxParticipants);

@@ -1,0 +1,21 @@
+using System.Diagnostics;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>The one place where a refused command becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
+public static class RejectionStatus
+{
+    /// <summary>Status, reason phrase, and the seconds of Retry-After (0: none).</summary>
+    public static (int Status, string Reason, int RetryAfter) Of(Rejection rejection) => rejection switch
+    {
+        Rejection.ConferenceFull => (486, "Conference Full", 0),
+        Rejection.ConferenceOver => (404, "Conference Over", 0),
+        Rejection.NotAParticipant => (481, "Not In This Conference", 0),
+        Rejection.TooManyConferences => (503, "Too Many Conferences", 30),
+        Rejection.JournalUnavailable => (503, "Journal Unavailable", 10),
+        Rejection.NoMediaCapacity => (503, "No Media Capacity", 30),
+        Rejection.ShuttingDown => (503, "Shutting Down", 30),
+        _ => throw new UnreachableException($"no status for {rejection}"),
+    };
+}

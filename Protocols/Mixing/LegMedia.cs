@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>G.711 (RFC 3551 §4.5.14); the payload type is negotiated apart.</summary>
+public enum AudioCodec : byte { Pcmu, Pcma }
+
+/// <summary>Directions as the *mixer* sees them (RFC 3264 §8.4): whether it may send to and hear from the leg.</summary>
+public readonly record struct MediaDirection(bool Send, bool Receive)
+{
+    public static readonly MediaDirection SendReceive = new(true, true);
+    public static readonly MediaDirection SendOnly = new(true, false);
+    public static readonly MediaDirection ReceiveOnly = new(false, true);
+    public static readonly MediaDirection Inactive = new(false, false);
+}
+
+/// <summary>
+/// What offer and answer settled for a leg. <see cref="Generation"/> grows with every offer/answer of the dialog; an older one is
+/// ignored. Holds secrets: it never leaves the process but in a message made for keys, and whoever keeps it disposes it.
+/// </summary>
+/// <param name="Remote">Signalled RTP address; media goes there until an authenticated packet comes from elsewhere (symmetric RTP).</param>
+/// <param name="RemoteRtcp">Signalled RTCP address (a=rtcp, else RTP port + 1); equal to <paramref name="Remote"/> with rtcp-mux.</param>
+/// <param name="Uplink">The keys the participant sends with: one without MKI, or several, all with MKIs of one length.</param>
+/// <param name="Downlink">The key that we send with.</param>
+/// <param name="PacketTime">Milliseconds of audio per packet that we send: a multiple of 20, at most 60.</param>
+/// <param name="TelephoneEvent">Payload type of telephone-event (RFC 4733), or null.</param>
+public sealed record LegMedia(
+    ParticipantId Participant, long Generation, MediaAddress Remote, MediaAddress RemoteRtcp, bool RtcpMux, AudioCodec Codec, byte PayloadType,
+    byte? TelephoneEvent, MediaDirection Direction, int PacketTime, ImmutableArray<MasterKey> Uplink, MasterKey Downlink) : IDisposable
+{
+    public LegMedia Copy() => this with { Uplink = [.. Uplink.Select(k => k.Copy())], Downlink = Downlink.Copy() };
+
+    public void Dispose()
+    {
+        foreach (var key in Uplink) key.Dispose();
+        Downlink.Dispose();
+    }
+}
+
+/// <summary>Counters of one leg, for reports; totals since the leg was opened.</summary>
+public readonly record struct LegStatistics(
+    ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong LateOrDuplicate,
+    ulong Concealed, ulong PacketsSent, ulong RtcpReceived, ulong RtcpSent, Ssrc RemoteSsrc, MediaAddress Remote);

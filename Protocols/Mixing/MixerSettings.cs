@@ -1,0 +1,6 @@
+namespace ConfCluster.Protocols.Mixing;
+
+/// <param name="JitterPackets">Packets a jitter buffer waits for before it plays (each 20 ms).</param>
+/// <param name="JitterCapacity">Packets a jitter buffer holds at most.</param>
+/// <param name="RtcpInterval">Mean interval between our RTCP reports of one leg (RFC 3550 §6.2; randomised by 0.5 to 1.5).</param>
+public sealed record MixerSettings(int JitterPackets, int JitterCapacity, TimeSpan RtcpInterval);
