@@ -17,6 +17,9 @@ public sealed class SipHeaders
 
     private readonly ImmutableArray<SipHeader> _fields;
 
+    // Not filled in later: two words are not written at once, and messages cross threads.
+    private readonly CSeq? _cseq;
+
     public SipHeaders(ImmutableArray<SipHeader> fields) => _fields = fields;
 
     public ImmutableArray<SipHeader> Fields => _fields;
@@ -69,26 +72,55 @@ public sealed class SipHeaders
         new([.. _fields.Where(f => !string.Equals(f.Name, name, StringComparison.OrdinalIgnoreCase))]);
 
     /// <summary>The Via values, topmost first.</summary>
-    public ImmutableArray<Via> Vias => field.IsDefault ? field = SipReader.Vias(this) : field;
+    public ImmutableArray<Via> Vias
+    {
+        get => field.IsDefault ? field = SipReader.Vias(this) : field;
+        internal init;
+    }
 
     public Via? TopVia => Vias.Length == 0 ? null : Vias[0];
 
-    public NameAddr From => field ??= SipReader.Address(First("From")!);
+    public NameAddr From
+    {
+        get => field ??= SipReader.Address(First("From")!);
+        internal init;
+    }
 
-    public NameAddr To => field ??= SipReader.Address(First("To")!);
+    public NameAddr To
+    {
+        get => field ??= SipReader.Address(First("To")!);
+        internal init;
+    }
 
-    public string CallId => First("Call-ID")!;
+    /// <summary>Empty only in a request that the reader refused.</summary>
+    public string CallId => First("Call-ID") ?? "";
 
-    public CSeq CSeq => SipReader.CSeq(First("CSeq")!);
+    public CSeq CSeq
+    {
+        get => _cseq ?? SipReader.CSeq(First("CSeq")!);
+        internal init => _cseq = value;
+    }
 
     /// <summary>Empty for <c>Contact: *</c>; see <see cref="IsContactStar"/>.</summary>
-    public ImmutableArray<NameAddr> Contacts => field.IsDefault ? field = SipReader.Addresses(this, "Contact") : field;
+    public ImmutableArray<NameAddr> Contacts
+    {
+        get => field.IsDefault ? field = SipReader.Addresses(this, "Contact") : field;
+        internal init;
+    }
 
     public bool IsContactStar => First("Contact") is "*";
 
-    public ImmutableArray<NameAddr> Routes => field.IsDefault ? field = SipReader.Addresses(this, "Route") : field;
+    public ImmutableArray<NameAddr> Routes
+    {
+        get => field.IsDefault ? field = SipReader.Addresses(this, "Route") : field;
+        internal init;
+    }
 
-    public ImmutableArray<NameAddr> RecordRoutes => field.IsDefault ? field = SipReader.Addresses(this, "Record-Route") : field;
+    public ImmutableArray<NameAddr> RecordRoutes
+    {
+        get => field.IsDefault ? field = SipReader.Addresses(this, "Record-Route") : field;
+        internal init;
+    }
 
     /// <summary>Max-Forwards, or null when absent (RFC 3261 §20.22).</summary>
     public int? MaxForwards => First("Max-Forwards") is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;

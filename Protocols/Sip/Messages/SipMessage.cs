@@ -17,19 +17,19 @@ public sealed record SipRequest(SipMethod Method, SipUri RequestUri) : SipMessag
 {
     /// <summary>
     /// The skeleton of a response (RFC 3261 §8.2.6.2): Via, From, To, Call-ID, CSeq and Timestamp copied, and
-    /// <paramref name="toTag"/> added to To when it has none.
+    /// <paramref name="toTag"/> added to To when it has none. The values are copied as they were written, readable or not.
     /// </summary>
-    public SipResponse CreateResponse(int status, string reason, string? toTag = null)
+    public SipResponse CreateResponse(int status, string? reason = null, string? toTag = null)
     {
         var headers = SipHeaders.Empty;
         foreach (var field in Headers.Fields)
         {
             if (field.Name is "Via" or "From" or "Call-ID" or "CSeq" or "Timestamp") headers = headers.Append(field.Name, field.Value);
             else if (field.Name is "To")
-                headers = headers.Append("To", toTag is null || Headers.To.Tag is not null ? field.Value : Headers.To.WithTag(toTag).ToString());
+                headers = headers.Append("To", toTag is null || Headers.To.Tag is not null ? field.Value : $"{field.Value};tag={toTag}");
         }
 
-        return new SipResponse(status, reason) { Headers = headers };
+        return new SipResponse(status, reason ?? StatusCode.Reason(status)) { Headers = headers };
     }
 
     public override string ToString() => $"{Method} {RequestUri}";

@@ -3,8 +3,9 @@ using System.Collections.Immutable;
 namespace ConfCluster.Protocols.Sip.Messages;
 
 /// <summary>
-/// A SIP or SIPS URI (RFC 3261 §19.1), or an absolute URI of another scheme, kept as text in <see cref="Opaque"/>. User, password and
-/// parameters are held unescaped; the host is held as written (an IPv6 reference with its brackets).
+/// A SIP or SIPS URI (RFC 3261 §19.1), or an absolute URI of another scheme, of which <see cref="Opaque"/> keeps what follows the colon.
+/// The scheme is lower case. User, password, parameters and headers are held unescaped; the host is held as written (an IPv6 reference
+/// with its brackets).
 /// </summary>
 public sealed record SipUri(
     string Scheme, string? User, string? Password, string Host, int? Port, SipParameters Parameters,
@@ -20,6 +21,17 @@ public sealed record SipUri(
 
     /// <summary>RFC 3261 §19.1.1: the "lr" parameter marks a loose router.</summary>
     public bool IsLooseRouter => Parameters.Has("lr");
+
+    /// <summary>RFC 3261 §19.1.4, see <see cref="SipUriComparison"/>. Wider than <see cref="Equals(SipUri)"/>, and not transitive.</summary>
+    public bool IsEquivalentTo(SipUri other) => SipUriComparison.AreEquivalent(this, other);
+
+    /// <summary>The same parts, letter by letter.</summary>
+    public bool Equals(SipUri? other) =>
+        other is not null && Scheme == other.Scheme && User == other.User && Password == other.Password && Host == other.Host
+        && Port == other.Port && Opaque == other.Opaque && Parameters.Equals(other.Parameters)
+        && Headers.AsSpan().SequenceEqual(other.Headers.AsSpan());
+
+    public override int GetHashCode() => HashCode.Combine(Scheme, User, Host, Port, Opaque);
 
     /// <summary>Written by <see cref="Parsing.SipWriter"/>'s rules, so that reading it again gives an equal value.</summary>
     public override string ToString() => Parsing.SipWriter.Write(this);

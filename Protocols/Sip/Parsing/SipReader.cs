@@ -1,27 +1,157 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Text;
+using System.Text.Unicode;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Protocols.Sip.Parsing;
 
-/// <summary>Placeholder of the contract; the SIP wire work replaces it.</summary>
+/// <summary>
+/// Bytes to messages (RFC 3261 §7, §18.3, §25), bounded by <see cref="SipLimits"/>. Known header fields are checked and every other one
+/// is kept as text. Lines end in CRLF, a bare CR or LF is refused, and text is UTF-8. Left to whoever uses them: Date, Warning, Accept
+/// and the authentication fields.
+/// </summary>
 public static class SipReader
 {
     /// <summary>
-    /// Reads one whole message (a datagram, or a frame from <c>SipFramer</c>). False with <paramref name="error"/>; then
-    /// <paramref name="message"/> is non-null only when it is a request with enough of Via, From, To, Call-ID and CSeq to be answered 400.
+    /// Reads one whole message (a datagram, or a frame from <see cref="SipFramer"/>). False with <paramref name="error"/>; then
+    /// <paramref name="message"/> is non-null only when it is a request with a readable Via, to be answered by
+    /// <see cref="SipRequest.CreateResponse"/>: it has the headers for that and no others, and stand-ins where a value was unreadable.
     /// </summary>
-    public static bool TryRead(ReadOnlySpan<byte> bytes, out SipMessage? message, out SipError error) => throw new NotSupportedException();
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out SipMessage? message, out SipError error)
+    {
+        message = null;
+        bytes = bytes.TrimStart("\r\n"u8);
+        var end = bytes.IndexOf("\r\n\r\n"u8);
+        error = Frame(bytes, end);
+        if (error.Kind != SipErrorKind.None) return false;
+
+        var chars = ArrayPool<char>.Shared.Rent(end + 2);
+        try
+        {
+            if (Utf8.ToUtf16(bytes[..(end + 2)], chars, out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done)
+                return TryRead(chars.AsSpan(0, length), bytes[(end + 4)..], out message, out error);
+            error = new SipError(SipErrorKind.BadHeader, "Header fields are not UTF-8 (RFC 3261 §25.1)");
+            return false;
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(chars);
+        }
+    }
+
+    private static SipError Frame(ReadOnlySpan<byte> bytes, int end)
+    {
+        if (bytes.Length > SipLimits.MessageBytes) return new SipError(SipErrorKind.TooLong, "Message too long");
+        if (bytes.IndexOf("SIP/"u8) < 0 && bytes.IndexOf("sip/"u8) < 0) return new SipError(SipErrorKind.NotSip, "Not SIP");
+        return end < 0 ? new SipError(SipErrorKind.BadHeader, "No empty line after the header fields (RFC 3261 §7)") : SipError.None;
+    }
+
+    private static bool TryRead(ReadOnlySpan<char> head, ReadOnlySpan<byte> rest, out SipMessage? message, out SipError error)
+    {
+        message = null;
+        var lines = new HeaderLines(head);
+        var collector = new HeaderCollector();
+        lines.Next(ref collector);
+        var startError = StartLine.Read(lines.Line, out var start);
+        if (startError.Kind != SipErrorKind.None) collector.Fail(startError.Kind, startError.Detail);
+        if (collector.Error.Kind != SipErrorKind.NotSip) ReadFields(ref lines, ref collector);
+
+        if (start.IsRequest && collector.CSeq is { } cseq && cseq.Method != start.Method)
+            collector.Fail(SipErrorKind.MethodMismatch, "CSeq: method differs from the request line (RFC 3261 §8.1.1.5)");
+
+        // RFC 3261 §18.3: bytes after the body are dropped, a body that is cut is refused, no length means up to the end of the datagram.
+        var length = collector.ContentLength ?? (uint)rest.Length;
+        if (length > rest.Length) collector.Fail(SipErrorKind.BodyTruncated, "Content-Length: longer than the body (RFC 3261 §18.3)");
+        error = collector.Error;
+        if (error.Kind != SipErrorKind.None)
+        {
+            if (start.IsRequest && collector.IsAnswerable)
+                message = new SipRequest(start.Method, start.RequestUri) { Headers = collector.ToRefusedHeaders() };
+            return false;
+        }
+
+        var body = length == 0 ? SipBody.Empty : new SipBody(rest[..(int)length].ToArray());
+        var headers = collector.ToHeaders();
+        message = start.IsRequest
+            ? new SipRequest(start.Method, start.RequestUri) { Headers = headers, Body = body }
+            : new SipResponse(start.Status, start.Reason) { Headers = headers, Body = body };
+        return true;
+    }
+
+    private static void ReadFields(ref HeaderLines lines, ref HeaderCollector collector)
+    {
+        var count = 0;
+        while (lines.Next(ref collector))
+        {
+            if (++count > SipLimits.HeaderFields)
+            {
+                collector.Fail(SipErrorKind.TooManyHeaders, "Too many header fields");
+                return;
+            }
+
+            lines.Split(ref collector);
+        }
+
+        collector.CheckComplete();
+    }
 
     /// <summary>An addr-spec URI alone.</summary>
-    public static bool TryReadUri(ReadOnlySpan<char> text, out SipUri? uri) => throw new NotSupportedException();
+    public static bool TryReadUri(ReadOnlySpan<char> text, out SipUri? uri) => UriReader.Read(text, out uri) is null;
 
-    internal static ImmutableArray<Via> Vias(SipHeaders headers) => throw new NotSupportedException();
+    /// <summary>A name-addr or addr-spec with parameters, as in Refer-To, Referred-By, P-Asserted-Identity.</summary>
+    public static bool TryReadAddress(ReadOnlySpan<char> text, out NameAddr? address) => ValueReader.Address(text, out address) is null;
 
-    internal static ImmutableArray<NameAddr> Addresses(SipHeaders headers, string name) => throw new NotSupportedException();
+    /// <summary>A token with parameters, as in Event, Session-Expires, Subscription-State, Reason.</summary>
+    public static bool TryReadValue(ReadOnlySpan<char> text, out string value, out SipParameters parameters)
+    {
+        var cursor = new SipCursor(text);
+        parameters = SipParameters.Empty;
+        var read = cursor.TryToken(out var token) && cursor.TryParameters(out parameters) && cursor.AtEnd();
+        value = token.ToString();
+        return read;
+    }
 
-    internal static NameAddr Address(string value) => throw new NotSupportedException();
+    internal static ImmutableArray<Via> Vias(SipHeaders headers)
+    {
+        var vias = ImmutableArray.CreateBuilder<Via>();
+        foreach (var field in headers.Fields)
+            if (field.Name == HeaderNames.Via)
+                Expect(HeaderNames.Via, ValueReader.Vias(field.Value, vias));
+        return vias.DrainToImmutable();
+    }
 
-    internal static CSeq CSeq(string value) => throw new NotSupportedException();
+    internal static ImmutableArray<NameAddr> Addresses(SipHeaders headers, string name)
+    {
+        var addresses = ImmutableArray.CreateBuilder<NameAddr>();
+        foreach (var field in headers.Fields)
+            if (field.Name == name && !(name == HeaderNames.Contact && field.Value == "*"))
+                Expect(name, ValueReader.Addresses(field.Value, bare: name == HeaderNames.Contact, addresses));
+        return addresses.DrainToImmutable();
+    }
 
-    internal static string? MediaType(string? value) => throw new NotSupportedException();
+    internal static NameAddr Address(string value)
+    {
+        Expect("From or To", ValueReader.Address(value, out var address));
+        return address!;
+    }
+
+    internal static CSeq CSeq(string value)
+    {
+        Expect(HeaderNames.CSeq, ValueReader.CSeq(value, out var cseq));
+        return cseq!.Value;
+    }
+
+    internal static string? MediaType(string? value)
+    {
+        if (value is null) return null;
+        Expect(HeaderNames.ContentType, ValueReader.MediaType(value, out var type));
+        return type;
+    }
+
+    /// <summary>What peers send was checked before; a fault here is in a message that we built.</summary>
+    private static void Expect(string name, string? fault)
+    {
+        if (fault is not null) throw new InvalidOperationException($"{name} of a message of ours: {fault}");
+    }
 }
