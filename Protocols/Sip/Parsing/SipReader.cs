@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Text;
 using System.Text.Unicode;
 using ConfCluster.Protocols.Sip.Messages;
 
@@ -29,10 +28,10 @@ public static class SipReader
         var chars = ArrayPool<char>.Shared.Rent(end + 2);
         try
         {
-            if (Utf8.ToUtf16(bytes[..(end + 2)], chars, out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done)
-                return TryRead(chars.AsSpan(0, length), bytes[(end + 4)..], out message, out error);
-            error = new SipError(SipErrorKind.BadHeader, "Header fields are not UTF-8 (RFC 3261 §25.1)");
-            return false;
+            // What is not UTF-8 is refused (RFC 3261 §25.1), but it can be answered: so it is read all the same.
+            var isText = Utf8.IsValid(bytes[..end]);
+            Utf8.ToUtf16(bytes[..(end + 2)], chars, out _, out var length, replaceInvalidSequences: true);
+            return TryRead(chars.AsSpan(0, length), isText, bytes[(end + 4)..], out message, out error);
         }
         finally
         {
@@ -43,11 +42,14 @@ public static class SipReader
     private static SipError Frame(ReadOnlySpan<byte> bytes, int end)
     {
         if (bytes.Length > SipLimits.MessageBytes) return new SipError(SipErrorKind.TooLong, "Message too long");
-        if (bytes.IndexOf("SIP/"u8) < 0 && bytes.IndexOf("sip/"u8) < 0) return new SipError(SipErrorKind.NotSip, "Not SIP");
-        return end < 0 ? new SipError(SipErrorKind.BadHeader, "No empty line after the header fields (RFC 3261 §7)") : SipError.None;
+        if (end >= 0) return SipError.None;
+        return bytes.IndexOf("SIP/2.0"u8) < 0
+            ? new SipError(SipErrorKind.NotSip, "Not SIP")
+            : new SipError(SipErrorKind.BadHeader, "No empty line after the header fields (RFC 3261 §7)");
     }
 
-    private static bool TryRead(ReadOnlySpan<char> head, ReadOnlySpan<byte> rest, out SipMessage? message, out SipError error)
+    private static bool TryRead(
+        ReadOnlySpan<char> head, bool isText, ReadOnlySpan<byte> rest, out SipMessage? message, out SipError error)
     {
         message = null;
         var lines = new HeaderLines(head);
@@ -55,6 +57,7 @@ public static class SipReader
         lines.Next(ref collector);
         var startError = StartLine.Read(lines.Line, out var start);
         if (startError.Kind != SipErrorKind.None) collector.Fail(startError.Kind, startError.Detail);
+        if (!isText) collector.Fail(SipErrorKind.BadHeader, "Header fields are not UTF-8 (RFC 3261 §25.1)");
         if (collector.Error.Kind != SipErrorKind.NotSip) ReadFields(ref lines, ref collector);
 
         if (start.IsRequest && collector.CSeq is { } cseq && cseq.Method != start.Method)
