@@ -21,17 +21,20 @@ public static class SipReader
     {
         message = null;
         bytes = bytes.TrimStart("\r\n"u8);
+        if (bytes.Length > SipLimits.MessageBytes) return Refuse(SipErrorKind.TooLong, "Message too long", out error);
         var end = bytes.IndexOf("\r\n\r\n"u8);
-        error = Frame(bytes, end);
-        if (error.Kind != SipErrorKind.None) return false;
+        var lastLine = end >= 0 ? end : bytes.LastIndexOf("\r\n"u8);
+        if (lastLine < 0) return Refuse(SipErrorKind.NotSip, "Not SIP", out error);
+        var head = bytes[..(lastLine + 2)];
 
-        var chars = ArrayPool<char>.Shared.Rent(end + 2);
+        // What is cut or no UTF-8 is refused (RFC 3261 §7, §25.1), but it can be answered: so it is read all the same.
+        var flaw = end < 0 ? "No empty line after the header fields (RFC 3261 §7)"
+            : Utf8.IsValid(head) ? null : "Header fields are not UTF-8 (RFC 3261 §25.1)";
+        var chars = ArrayPool<char>.Shared.Rent(head.Length);
         try
         {
-            // What is not UTF-8 is refused (RFC 3261 §25.1), but it can be answered: so it is read all the same.
-            var isText = Utf8.IsValid(bytes[..end]);
-            Utf8.ToUtf16(bytes[..(end + 2)], chars, out _, out var length, replaceInvalidSequences: true);
-            return TryRead(chars.AsSpan(0, length), isText, bytes[(end + 4)..], out message, out error);
+            Utf8.ToUtf16(head, chars, out _, out var length, replaceInvalidSequences: true);
+            return TryRead(chars.AsSpan(0, length), flaw, end < 0 ? [] : bytes[(end + 4)..], out message, out error);
         }
         finally
         {
@@ -39,17 +42,14 @@ public static class SipReader
         }
     }
 
-    private static SipError Frame(ReadOnlySpan<byte> bytes, int end)
+    private static bool Refuse(SipErrorKind kind, string detail, out SipError error)
     {
-        if (bytes.Length > SipLimits.MessageBytes) return new SipError(SipErrorKind.TooLong, "Message too long");
-        if (end >= 0) return SipError.None;
-        return bytes.IndexOf("SIP/2.0"u8) < 0
-            ? new SipError(SipErrorKind.NotSip, "Not SIP")
-            : new SipError(SipErrorKind.BadHeader, "No empty line after the header fields (RFC 3261 §7)");
+        error = new SipError(kind, detail);
+        return false;
     }
 
     private static bool TryRead(
-        ReadOnlySpan<char> head, bool isText, ReadOnlySpan<byte> rest, out SipMessage? message, out SipError error)
+        ReadOnlySpan<char> head, string? flaw, ReadOnlySpan<byte> rest, out SipMessage? message, out SipError error)
     {
         message = null;
         var lines = new HeaderLines(head);
@@ -57,7 +57,7 @@ public static class SipReader
         lines.Next(ref collector);
         var startError = StartLine.Read(lines.Line, out var start);
         if (startError.Kind != SipErrorKind.None) collector.Fail(startError.Kind, startError.Detail);
-        if (!isText) collector.Fail(SipErrorKind.BadHeader, "Header fields are not UTF-8 (RFC 3261 §25.1)");
+        if (flaw is not null) collector.Fail(SipErrorKind.BadHeader, flaw);
         if (collector.Error.Kind != SipErrorKind.NotSip) ReadFields(ref lines, ref collector);
 
         if (start.IsRequest && collector.CSeq is { } cseq && cseq.Method != start.Method)

@@ -2,6 +2,7 @@ using System.Text;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Support;
+using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Sip.Parsing;
 
@@ -91,10 +92,7 @@ public sealed class TortureVectors
         var whole = Message(name);
         var head = whole.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
         foreach (var cut in Fragments.CutAtEveryLength(whole[..head]))
-        {
-            Assert.False(SipReader.TryRead(cut, out var message, out _));
-            Assert.Null(message);
-        }
+            Assert.False(SipReader.TryRead(cut, out _, out _));
     }
 
     [Fact]
