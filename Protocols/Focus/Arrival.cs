@@ -1,0 +1,97 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using ParticipantStep =
+    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// From the first INVITE to its final response (RFC 3261 §8.2, §13.3.1): everything that can be refused is refused before the conference or
+/// the mixer hears of it. No 1xx is sent here: the transaction layer sends the 100, and the 200 follows as soon as there are ports.
+/// </summary>
+internal static class Arrival
+{
+    private const int MaxDisplayName = 128;
+
+    public static ParticipantStep Begin(ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
+        if (!TryRead(arrived, context, out var invitation, out var refusal, out var detail))
+        {
+            return Closing.Refused(arrived, refusal, context, detail);
+        }
+
+        return Steps.To(
+            new ParticipantState.Joining(invitation!),
+            Ask(invitation!),
+            new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
+            new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
+    }
+
+    public static ParticipantEffect Ask(Invitation invitation)
+    {
+        var from = invitation.Request.Headers.From;
+        var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
+        var name = from.DisplayName is { Length: > MaxDisplayName } longName ? longName[..MaxDisplayName] : from.DisplayName;
+        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name);
+    }
+
+    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, ParticipantContext context) =>
+        Steps.To(
+            new ParticipantState.Opening(invitation, mixer),
+            new ParticipantEffect.OpenLeg(mixer),
+            new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+
+    /// <summary>The mixer was replaced while we waited for its ports.</summary>
+    public static ParticipantStep Moved(ParticipantState.Opening opening, MixerId mixer, ParticipantContext context) =>
+        mixer == opening.Mixer
+            ? Steps.To(opening)
+            : Joined(opening.Invitation, mixer, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+
+    /// <summary>RFC 3261 §13.3.1.4: the 2xx, repeated until the ACK arrives whatever the transport is.</summary>
+    public static ParticipantStep Answer(ParticipantState.Opening opening, ParticipantInput.LegOpened opened, ParticipantContext context)
+    {
+        var invitation = opening.Invitation;
+        var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
+        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, null, context) : LegNegotiation.Offer(place, context);
+        var response = FocusResponses.Success(invitation.Request, invitation.Conference, invitation.Flow, context, leg.Sdp);
+        var participation = new Participation(
+            invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
+            NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg);
+        var pending = new PendingAck(invitation.Key, response, context.Timings.T1, OurOffer: invitation.Offer is null, MediaAtAck: true);
+        return Steps.To(
+            new ParticipantState.Answered(participation, pending),
+            new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk),
+            new ParticipantEffect.Cancel(ParticipantTimer.Unanswered),
+            new ParticipantEffect.Respond(invitation.Key, response),
+            new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
+            new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout));
+    }
+
+    /// <summary>In the order of RFC 3261 §8.2.</summary>
+    private static bool TryRead(
+        ParticipantInput.RequestArrived arrived, ParticipantContext context, out Invitation? invitation, out ParticipantRefusal refusal, out string detail)
+    {
+        var request = arrived.Request;
+        (invitation, detail) = (null, "");
+        if (!ConferenceUri.TryRead(request.RequestUri, out var conference, out refusal)) return false;
+        if (!RequestRules.TryExtensions(request, out detail)) return Fail(ParticipantRefusal.UnsupportedExtension, out refusal);
+        if (!RequestRules.TryBody(request, out var sdp, out refusal)) return false;
+        if (!RequestRules.AcceptsSdp(request)) return Fail(ParticipantRefusal.NotAcceptable, out refusal);
+
+        // RFC 3261 §8.1.1.8: exactly one Contact; without it there is nowhere to send a BYE.
+        if (request.Headers.Contacts.Length != 1) return Fail(ParticipantRefusal.BadHeader, out refusal);
+
+        LegOffer? offer = null;
+        if (!sdp.IsEmpty && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
+
+        invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer);
+        return true;
+    }
+
+    private static bool Fail(ParticipantRefusal reason, out ParticipantRefusal refusal)
+    {
+        refusal = reason;
+        return false;
+    }
+}

@@ -1,0 +1,37 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// Which conference a Request-URI names (RFC 4353 §4.1, RFC 3261 §8.2.2.1): its user part, lower case, 1 to 64 letters, digits and
+/// <c>- _ . + ~ ! *</c>, so that the name can stand in a journal, a URL and an entity id. The host is not looked at: whoever was routed here is here.
+/// Left out: sips (there is no TLS listener yet) and tel URIs.
+/// </summary>
+public static class ConferenceUri
+{
+    public const int MaxLength = 64;
+
+    private const string Marks = "-_.+~!*";
+
+    public static bool TryRead(SipUri uri, out ConferenceId conference, out ParticipantRefusal refusal)
+    {
+        ArgumentNullException.ThrowIfNull(uri);
+        conference = default;
+        refusal = default;
+        if (!uri.IsSip || uri.IsSecure) return Fail(ParticipantRefusal.UnsupportedScheme, out refusal);
+        if (string.IsNullOrEmpty(uri.User)) return Fail(ParticipantRefusal.NoConferenceName, out refusal);
+        if (uri.User.Length > MaxLength || !uri.User.All(IsAllowed)) return Fail(ParticipantRefusal.BadConferenceName, out refusal);
+
+        conference = new ConferenceId(uri.User.ToLowerInvariant());
+        return true;
+    }
+
+    private static bool IsAllowed(char c) => char.IsAsciiLetterOrDigit(c) || Marks.Contains(c, StringComparison.Ordinal);
+
+    private static bool Fail(ParticipantRefusal reason, out ParticipantRefusal refusal)
+    {
+        refusal = reason;
+        return false;
+    }
+}

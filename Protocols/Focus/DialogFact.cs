@@ -1,0 +1,26 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// What is stored of a participant: one fact when its dialog is confirmed, one at its end, so that a node that comes back can say BYE in
+/// the dialogs it had. Holds no secret: the SDP comes without its key lines.
+/// </summary>
+public abstract record DialogFact
+{
+    private DialogFact()
+    {
+    }
+
+    /// <summary>The first ACK arrived.</summary>
+    /// <param name="Flow">Where the dialog's requests go; a connection of it is gone after a restart.</param>
+    /// <param name="Hidden">The peer is behind a NAT: only the flow reaches it.</param>
+    /// <param name="LocalSdp">Ours, without a=crypto, a=key-mgmt and k= lines.</param>
+    /// <param name="RemoteSdp">The peer's, in the same manner.</param>
+    public sealed record DialogConfirmed(
+        ConferenceId Conference, DialogFacts Dialog, SipFlow Flow, bool Hidden, string LocalSdp, string RemoteSdp) : DialogFact;
+
+    public sealed record DialogEnded(LeaveReason Reason) : DialogFact;
+}

@@ -1,0 +1,79 @@
+using System.Globalization;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// The responses of the focus (RFC 3261 §8.2.6, §13.3.1): skeleton from the request, To tag from the participant, and the header fields
+/// that say what would have been accepted (Accept, Allow, Supported, Warning, Retry-After).
+/// </summary>
+internal static class FocusResponses
+{
+    public const string SdpType = "application/sdp";
+
+    /// <summary>RFC 3261 §20.5.</summary>
+    public const string Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
+
+    /// <summary>RFC 3261 §20.37: empty means that no extension is supported.</summary>
+    private const string Supported = "";
+
+    public static SipResponse Ok(SipRequest request, ParticipantContext context) => Of(request, 200, "OK", context);
+
+    public static SipResponse Of(SipRequest request, int status, string reason, ParticipantContext context, int retryAfter = 0)
+    {
+        var response = request.CreateResponse(status, reason, context.Id.Value);
+        var headers = response.Headers.Append("Server", context.Settings.Server);
+        if (retryAfter > 0) headers = headers.Append("Retry-After", retryAfter.ToString(CultureInfo.InvariantCulture));
+        return response with { Headers = headers };
+    }
+
+    public static SipResponse Of(SipRequest request, Rejection rejection, ParticipantContext context)
+    {
+        var (status, reason, retryAfter) = RejectionStatus.Of(rejection);
+        return Of(request, status, reason, context, retryAfter);
+    }
+
+    public static SipResponse Refuse(SipRequest request, ParticipantRefusal refusal, ParticipantContext context, string detail = "")
+    {
+        var (status, reason) = ParticipantRefusalStatus.Of(refusal);
+        if (detail.Length > 0 && status == 400) reason = detail;
+        var response = Of(request, status, reason, context);
+        return response with { Headers = Explain(response.Headers, refusal, context, detail) };
+    }
+
+    /// <summary>RFC 3261 §13.3.1.4, §12.1.1: a 2xx that makes or refreshes a dialog.</summary>
+    public static SipResponse Success(SipRequest request, ConferenceId conference, SipFlow flow, ParticipantContext context, SipBody body)
+    {
+        var response = Of(request, 200, "OK", context);
+        var headers = response.Headers.Append("Record-Route", request.Headers.All("Record-Route")).Append("Contact", context.Contact(conference, flow));
+        headers = Capabilities(headers);
+        return body.IsEmpty
+            ? response with { Headers = headers }
+            : response with { Headers = headers.Append("Content-Type", SdpType), Body = body };
+    }
+
+    /// <summary>RFC 3261 §11.2.</summary>
+    public static SipResponse Options(SipRequest request, ConferenceId conference, SipFlow flow, ParticipantContext context)
+    {
+        var response = Of(request, 200, "OK", context);
+        return response with { Headers = Capabilities(response.Headers.Append("Contact", context.Contact(conference, flow))) };
+    }
+
+    private static SipHeaders Capabilities(SipHeaders headers) =>
+        headers.Append("Allow", Allow).Append("Supported", Supported).Append("Accept", SdpType);
+
+    private static SipHeaders Explain(SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
+    {
+        ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
+        ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),
+        ParticipantRefusal.UnsupportedExtension => headers.Append("Unsupported", detail),
+        ParticipantRefusal.MethodNotAllowed or ParticipantRefusal.UnknownMethod => headers.Append("Allow", Allow),
+        // RFC 3261 §14.2: a random number of seconds between 0 and 10.
+        ParticipantRefusal.RequestPending => headers.Append("Retry-After", context.RandomBelow(11).ToString(CultureInfo.InvariantCulture)),
+        ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),
+        // RFC 3261 §20.43: 3xx codes are about the SDP; 399 carries any text.
+        ParticipantRefusal.UnacceptableOffer => headers.Append("Warning", detail),
+        _ => headers,
+    };
+}

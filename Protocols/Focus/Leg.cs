@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>The ports that a mixer holds for a leg.</summary>
+public sealed record LegPlace(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp);
+
+/// <summary>A peer's offer that can be accepted, with the keys in it, and its text without them.</summary>
+public sealed record LegOffer(AcceptedMedia Media, string Text) : IDisposable
+{
+    public void Dispose() => Media.Dispose();
+}
+
+/// <summary>A body with keys in it, whose holder zeroes it.</summary>
+public sealed class SdpBody(SipBody body) : IDisposable
+{
+    public SipBody Body { get; } = body;
+
+    public void Dispose() => Body.Clear();
+}
+
+/// <summary>What offer and answer have settled for a leg so far (RFC 3264 §8, RFC 4568 §7.1.4).</summary>
+/// <param name="Keys">Ours: the one in use; one per suite while our first offer is unanswered.</param>
+/// <param name="Remote">The peer's side; null while our first offer is unanswered.</param>
+/// <param name="RemoteText">The peer's SDP without keys.</param>
+/// <param name="Local">Our newest SDP; <paramref name="LocalIsAnswer"/>: an answer, not an offer.</param>
+/// <param name="Sent">Its octets, for repeating.</param>
+/// <param name="Generation">Grows with each offer/answer.</param>
+public sealed record Leg(
+    LegPlace Place, ImmutableArray<MasterKey> Keys, AcceptedMedia? Remote, string RemoteText, SessionDescription Local, bool LocalIsAnswer, SdpBody Sent,
+    long Generation)
+{
+    public MasterKey Key => Keys[0];
+
+    internal IEnumerable<IDisposable> Secrets => Remote is null ? [.. Keys, Local, Sent] : [.. Keys, Remote, Local, Sent];
+}

@@ -1,0 +1,44 @@
+using System.Net;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// The flow that a request of ours takes in a dialog (RFC 3261 §8.1.2, §12.2.1.1): to the address of the first route or remote target, but
+/// over the dialog's own flow when that is a connection to the same peer or the peer is hidden behind a NAT. Left out: names, which need
+/// DNS (RFC 3263); they go over the dialog's flow, too.
+/// </summary>
+internal static class NextHop
+{
+    private const int DefaultPort = 5060;
+
+    /// <summary>RFC 3581 §4: the sender of this request sees another address of itself than we do, so its Contact is not to be trusted.</summary>
+    public static bool IsHidden(SipRequest request, SipFlow flow) =>
+        request.Headers.TopVia is { } via && TryAddress(via.Host, out var sentBy) && !sentBy.Equals(flow.Remote.Address);
+
+    public static SipFlow Of(Dialog dialog, SipFlow flow, bool hidden)
+    {
+        var uri = dialog.NextHop;
+        if (hidden || !uri.IsSip || !TryAddress(uri.Host, out var address)) return flow;
+
+        var transport = Transport(uri.Parameters["transport"]) ?? flow.Transport;
+        if (transport == flow.Transport && flow.IsReliable && address.Equals(flow.Remote.Address)) return flow;
+        var remote = new IPEndPoint(address, uri.Port ?? DefaultPort);
+        return transport == flow.Transport ? flow with { Remote = remote, Connection = 0 } : new SipFlow(transport, flow.Local, remote);
+    }
+
+    private static bool TryAddress(string host, out IPAddress address)
+    {
+        var known = IPAddress.TryParse(host.Trim('[', ']'), out var parsed);
+        address = parsed is { IsIPv4MappedToIPv6: true } ? parsed.MapToIPv4() : parsed ?? IPAddress.None;
+        return known;
+    }
+
+    private static SipTransport? Transport(string? name) => name?.ToUpperInvariant() switch
+    {
+        "TCP" => SipTransport.Tcp,
+        "UDP" => SipTransport.Udp,
+        _ => null,
+    };
+}

@@ -1,0 +1,35 @@
+using System.Net.Sockets;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <param name="AdvertisedHost">Host of our Contact; null: the address that the request came to.</param>
+/// <param name="Server">RFC 3261 §20.35.</param>
+public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, string Server, MediaCapabilities Media);
+
+/// <summary>Everything a step of a participant may depend on besides its state and its input.</summary>
+/// <param name="Random">For keys and for the seconds of a Retry-After.</param>
+public sealed record ParticipantContext(ParticipantId Id, FocusSettings Settings, SecretWriter Random)
+{
+    public SipTimings Timings => Settings.Timings;
+
+    /// <summary>RFC 3261 §8.1.1.8, and RFC 4579 §5.2: isfocus says that a conference answers here.</summary>
+    public string Contact(ConferenceId conference, SipFlow flow)
+    {
+        var address = flow.Local.Address;
+        var host = Settings.AdvertisedHost ?? (address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString());
+        var transport = SipParameters.Empty.With("transport", flow.Transport == SipTransport.Udp ? "udp" : "tcp");
+        var uri = SipUri.Sip(conference.Value, host, flow.Local.Port, transport);
+        return new NameAddr(null, uri, SipParameters.Empty.With("isfocus", null)).ToString();
+    }
+
+    internal int RandomBelow(int limit)
+    {
+        Span<byte> draw = stackalloc byte[2];
+        Random(draw);
+        return (draw[0] << 8 | draw[1]) % limit;
+    }
+}

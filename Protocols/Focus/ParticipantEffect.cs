@@ -1,0 +1,44 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>What a participant asks its shell to do, in order.</summary>
+public abstract record ParticipantEffect
+{
+    private ParticipantEffect()
+    {
+    }
+
+    /// <summary>To the endpoint that passed the request up.</summary>
+    public sealed record Respond(TransactionKey Key, SipResponse Response) : ParticipantEffect;
+
+    public sealed record SendRequest(SipRequest Request, SipFlow Flow) : ParticipantEffect;
+
+    public sealed record Join(ConferenceId Conference, string Identity, string? DisplayName) : ParticipantEffect;
+
+    public sealed record Leave(ConferenceId Conference, LeaveReason Reason) : ParticipantEffect;
+
+    public sealed record OpenLeg(MixerId Mixer) : ParticipantEffect;
+
+    /// <summary>Its keys are copies that the mixer owns from here.</summary>
+    public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : ParticipantEffect;
+
+    public sealed record CloseLeg(MixerId Mixer) : ParticipantEffect;
+
+    public sealed record Store(DialogFact Fact) : ParticipantEffect;
+
+    public sealed record Start(ParticipantTimer Timer, TimeSpan After) : ParticipantEffect;
+
+    public sealed record Cancel(ParticipantTimer Timer) : ParticipantEffect;
+
+    /// <summary>Zero secrets that the new state no longer holds.</summary>
+    public sealed record Destroy(IDisposable Secrets) : ParticipantEffect;
+
+    public sealed record Count(ParticipantRefusal Refusal) : ParticipantEffect;
+
+    /// <summary>Nothing is owed to anybody any more, once the facts are stored; the last effect of a life.</summary>
+    public sealed record Stop : ParticipantEffect;
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>Timers of a participant; each runs at most once at a time.</summary>
+public enum ParticipantTimer : byte
+{
+    /// <summary>RFC 3261 §13.3.1.4: the 2xx again, T1 doubling to T2.</summary>
+    Repeat2xx,
+
+    /// <summary>RFC 3261 §13.3.1.4: no ACK for 64*T1.</summary>
+    NoAck,
+
+    /// <summary>Ask the conference for the join, or the mixer for the ports, again.</summary>
+    RepeatAsk,
+
+    /// <summary>Nobody answered the ask.</summary>
+    Unanswered,
+
+    /// <summary>The leave again, until it is acknowledged.</summary>
+    RepeatLeave,
+
+    /// <summary>Timer F + 1 s: the endpoint that sent our BYE is gone.</summary>
+    ByeUnanswered,
+
+    /// <summary>RFC 3261 §8.2.2.2: forked copies of an INVITE that ended without a fact come within 64*T1.</summary>
+    Forget,
+}
+
+/// <summary>What can happen to a participant.</summary>
+public abstract record ParticipantInput
+{
+    private ParticipantInput()
+    {
+    }
+
+    /// <summary>The facts in the journal, in order; the first input of every life.</summary>
+    public sealed record Recovered(ImmutableArray<DialogFact> Facts) : ParticipantInput;
+
+    /// <summary>Any request but ACK: INVITE, CANCEL and what comes in the dialog.</summary>
+    public sealed record RequestArrived(TransactionKey Key, SipRequest Request, SipFlow Flow) : ParticipantInput;
+
+    /// <summary>An ACK to a 2xx.</summary>
+    public sealed record AckArrived(SipRequest Request) : ParticipantInput;
+
+    /// <summary>A response to a request of ours.</summary>
+    public sealed record ResponseArrived(SipResponse Response) : ParticipantInput;
+
+    /// <summary>The transaction <paramref name="Key"/> ended without an answer or an ACK.</summary>
+    public sealed record TransactionFailed(TransactionKey Key, TransactionFailure Reason) : ParticipantInput;
+
+    public sealed record JoinAccepted(ConferenceId Conference, MixerId Mixer, Ssrc Ssrc) : ParticipantInput;
+
+    public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
+
+    public sealed record LegOpened(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : ParticipantInput;
+
+    public sealed record LegRefused(MixerId Mixer, Rejection Reason) : ParticipantInput;
+
+    public sealed record LeaveAcknowledged(ConferenceId Conference) : ParticipantInput;
+
+    /// <summary>The conference wants it out.</summary>
+    public sealed record EndRequested(ConferenceId Conference, LeaveReason Reason) : ParticipantInput;
+
+    public sealed record Fired(ParticipantTimer Timer) : ParticipantInput;
+}

@@ -1,0 +1,183 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+using static ConfCluster.Protocols.Focus.ParticipantInput;
+using static ConfCluster.Protocols.Focus.ParticipantState;
+using ParticipantStep =
+    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. What is not listed is
+/// ignored. Left out: dialling out, reliable provisional responses, session timers, requests of ours but BYE, and taking a restored dialog
+/// up again (it gets a BYE).
+/// </summary>
+public static class ParticipantMachine
+{
+    private const int ShutdownRetryAfter = 30;
+
+    public static ParticipantStep Next(ParticipantState state, ParticipantInput input, ParticipantContext context)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(context);
+        var step = state switch
+        {
+            Idle => WhenIdle(input, context),
+            Joining or Opening => WhenInvited(state, input, context),
+            Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
+            Confirmed confirmed => WhenConfirmed(confirmed, input, context),
+            Restored restored => WhenRestored(restored, input, context),
+            Ending ending => WhenEnding(ending, input, context),
+            Ended ended => WhenEnded(ended, input, context),
+            _ => throw new System.Diagnostics.UnreachableException($"no table for {state.GetType().Name}"),
+        };
+        return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
+    }
+
+    private static ParticipantStep WhenIdle(ParticipantInput input, ParticipantContext context) => input switch
+    {
+        Recovered recovered => Steps.To(Restoring.Fold(recovered.Facts)),
+        RequestArrived { Request: { Method.Name: "INVITE", Headers.To.Tag: null } } invite => Arrival.Begin(invite, context),
+        RequestArrived { Request.Method.Name: "CANCEL" } cancel => Closing.Refused(cancel, ParticipantRefusal.NoTransaction, context),
+        RequestArrived other => Closing.Refused(other, ParticipantRefusal.NoDialog, context),
+        JoinAccepted late => Closing.NeverIn(late.Conference, LeaveReason.DialogFailed, context),
+        EndRequested end => Closing.NeverIn(end.Conference, end.Reason, context),
+        _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),
+    };
+
+    private static ParticipantStep WhenInvited(ParticipantState state, ParticipantInput input, ParticipantContext context)
+    {
+        var (invitation, mixer) = state is Opening { Invitation: var i, Mixer: var m } ? (i, m) : (((Joining)state).Invitation, (MixerId?)null);
+        return (state, input) switch
+        {
+            (_, RequestArrived cancel) when InDialog.Cancels(cancel, invitation.Key) => Cancelled(invitation, mixer, cancel, context),
+            (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
+            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, context),
+            (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined.Mixer, context),
+            (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
+            (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
+            (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
+                invitation, mixer, LeaveReason.MediaFailed, ParticipantRefusal.LegRefused,
+                FocusResponses.Of(invitation.Request, refused.Reason, context), context),
+            (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Ask(invitation), context),
+            (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, new ParticipantEffect.OpenLeg(opening.Mixer), context),
+            (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
+                invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
+                FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),
+            (_, TransactionFailed failed) when failed.Key == invitation.Key =>
+                Closing.GiveUp(invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unanswerable, null, context),
+            (_, EndRequested end) => Closing.GiveUp(invitation, mixer, end.Reason, ParticipantRefusal.Ended, Sorry(invitation, end.Reason, context), context),
+            _ => Steps.To(state),
+        };
+    }
+
+    private static ParticipantStep WhenUnacknowledged(Unacknowledged state, ParticipantInput input, ParticipantContext context) => input switch
+    {
+        RequestArrived request => InDialog.Request(state, state.Participation, request, context),
+        AckArrived ack => Renegotiation.Ack(state, ack.Request, context),
+        Fired { Timer: ParticipantTimer.Repeat2xx } => Renegotiation.Repeat(state, context),
+        // RFC 3261 §13.3.1.4: no ACK for 64*T1: the dialog is confirmed, and ended by BYE.
+        Fired { Timer: ParticipantTimer.NoAck } => Closing.HangUp(state.Participation, state.EndAfter ?? LeaveReason.NoAck, context)
+            .Before(new ParticipantEffect.Count(ParticipantRefusal.NoAck)),
+        TransactionFailed failed when failed.Key == state.Pending.Key => Closing.HangUp(state.Participation, LeaveReason.DialogFailed, context)
+            .Before(new ParticipantEffect.Count(ParticipantRefusal.Unanswerable)),
+        EndRequested end => Steps.To(state with { EndAfter = state.EndAfter ?? end.Reason }),
+        _ when LosesLeg(state.Participation, input) => Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.MediaFailed }),
+        _ => Steps.To(state),
+    };
+
+    private static ParticipantStep WhenConfirmed(Confirmed state, ParticipantInput input, ParticipantContext context) => input switch
+    {
+        RequestArrived request => InDialog.Request(state, state.Participation, request, context),
+        EndRequested end => Closing.HangUp(state.Participation, end.Reason, context),
+        _ when LosesLeg(state.Participation, input) => Closing.HangUp(state.Participation, LeaveReason.MediaFailed, context),
+        _ => Steps.To(state),
+    };
+
+    private static ParticipantStep WhenRestored(Restored state, ParticipantInput input, ParticipantContext context) => input switch
+    {
+        RequestArrived request => Restoring.Request(state, request, context),
+        EndRequested end => Closing.HangUp(state.Fact, end.Reason, context),
+        JoinAccepted or JoinRefused or LegRefused => Closing.HangUp(state.Fact, LeaveReason.NodeLost, context),
+        _ => Steps.To(state),
+    };
+
+    private static ParticipantStep WhenEnding(Ending state, ParticipantInput input, ParticipantContext context) => input switch
+    {
+        // RFC 3261 §15.1.2: both hang up; ours is still waited for.
+        RequestArrived { Request: { Method.Name: "BYE", Headers.To.Tag: not null } } bye =>
+            Steps.To(state, new ParticipantEffect.Respond(bye.Key, FocusResponses.Ok(bye.Request, context))),
+        RequestArrived other => InDialog.NoDialogNeeded(state, state.Departure.Invite, other, context),
+        // RFC 3261 §15.1.1: also 481, 408 and no answer at all end the dialog.
+        ResponseArrived { Response: { IsFinal: true, Headers.CSeq.Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
+        TransactionFailed { Key: { IsServer: false, Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
+        Fired { Timer: ParticipantTimer.ByeUnanswered } => Closing.ByeDone(state.Departure, context),
+        Fired { Timer: ParticipantTimer.RepeatLeave } when state.Departure.LeaveOwed => Closing.LeaveAgain(state, state.Departure, context),
+        EndRequested or JoinAccepted => Closing.LeaveAgain(state, state.Departure, context),
+        LeaveAcknowledged => Closing.Acknowledged(state, state.Departure),
+        _ => Steps.To(state),
+    };
+
+    private static ParticipantStep WhenEnded(Ended state, ParticipantInput input, ParticipantContext context)
+    {
+        var departure = state.Departure;
+        switch (input)
+        {
+            case RequestArrived request:
+                var answer = InDialog.NoDialogNeeded(state, departure.Invite, request, context);
+                return Closing.StopIfDone(departure).Before(answer.Effects.AsSpan());
+            case JoinAccepted joined:
+                return Closing.LeaveAgain(state, departure with { Conference = joined.Conference }, context);
+            case EndRequested end:
+                return Closing.LeaveAgain(state, departure with { Conference = end.Conference }, context);
+            case Fired { Timer: ParticipantTimer.RepeatLeave } when departure.LeaveOwed:
+                return Closing.LeaveAgain(state, departure, context);
+            case LeaveAcknowledged:
+                return Closing.Acknowledged(state, departure);
+            case Fired { Timer: ParticipantTimer.Forget }:
+                return Closing.Forget(departure);
+            default:
+                return Closing.StopIfDone(departure);
+        }
+    }
+
+    private static ParticipantStep Cancelled(Invitation invitation, MixerId? mixer, RequestArrived cancel, ParticipantContext context) =>
+        Closing.GiveUp(
+                invitation, mixer, LeaveReason.Cancelled, ParticipantRefusal.Cancelled,
+                FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Cancelled, context), context)
+            .Before(new ParticipantEffect.Respond(cancel.Key, FocusResponses.Ok(cancel.Request, context)));
+
+    private static SipResponse Sorry(Invitation invitation, LeaveReason reason, ParticipantContext context) =>
+        reason is LeaveReason.NodeShutdown or LeaveReason.NodeLost or LeaveReason.MediaFailed
+            ? FocusResponses.Of(invitation.Request, 503, "Shutting Down", context, ShutdownRetryAfter)
+            : FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Ended, context);
+
+    private static ParticipantStep AskAgain(ParticipantState state, ParticipantEffect ask, ParticipantContext context) =>
+        Steps.To(state, ask, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+
+    /// <summary>The leg's mixer is another one now, or no longer knows the leg; moving it is not built yet, so the call ends.</summary>
+    private static bool LosesLeg(Participation participation, ParticipantInput input) => input switch
+    {
+        JoinAccepted joined => joined.Mixer != participation.Leg.Place.Mixer,
+        LegRefused refused => refused.Mixer == participation.Leg.Place.Mixer,
+        _ => false,
+    };
+
+    private static IEnumerable<ParticipantEffect> NoLongerHeld(ParticipantState before, ParticipantStep step, ParticipantInput input)
+    {
+        var held = new HashSet<IDisposable>(step.State.Secrets, ReferenceEqualityComparer.Instance);
+        foreach (var secret in before.Secrets)
+            if (!held.Contains(secret))
+                yield return new ParticipantEffect.Destroy(secret);
+
+        // Its keys are in the state by now, or refused.
+        var body = input switch
+        {
+            RequestArrived request => request.Request.Body,
+            AckArrived ack => ack.Request.Body,
+            _ => SipBody.Empty,
+        };
+        if (!body.IsEmpty) yield return new ParticipantEffect.Destroy(new SdpBody(body));
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>Why a request was refused or a dialog given up; each value is a counter.</summary>
+public enum ParticipantRefusal : byte
+{
+    UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding, NotAcceptable, BadHeader,
+    BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending, OfferPending, MethodNotAllowed, UnknownMethod,
+    Cancelled, Ended, Unresponsive,
+    NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable,
+}
+
+/// <summary>The one place where a refusal of the participant itself becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
+public static class ParticipantRefusalStatus
+{
+    public static (int Status, string Reason) Of(ParticipantRefusal refusal) => refusal switch
+    {
+        ParticipantRefusal.UnsupportedScheme => (416, "Unsupported URI Scheme"),
+        ParticipantRefusal.NoConferenceName => (404, "No Conference Name"),
+        ParticipantRefusal.BadConferenceName => (404, "Not A Conference Name"),
+        ParticipantRefusal.UnsupportedExtension => (420, "Bad Extension"),
+        ParticipantRefusal.UnsupportedContentType => (415, "Unsupported Media Type"),
+        ParticipantRefusal.UnsupportedEncoding => (415, "Unsupported Content-Encoding"),
+        ParticipantRefusal.NotAcceptable => (406, "Not Acceptable"),
+        ParticipantRefusal.BadHeader => (400, "Bad Request"),
+        ParticipantRefusal.BadSdp => (400, "SDP Unreadable"),
+        ParticipantRefusal.UnacceptableOffer => (488, "Not Acceptable Here"),
+        ParticipantRefusal.Merged => (482, "Loop Detected"),
+        ParticipantRefusal.NoDialog or ParticipantRefusal.NoTransaction => (481, "Call/Transaction Does Not Exist"),
+        ParticipantRefusal.OutOfOrder => (500, "CSeq Out Of Order"),
+        ParticipantRefusal.RequestPending => (500, "Request Pending"),
+        ParticipantRefusal.OfferPending => (491, "Request Pending"),
+        ParticipantRefusal.MethodNotAllowed => (405, "Method Not Allowed"),
+        ParticipantRefusal.UnknownMethod => (501, "Not Implemented"),
+        ParticipantRefusal.Cancelled => (487, "Request Terminated"),
+        ParticipantRefusal.Ended => (487, "Conference Left"),
+        ParticipantRefusal.Unresponsive => (503, "Service Unavailable"),
+        ParticipantRefusal.NoAck or ParticipantRefusal.BadAnswer or ParticipantRefusal.JoinRefused or ParticipantRefusal.LegRefused
+            or ParticipantRefusal.Unanswerable =>
+            throw new UnreachableException($"{refusal} is not answered from this table"),
+        _ => throw new UnreachableException($"no status for {refusal}"),
+    };
+}

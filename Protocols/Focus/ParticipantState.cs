@@ -1,0 +1,103 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// Where a participant is in its life: one dialog in which we are the server of the first INVITE. What is secret in a state is listed by
+/// <see cref="Secrets"/>; the machine destroys what the next state no longer lists, the shell what the last one lists.
+/// </summary>
+public abstract record ParticipantState
+{
+    private ParticipantState()
+    {
+    }
+
+    public static readonly ParticipantState Initial = new Idle();
+
+    internal virtual IEnumerable<IDisposable> Secrets => [];
+
+    /// <summary>For the shell when it goes away at any moment: nothing secret outlives it.</summary>
+    public void Destroy()
+    {
+        foreach (var secret in Secrets) secret.Dispose();
+    }
+
+    /// <summary>Nothing has happened yet, or nothing is known about it.</summary>
+    public sealed record Idle : ParticipantState;
+
+    /// <summary>The offer is acceptable; the conference has been asked.</summary>
+    public sealed record Joining(Invitation Invitation) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => Invitation.Secrets;
+    }
+
+    /// <summary>A member; the mixer has been asked for ports.</summary>
+    public sealed record Opening(Invitation Invitation, MixerId Mixer) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => Invitation.Secrets;
+    }
+
+    /// <summary>A 2xx of ours waits for its ACK. <paramref name="EndAfter"/>: a BYE is due then (RFC 3261 §15: a UAS must not send it before).</summary>
+    public abstract record Unacknowledged(Participation Participation, PendingAck Pending, LeaveReason? EndAfter) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
+    }
+
+    /// <summary>The first 2xx was sent.</summary>
+    public sealed record Answered(Participation Participation, PendingAck Pending, LeaveReason? EndAfter = null)
+        : Unacknowledged(Participation, Pending, EndAfter);
+
+    /// <summary>The 2xx to a re-INVITE was sent.</summary>
+    public sealed record Renegotiating(Participation Participation, PendingAck Pending, LeaveReason? EndAfter = null)
+        : Unacknowledged(Participation, Pending, EndAfter);
+
+    public sealed record Confirmed(Participation Participation) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
+    }
+
+    /// <summary>Read from the journal: the dialog lives at the peer, its keys and its leg are gone.</summary>
+    public sealed record Restored(DialogFact.DialogConfirmed Fact) : ParticipantState;
+
+    /// <summary>Our BYE is on its way.</summary>
+    public sealed record Ending(Departure Departure) : ParticipantState;
+
+    /// <summary>The dialog is over; the leave may still be unacknowledged.</summary>
+    public sealed record Ended(Departure Departure) : ParticipantState;
+}
+
+/// <summary>A first INVITE and what its offer said.</summary>
+/// <param name="Offer">Null: the INVITE had no SDP, so the offer will be ours.</param>
+public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow Flow, ConferenceId Conference, LegOffer? Offer)
+{
+    internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer];
+}
+
+/// <summary>A dialog, its conference and its leg.</summary>
+/// <param name="Invite">The newest INVITE that was answered, so that a late CANCEL finds it.</param>
+/// <param name="Hidden">The peer is behind a NAT: only the flow reaches it.</param>
+/// <param name="Stored">Whether the journal knows of the dialog.</param>
+public sealed record Participation(ConferenceId Conference, Dialog Dialog, SipFlow Flow, bool Hidden, TransactionKey Invite, Leg Leg, bool Stored = false)
+{
+    internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
+}
+
+/// <summary>A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).</summary>
+/// <param name="OurOffer">The 2xx held our offer, so the ACK must hold the answer.</param>
+/// <param name="MediaAtAck">The answer brought a new key of ours: it is not used before the ACK.</param>
+public sealed record PendingAck(TransactionKey Key, SipResponse Response, TimeSpan Interval, bool OurOffer, bool MediaAtAck)
+{
+    internal uint CSeq => Response.Headers.CSeq.Number;
+}
+
+/// <summary>What is left to do for a dialog that is over or about to be.</summary>
+/// <param name="Conference">Null: none was ever asked to let it in.</param>
+/// <param name="LeaveOwed">The conference has not acknowledged the leave.</param>
+/// <param name="Stored">The journal knows of the dialog and not of its end.</param>
+/// <param name="Lingering">Kept so that a forked copy of the INVITE meets somebody.</param>
+/// <param name="Stopped">The shell was told to stop.</param>
+public sealed record Departure(
+    ConferenceId? Conference, LeaveReason Reason, TransactionKey? Invite, bool LeaveOwed, bool Stored, bool Lingering = false, bool Stopped = false);

@@ -1,0 +1,123 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using ParticipantStep =
+    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// Offers in a dialog: re-INVITE (RFC 3261 §14.2) and UPDATE (RFC 3311 §5.2), and the ACK that settles them. A refused offer leaves the
+/// leg as it was.
+/// </summary>
+internal static class Renegotiation
+{
+    /// <param name="state">To go on with when the request is refused.</param>
+    /// <param name="participation">As it will be when the request is accepted: remote target and flow refreshed.</param>
+    public static ParticipantStep Begin(
+        ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
+        var request = arrived.Request;
+        if (!RequestRules.TryBody(request, out var sdp, out var refusal)) return Steps.Refuse(state, arrived, refusal, context);
+        if (request.Method == SipMethod.Update && sdp.IsEmpty) return Refresh(state, participation, arrived, context);
+        if (!RequestRules.AcceptsSdp(request)) return Steps.Refuse(state, arrived, ParticipantRefusal.NotAcceptable, context);
+        if (state is ParticipantState.Unacknowledged waiting) return Pending(waiting, arrived, context);
+        if (sdp.IsEmpty) return Offer(participation, arrived, context);
+        if (!LegNegotiation.TryExamine(sdp, participation.Leg, context, out var offer, out refusal, out var detail))
+            return Steps.Refuse(state, arrived, refusal, context, detail);
+
+        // An answer to an UPDATE is never acknowledged, so it cannot bring a new key of ours: nobody could say when to use it.
+        if (request.Method == SipMethod.Update && !LegNegotiation.KeepsKey(offer!, participation.Leg))
+        {
+            offer!.Dispose();
+            return Steps.Refuse(
+                state, arrived, ParticipantRefusal.UnacceptableOffer, context, LegNegotiation.Warning(399, "Another suite needs a re-INVITE"));
+        }
+
+        var (leg, changed) = LegNegotiation.AnswerAgain(offer!, participation.Leg, context);
+        return Accept(participation with { Leg = leg }, participation.Leg, changed, arrived, context);
+    }
+
+    /// <summary>RFC 3261 §13.3.1.4: the ACK ends the repeating of the 2xx, and holds the answer when the 2xx held our offer.</summary>
+    public static ParticipantStep Ack(ParticipantState.Unacknowledged state, SipRequest ack, ParticipantContext context)
+    {
+        var participation = state.Participation;
+        if (!InDialog.Contains(participation.Dialog, ack) || ack.Headers.CSeq.Number != state.Pending.CSeq) return Steps.To(state);
+
+        var leg = participation.Leg;
+        if (state.Pending.OurOffer && !LegNegotiation.TryAccept(ack, leg, context, out leg))
+            return Closing.HangUp(participation, LeaveReason.DialogFailed, context).Before(new ParticipantEffect.Count(ParticipantRefusal.BadAnswer));
+
+        participation = participation with { Leg = leg };
+        return state.EndAfter is { } reason ? Closing.HangUp(participation, reason, context) : Confirm(participation, state.Pending, context);
+    }
+
+    /// <summary>RFC 3261 §13.3.1.4: T1 doubling to T2.</summary>
+    public static ParticipantStep Repeat(ParticipantState.Unacknowledged state, ParticipantContext context)
+    {
+        var interval = state.Pending.Interval * 2 < context.Timings.T2 ? state.Pending.Interval * 2 : context.Timings.T2;
+        return Steps.To(
+            state with { Pending = state.Pending with { Interval = interval } },
+            new ParticipantEffect.Respond(state.Pending.Key, state.Pending.Response),
+            new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, interval));
+    }
+
+    private static ParticipantStep Confirm(Participation participation, PendingAck pending, ParticipantContext context)
+    {
+        ParticipantEffect[] media = pending.MediaAtAck ? [LegNegotiation.Media(participation.Leg, context)] : [];
+        ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation))];
+        return Steps.To(
+            new ParticipantState.Confirmed(participation with { Stored = true }),
+            [new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck), .. media, .. store]);
+    }
+
+    private static DialogFact.DialogConfirmed Fact(Participation p) =>
+        new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, p.Leg.LocalText, p.Leg.RemoteText);
+
+    /// <summary>RFC 3311 §5.2: no offer, so only the remote target is refreshed.</summary>
+    private static ParticipantStep Refresh(
+        ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
+        Steps.To(
+            InDialog.With(state, participation),
+            new ParticipantEffect.Respond(
+                arrived.Key, FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, SipBody.Empty)));
+
+    /// <summary>An offer while a 2xx of ours is unacknowledged: 491 when that holds our offer (RFC 3311 §5.2), else 500 (RFC 3261 §14.2).</summary>
+    private static ParticipantStep Pending(ParticipantState.Unacknowledged state, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
+        Steps.Refuse(state, arrived, state.Pending.OurOffer ? ParticipantRefusal.OfferPending : ParticipantRefusal.RequestPending, context);
+
+    /// <summary>A re-INVITE without SDP: the 2xx offers what is in use.</summary>
+    private static ParticipantStep Offer(Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
+        var leg = LegNegotiation.OfferAgain(participation.Leg, context);
+        return Answer2xx(participation with { Leg = leg }, arrived, ourOffer: true, mediaAtAck: true, context);
+    }
+
+    /// <summary>A key that the peer already has may be used at once; a new one of ours waits for the ACK.</summary>
+    private static ParticipantStep Accept(
+        Participation participation, Leg before, bool changed, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
+        var newKey = participation.Leg.Key != before.Key;
+        ParticipantEffect[] media = changed && !newKey ? [LegNegotiation.Media(participation.Leg, context)] : [];
+        if (arrived.Request.Method == SipMethod.Invite)
+        {
+            var step = Answer2xx(participation, arrived, ourOffer: false, mediaAtAck: newKey, context);
+            return step with { Effects = step.Effects.AddRange(media) };
+        }
+
+        var response = FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, participation.Leg.Sent.Body);
+        return Steps.To(new ParticipantState.Confirmed(participation), [new ParticipantEffect.Respond(arrived.Key, response), .. media]);
+    }
+
+    private static ParticipantStep Answer2xx(
+        Participation participation, ParticipantInput.RequestArrived arrived, bool ourOffer, bool mediaAtAck, ParticipantContext context)
+    {
+        var response = FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, participation.Leg.Sent.Body);
+        var pending = new PendingAck(arrived.Key, response, context.Timings.T1, ourOffer, mediaAtAck);
+        return Steps.To(
+            new ParticipantState.Renegotiating(participation with { Invite = arrived.Key }, pending),
+            new ParticipantEffect.Respond(arrived.Key, response),
+            new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
+            new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout));
+    }
+}
