@@ -53,8 +53,8 @@ internal static class Arrival
     {
         var invitation = opening.Invitation;
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
-        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, null, context) : LegNegotiation.Offer(place, context);
-        var response = FocusResponses.Success(invitation.Request, invitation.Conference, invitation.Flow, context, leg.Sdp);
+        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, context) : LegNegotiation.Offer(place, context);
+        var response = FocusResponses.Success(invitation.Request, invitation.Conference, invitation.Flow, context, leg.Sent.Body);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg);

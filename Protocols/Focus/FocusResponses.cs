@@ -12,12 +12,6 @@ internal static class FocusResponses
 {
     public const string SdpType = "application/sdp";
 
-    /// <summary>RFC 3261 §20.5.</summary>
-    public const string Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
-
-    /// <summary>RFC 3261 §20.37: empty means that no extension is supported.</summary>
-    private const string Supported = "";
-
     public static SipResponse Ok(SipRequest request, ParticipantContext context) => Of(request, 200, "OK", context);
 
     public static SipResponse Of(SipRequest request, int status, string reason, ParticipantContext context, int retryAfter = 0)
@@ -61,14 +55,16 @@ internal static class FocusResponses
     }
 
     private static SipHeaders Capabilities(SipHeaders headers) =>
-        headers.Append("Allow", Allow).Append("Supported", Supported).Append("Accept", SdpType);
+        headers.Append("Allow", RequestRouting.Allow)
+            .Append("Supported", string.Join(", ", RequestRouting.SupportedOptions))
+            .Append("Accept", SdpType);
 
     private static SipHeaders Explain(SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
     {
         ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
         ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),
         ParticipantRefusal.UnsupportedExtension => headers.Append("Unsupported", detail),
-        ParticipantRefusal.MethodNotAllowed or ParticipantRefusal.UnknownMethod => headers.Append("Allow", Allow),
+        ParticipantRefusal.MethodNotAllowed => headers.Append("Allow", RequestRouting.Allow),
         // RFC 3261 §14.2: a random number of seconds between 0 and 10.
         ParticipantRefusal.RequestPending => headers.Append("Retry-After", context.RandomBelow(11).ToString(CultureInfo.InvariantCulture)),
         ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),

@@ -33,7 +33,7 @@ internal static class InDialog
                 counted,
                 new ParticipantEffect.Respond(arrived.Key, FocusResponses.Options(request, participation.Conference, participation.Flow, context))),
             "INVITE" or "UPDATE" => Renegotiation.Begin(counted, participation with { Dialog = next, Flow = arrived.Flow }, arrived, context),
-            _ => Steps.Refuse(counted, arrived, RequestRules.Method(request.Method), context),
+            _ => Steps.Refuse(counted, arrived, ParticipantRefusal.MethodNotAllowed, context),
         };
     }
 

@@ -90,7 +90,11 @@ internal static class LegNegotiation
         var offer = OfferAnswer.CreateOffer(
             new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, [leg.Key])])
             {
-                Codecs = [used, .. others], TelephoneEvent = remote.TelephoneEvent, RtcpMux = remote.RtcpMux, Lines = remote.Lines, Index = remote.Index,
+                Codecs = [used, .. others],
+                TelephoneEvent = remote.TelephoneEvent,
+                RtcpMux = remote.RtcpMux,
+                Lines = remote.Lines,
+                Index = remote.Index,
             });
         var local = OfferAnswer.Numbered(leg.Local, offer);
         return leg with { Local = local, LocalIsAnswer = false, Sent = Octets(local) };
@@ -121,7 +125,8 @@ internal static class LegNegotiation
         return string.Create(CultureInfo.InvariantCulture, $"{code} confcluster \"{quoted}\"");
     }
 
-    private static string WithoutKeys(SessionDescription session) =>
+    /// <summary>For the journal: what offer and answer said, and no secret of it.</summary>
+    public static string WithoutKeys(SessionDescription session) =>
         Encoding.UTF8.GetString(SdpWriter.ToBytes(session with { Media = [.. session.Media.Select(m => m with { Crypto = [] })] }));
 
     /// <summary>Fail closed: a stream without keys is never acceptable here, whatever the capabilities say.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Wire;

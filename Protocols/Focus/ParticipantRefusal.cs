@@ -6,7 +6,7 @@ namespace ConfCluster.Protocols.Focus;
 public enum ParticipantRefusal : byte
 {
     UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding, NotAcceptable, BadHeader,
-    BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending, OfferPending, MethodNotAllowed, UnknownMethod,
+    BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending, OfferPending, MethodNotAllowed,
     Cancelled, Ended, Unresponsive,
     NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable,
 }
@@ -32,7 +32,6 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.RequestPending => (500, "Request Pending"),
         ParticipantRefusal.OfferPending => (491, "Request Pending"),
         ParticipantRefusal.MethodNotAllowed => (405, "Method Not Allowed"),
-        ParticipantRefusal.UnknownMethod => (501, "Not Implemented"),
         ParticipantRefusal.Cancelled => (487, "Request Terminated"),
         ParticipantRefusal.Ended => (487, "Conference Left"),
         ParticipantRefusal.Unresponsive => (503, "Service Unavailable"),

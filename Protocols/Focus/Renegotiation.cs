@@ -72,7 +72,7 @@ internal static class Renegotiation
     }
 
     private static DialogFact.DialogConfirmed Fact(Participation p) =>
-        new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, p.Leg.LocalText, p.Leg.RemoteText);
+        new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText);
 
     /// <summary>RFC 3311 §5.2: no offer, so only the remote target is refreshed.</summary>
     private static ParticipantStep Refresh(

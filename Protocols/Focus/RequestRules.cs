@@ -8,10 +8,10 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class RequestRules
 {
-    /// <summary>RFC 3261 §8.2.2.3: no extension is supported that a peer could require.</summary>
+    /// <summary>RFC 3261 §8.2.2.3.</summary>
     public static bool TryExtensions(SipRequest request, out string unsupported)
     {
-        unsupported = string.Join(", ", request.Headers.List("Require"));
+        unsupported = string.Join(", ", request.Headers.List("Require").Except(RequestRouting.SupportedOptions, StringComparer.OrdinalIgnoreCase));
         return unsupported.Length == 0;
     }
 
@@ -50,11 +50,4 @@ internal static class RequestRules
 
         return false;
     }
-
-    /// <summary>RFC 3261 §8.2.1: 405 for a method that is known and not allowed here, 501 for one that is not known.</summary>
-    public static ParticipantRefusal Method(SipMethod method) =>
-        method.Name is "REGISTER" or "PRACK" or "INFO" or "SUBSCRIBE" or "NOTIFY" or "REFER" or "MESSAGE" or "PUBLISH" or "INVITE" or "CANCEL" or "BYE"
-            or "OPTIONS" or "UPDATE" or "ACK"
-            ? ParticipantRefusal.MethodNotAllowed
-            : ParticipantRefusal.UnknownMethod;
 }
