@@ -8,9 +8,11 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Actors.Settings;
 
 /// <summary>Everything under the HOCON root <c>confcluster</c>; reference.conf is the manual and holds every default.</summary>
+/// <param name="NodeName">In log lines; empty: the machine's name.</param>
+/// <param name="AllowUnauthenticated">SIP and HTTP may listen elsewhere than on loopback.</param>
 public sealed record ConfClusterSettings(
-    string DataDirectory, SipSettings Sip, MediaSettings Media, ConferenceSettings Conference, JournalSettings Journal, HttpSettings Http,
-    TimeSpan ShutdownTimeout);
+    string NodeName, string DataDirectory, SipSettings Sip, MediaSettings Media, ConferenceSettings Conference, JournalSettings Journal,
+    HttpSettings Http, TimeSpan ShutdownTimeout, bool AllowUnauthenticated);
 
 /// <param name="Udp">Where the UDP listener binds; null: none.</param>
 /// <param name="Tcp">Where the TCP listener binds; null: none.</param>
@@ -35,7 +37,7 @@ public sealed record ConferenceSettings(
     ConferencePolicy Policy, bool RequireProtection, ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, int MaxConferences,
     int Shards, TimeSpan MixerSuspectAfter);
 
-/// <param name="ConnectionString">SQLite file in the data directory by default.</param>
+/// <param name="ConnectionString">Empty: the SQLite file journal.db in the data directory.</param>
 public sealed record JournalSettings(string ConnectionString, string ProviderName, TimeSpan MinBackoff, TimeSpan MaxBackoff);
 
 public sealed record HttpSettings(IPEndPoint Listen);

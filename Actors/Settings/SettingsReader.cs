@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using System.Net;
+using Akka.Configuration;
+using Akka.Configuration.Hocon;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Actors.Settings;
+
+/// <summary>
+/// Turns the HOCON under <c>confcluster</c> into settings. Every key is read once; no default stands here. All problems are reported at
+/// once: a wrong value, a missing one, a key that nobody reads (a misspelt one).
+/// </summary>
+public static class SettingsReader
+{
+    public const string Root = "confcluster";
+
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>The defaults: reference.conf as it is built into this assembly.</summary>
+    public static Config Reference() => ConfigurationFactory.ParseString(ReferenceText());
+
+    public static string ReferenceText()
+    {
+        using var stream = typeof(SettingsReader).Assembly.GetManifestResourceStream("reference.conf")
+            ?? throw new InvalidOperationException("reference.conf is not built in");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Settings when <see cref="SettingsResult.Problems"/> is empty.</summary>
+    public static SettingsResult Read(Config config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var scope = new SettingsScope(config.GetConfig(Root) ?? ConfigurationFactory.Empty);
+        var settings = ReadAll(scope);
+        SettingsRules.Check(settings, scope);
+        var unknown = Keys(config).Where(key => !scope.Read.Contains(key)).Select(key => SettingsRules.Unknown(key, scope.Read));
+        ImmutableArray<SettingProblem> problems = [.. scope.Problems.Select(Absolute), .. unknown];
+        return new SettingsResult(problems.IsEmpty ? settings : null, problems, [.. scope.Read]);
+    }
+
+    /// <summary>Every key under the root that holds a value, without the root's name.</summary>
+    public static IEnumerable<string> Keys(Config config) =>
+        config?.GetConfig(Root)?.Root is { } root ? Keys(root, "") : [];
+
+    private static IEnumerable<string> Keys(HoconValue value, string path) =>
+        value.IsObject()
+            ? value.GetObject().Items.SelectMany(item => Keys(item.Value, path.Length == 0 ? item.Key : $"{path}.{item.Key}"))
+            : [path];
+
+    private static SettingProblem Absolute(SettingProblem problem) => problem with { Where = $"{Root}.{problem.Where}" };
+
+    private static ConfClusterSettings ReadAll(SettingsScope read) => new(
+        read.Text("node-name"), read.Text("data-directory"), ReadSip(read), ReadMedia(read), ReadConference(read), ReadJournal(read),
+        new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
+        read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
+
+    private static SipSettings ReadSip(SettingsScope read) => new(
+        ReadListener(read, "sip.udp"), ReadListener(read, "sip.tcp"), OrNull(read.Text("sip.advertised")),
+        new SipTimings(
+            read.Duration("sip.timers.t1", Millisecond, Hour), read.Duration("sip.timers.t2", Millisecond, Hour),
+            read.Duration("sip.timers.t4", Millisecond, Hour)),
+        read.Number("sip.max-message-size", 1500, 1 << 20), read.Number("sip.max-transactions", 1, 10_000_000),
+        read.Number("sip.max-connections", 1, 1_000_000), read.Duration("sip.connection-idle-timeout", Second, TimeSpan.FromDays(1)),
+        read.Text("sip.server-header"));
+
+    private static IPEndPoint? ReadListener(SettingsScope read, string path)
+    {
+        var enabled = read.Switch($"{path}.enabled");
+        var endPoint = new IPEndPoint(read.Address($"{path}.address"), read.Number($"{path}.port", 0, 65535));
+        return enabled ? endPoint : null;
+    }
+
+    private static MediaSettings ReadMedia(SettingsScope read) => new(
+        read.Address("media.address"), read.OptionalAddress("media.advertised"), read.Number("media.port-min", 1024, 65535),
+        read.Number("media.port-max", 1024, 65535), read.Number("media.lanes", 1, 64), read.Number("media.max-legs-per-lane", 1, 100_000),
+        new MixerSettings(
+            read.Number("media.jitter.packets", 1, 50), read.Number("media.jitter.capacity", 2, 500),
+            read.Duration("media.rtcp-interval", TimeSpan.FromMilliseconds(500), Hour)),
+        read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
+        read.Duration("media.unadmitted-leg-timeout", Second, Hour));
+
+    private static ConferenceSettings ReadConference(SettingsScope read) => new(
+        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000)), read.OneOf("conference.protection", ("required", true)),
+        read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
+        [.. read.List("conference.codecs", Codecs.Select(c => c.Name), name => Codecs.FirstOrDefault(c => c.Name == name)).Select(c => c.Codec)],
+        read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),
+        read.Duration("conference.mixer-suspect-after", TimeSpan.FromMilliseconds(100), Hour));
+
+    private static JournalSettings ReadJournal(SettingsScope read) => new(
+        read.Text("journal.connection-string"), read.OneOf("journal.provider", ("SQLite.MS", "SQLite.MS")),
+        read.Duration("journal.write-backoff.min", Millisecond, Hour), read.Duration("journal.write-backoff.max", Millisecond, Hour));
+
+    private sealed record CodecName(string Name, AudioCodec Codec);
+
+    private static readonly ImmutableArray<CodecName> Codecs = [new("PCMU", AudioCodec.Pcmu), new("PCMA", AudioCodec.Pcma)];
+
+    private static string? OrNull(string text) => text.Length == 0 ? null : text;
+}
+
+/// <param name="Settings">Null when there are problems.</param>
+/// <param name="KeysRead">For the test that compares them with reference.conf.</param>
+public sealed record SettingsResult(
+    ConfClusterSettings? Settings, ImmutableArray<SettingProblem> Problems, ImmutableArray<string> KeysRead);

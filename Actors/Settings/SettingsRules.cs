@@ -1,0 +1,70 @@
+using System.Net;
+
+namespace ConfCluster.Actors.Settings;
+
+/// <summary>What must hold between settings, and what to say about a key that nobody reads.</summary>
+internal static class SettingsRules
+{
+    private const string AllowKey = "allow-unauthenticated";
+
+    public static void Check(ConfClusterSettings settings, SettingsScope scope)
+    {
+        var (sip, media, conference) = (settings.Sip, settings.Media, settings.Conference);
+        Loopback(settings, sip.Udp, "sip.udp.address", scope);
+        Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
+        Loopback(settings, settings.Http.Listen, "http.address", scope);
+        if (sip.Udp is null && sip.Tcp is null) Say(scope, "sip.udp.enabled", "off", "sip.udp or sip.tcp must be enabled");
+        if (settings.DataDirectory.Length == 0) Say(scope, "data-directory", "", "a directory");
+        if (media.PortMax - media.PortMin < 3)
+            Say(scope, "media.port-max", $"{media.PortMax}", $"at least four ports above media.port-min = {media.PortMin}");
+        if (media.Mixer.JitterPackets >= media.Mixer.JitterCapacity)
+            Say(scope, "media.jitter.packets", $"{media.Mixer.JitterPackets}", $"less than media.jitter.capacity = {media.Mixer.JitterCapacity}");
+        if (conference.MixerSuspectAfter < 3 * media.HeartbeatInterval)
+            Say(scope, "conference.mixer-suspect-after", $"{conference.MixerSuspectAfter}", "at least three times media.heartbeat-interval");
+        if (settings.Journal.MinBackoff > settings.Journal.MaxBackoff)
+            Say(scope, "journal.write-backoff.min", $"{settings.Journal.MinBackoff}", "not more than journal.write-backoff.max");
+        if (sip.Timings.T2 < sip.Timings.T1) Say(scope, "sip.timers.t2", $"{sip.Timings.T2}", "not less than sip.timers.t1");
+        if (IsAny(sip.Udp) && sip.Advertised is null) Say(scope, "sip.advertised", "", "needed when SIP listens on every address");
+        if (IsAny(media.Address) && media.Advertised is null)
+            Say(scope, "media.advertised", "", $"needed when media.address is {media.Address}");
+    }
+
+    /// <summary>Names the key that was probably meant.</summary>
+    public static SettingProblem Unknown(string key, IEnumerable<string> known)
+    {
+        var nearest = known.OrderBy(k => Distance(k, key)).First();
+        var hint = Distance(nearest, key) <= 3 ? $"; did you mean {SettingsReader.Root}.{nearest}?" : "; reference.conf lists every key";
+        return new SettingProblem($"{SettingsReader.Root}.{key}", "", $"there is no such key{hint}");
+    }
+
+    private static void Loopback(ConfClusterSettings settings, IPEndPoint? listen, string path, SettingsScope scope)
+    {
+        if (settings.AllowUnauthenticated || listen is null || IPAddress.IsLoopback(listen.Address)) return;
+        Say(scope, path, $"{listen.Address}",
+            $"only loopback is allowed, since callers are not authenticated; to open the node to everybody, set {SettingsReader.Root}.{AllowKey} = on");
+    }
+
+    private static bool IsAny(IPEndPoint? endPoint) => endPoint is not null && IsAny(endPoint.Address);
+
+    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    private static void Say(SettingsScope scope, string path, string found, string allowed) => scope.Refuse(path, found, allowed, 0);
+
+    /// <summary>Levenshtein distance; keys are short.</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var cost = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
+                (diagonal, row[j]) = (row[j], cost);
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Akka.Configuration;
+
+namespace ConfCluster.Actors.Settings;
+
+/// <summary>Reads single values, remembers which keys were read, and collects what is wrong instead of stopping at the first.</summary>
+internal sealed class SettingsScope(Config config)
+{
+    private readonly ImmutableArray<SettingProblem>.Builder _problems = ImmutableArray.CreateBuilder<SettingProblem>();
+    private readonly HashSet<string> _read = [];
+
+    public IReadOnlySet<string> Read => _read;
+
+    public ImmutableArray<SettingProblem> Problems => _problems.ToImmutable();
+
+    public string Text(string path)
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        if (!config.HasPath(path)) return Refuse(path, "", "has no value", "");
+        return config.GetString(path) ?? Refuse(path, "", "one value is allowed, not a block or a list", "");
+    }
+
+    public int Number(string path, int min, int max)
+    {
+        var text = Text(path);
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
+            ? value
+            : Refuse(path, text, $"a whole number from {min} to {max}", min);
+    }
+
+    public bool Switch(string path) => OneOf(path, ("on", true), ("off", false), ("true", true), ("false", false));
+
+    public T OneOf<T>(string path, params ReadOnlySpan<(string Name, T Value)> allowed)
+    {
+        var text = Text(path);
+        foreach (var (name, value) in allowed)
+        {
+            if (string.Equals(name, text, StringComparison.OrdinalIgnoreCase)) return value;
+        }
+
+        return Refuse(path, text, $"allowed: {string.Join(", ", allowed.ToArray().Select(a => a.Name))}", allowed[0].Value);
+    }
+
+    public TimeSpan Duration(string path, TimeSpan min, TimeSpan max)
+    {
+        var text = Text(path);
+        return TryDuration(text, out var value) && value >= min && value <= max
+            ? value
+            : Refuse(path, text, $"a duration such as 500ms, 10s, 5m, 1h or 1d, from {Write(min)} to {Write(max)}", min);
+    }
+
+    public IPAddress Address(string path)
+    {
+        var text = Text(path);
+        return IPAddress.TryParse(text, out var address) ? address : Refuse(path, text, "an IPv4 or IPv6 address", IPAddress.Loopback);
+    }
+
+    public IPAddress? OptionalAddress(string path)
+    {
+        var text = Text(path);
+        if (text.Length == 0) return null;
+        return IPAddress.TryParse(text, out var address) ? address : Refuse<IPAddress?>(path, text, "an IPv4 or IPv6 address, or empty", null);
+    }
+
+    public ImmutableArray<T> List<T>(string path, IEnumerable<string> allowed, Func<string, T?> find)
+        where T : class
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        var names = config.HasPath(path) ? config.GetStringList(path) : [];
+        if (names.Count == 0) return Refuse<ImmutableArray<T>>(path, "[]", $"a list of at least one of {string.Join(", ", allowed)}", []);
+        if (names.FirstOrDefault(n => find(n) is null) is { } unknown)
+            return Refuse<ImmutableArray<T>>(path, unknown, $"allowed: {string.Join(", ", allowed)}", []);
+        if (names.Distinct(StringComparer.OrdinalIgnoreCase).Count() != names.Count)
+            return Refuse<ImmutableArray<T>>(path, string.Join(", ", names), "each at most once", []);
+        return [.. names.Select(n => find(n)!)];
+    }
+
+    public T Refuse<T>(string path, string found, string allowed, T instead)
+    {
+        _problems.Add(new SettingProblem(path, found, allowed));
+        return instead;
+    }
+
+    private static bool TryDuration(string text, out TimeSpan value)
+    {
+        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
+        value = TimeSpan.Zero;
+        if (!int.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        TimeSpan? unit = text[digits..].Trim() switch
+        {
+            "ms" => TimeSpan.FromMilliseconds(1),
+            "s" => TimeSpan.FromSeconds(1),
+            "m" => TimeSpan.FromMinutes(1),
+            "h" => TimeSpan.FromHours(1),
+            "d" => TimeSpan.FromDays(1),
+            _ => null,
+        };
+        value = number * (unit ?? TimeSpan.Zero);
+        return unit is not null;
+    }
+
+    private static string Write(TimeSpan value) => value switch
+    {
+        { TotalDays: >= 1 } => $"{value.TotalDays:0}d",
+        { TotalHours: >= 1 } => $"{value.TotalHours:0}h",
+        { TotalMinutes: >= 1 } => $"{value.TotalMinutes:0}m",
+        { TotalSeconds: >= 1 } => $"{value.TotalSeconds:0}s",
+        _ => $"{value.TotalMilliseconds:0}ms",
+    };
+}
