@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Sip;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+
+namespace ConfCluster.Actors.Participant;
+
+/// <summary>
+/// The sharded shell of one participant: it turns messages into inputs of <see cref="ParticipantMachine"/> and does what the machine asks,
+/// in order. Nothing is decided before the journal has said what it knows of this id; the entity goes once its facts are stored.
+/// </summary>
+public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
+{
+    private readonly ParticipantContext _context;
+    private readonly EntityRegions _regions;
+    private readonly IActorRef _journal;
+    private readonly ResponsePaths _paths = new();
+    private ParticipantState _state = ParticipantState.Initial;
+    private int _unstored;
+    private bool _stopped;
+
+    public ParticipantEntity(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        _context = new ParticipantContext(id, settings, RandomNumberGenerator.Fill);
+        _regions = regions;
+        _journal = Context.ActorOf(journal(id), "journal");
+        Become(Recovering);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public IStash Stash { get; set; } = null!;
+
+    /// <summary>The timers die with the actor, and so do its keys.</summary>
+    protected override void PostStop() => _state.Destroy();
+
+    private void Recovering()
+    {
+        Receive<FactsRecovered>(recovered =>
+        {
+            Handle(new ParticipantInput.Recovered(recovered.Facts));
+            Become(Ready);
+            Stash.UnstashAll();
+        });
+        ReceiveAny(_ => Stash.Stash());
+    }
+
+    private void Ready()
+    {
+        Receive<SipRequestArrived>(m =>
+        {
+            _paths.Learn(m.Key, m.Endpoint);
+            Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow));
+        });
+        Receive<IParticipantMessage>(m => Handle(InputOf(m)));
+        Receive<ParticipantTimer>(timer => Handle(new ParticipantInput.Fired(timer)));
+        Receive<FactStored>(_ =>
+        {
+            _unstored--;
+            PassivateWhenDone();
+        });
+    }
+
+    private static ParticipantInput InputOf(IParticipantMessage message) => message switch
+    {
+        SipAckArrived m => new ParticipantInput.AckArrived(m.Request),
+        SipResponseArrived m => new ParticipantInput.ResponseArrived(m.Response),
+        SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
+        Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
+        JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
+        LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
+        EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
+        LegOpened m => new ParticipantInput.LegOpened(m.Mixer, m.Rtp, m.Rtcp),
+        LegRefused m => new ParticipantInput.LegRefused(m.Mixer, m.Reason),
+        _ => throw new UnreachableException($"no input for {message.GetType().Name}"),
+    };
+
+    private void Handle(ParticipantInput input)
+    {
+        var step = ParticipantMachine.Next(_state, input, _context);
+        _state = step.State;
+        foreach (var effect in step.Effects) Execute(effect);
+    }
+
+    private void Execute(ParticipantEffect effect)
+    {
+        switch (effect)
+        {
+            case ParticipantEffect.Respond e: _paths.Respond(e.Key, e.Response); break;
+            case ParticipantEffect.SendRequest e: _regions.SipEndpoint.Tell(new SendRequest(_context.Id, e.Request, e.Flow)); break;
+            case ParticipantEffect.Join e: _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName)); break;
+            case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
+            case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id)); break;
+            case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
+            case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;
+            case ParticipantEffect.Store e: Store(e.Fact); break;
+            case ParticipantEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
+            case ParticipantEffect.Cancel e: Timers.Cancel(e.Timer); break;
+            case ParticipantEffect.Destroy e: e.Secrets.Dispose(); break;
+            case ParticipantEffect.Count e: ParticipantCounters.Count(e.Refusal); break;
+            case ParticipantEffect.Stop: Stop(); break;
+            default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
+        }
+    }
+
+    private void Store(DialogFact fact)
+    {
+        _unstored++;
+        _journal.Tell(new StoreFact(fact));
+    }
+
+    private void Stop()
+    {
+        _stopped = true;
+        PassivateWhenDone();
+    }
+
+    private void PassivateWhenDone()
+    {
+        if (_stopped && _unstored == 0) Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+    }
+}

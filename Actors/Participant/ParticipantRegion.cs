@@ -1,0 +1,51 @@
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Hosting;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sdp;
+
+namespace ConfCluster.Actors.Participant;
+
+/// <summary>Key of the region in the actor registry.</summary>
+public sealed class ParticipantRegionKey;
+
+/// <summary>
+/// Where participants live: a shard region on the nodes with the role focus. They are not remembered: a conference wakes those that it still
+/// holds; and an idle one is a call in progress, so it is never passivated but at its own wish.
+/// </summary>
+public static class ParticipantRegion
+{
+    public const string TypeName = "participant";
+
+    public const string Role = "focus";
+
+    public static AkkaConfigurationBuilder AddParticipants(
+        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, DialogJournal journal)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var focus = FocusOf(settings);
+        return builder
+            .WithShardRegion<ParticipantRegionKey>(
+                TypeName, id => PropsOf(new ParticipantId(id), focus, regions, journal), new Extractor(settings.Conference.Shards),
+                new ShardOptions { Role = Role, RememberEntities = false, ShouldPassivateIdleEntities = false })
+            .WithActors((_, registry) => regions.Participants = registry.Get<ParticipantRegionKey>());
+    }
+
+    public static Props PropsOf(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal) =>
+        Props.Create(() => new ParticipantEntity(id, settings, regions, journal));
+
+    public static FocusSettings FocusOf(ConfClusterSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var media = new MediaCapabilities(settings.Conference.Suites, settings.Conference.Codecs, settings.Conference.RequireProtection);
+        return new FocusSettings(settings.Sip.Timings, settings.Sip.Advertised, settings.Sip.ServerHeader, media);
+    }
+
+    private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
+    {
+        public override string? EntityId(object message) => (message as IParticipantMessage)?.Participant.Value;
+    }
+}
