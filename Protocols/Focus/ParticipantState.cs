@@ -73,7 +73,7 @@ public abstract record ParticipantState
 /// <param name="Offer">Null: the INVITE had no SDP, so the offer will be ours.</param>
 public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow Flow, ConferenceId Conference, LegOffer? Offer)
 {
-    internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer];
+    internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer.Media];
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>

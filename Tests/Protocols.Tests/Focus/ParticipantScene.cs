@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Transactions;
+using Xunit;
+
+namespace ConfCluster.Protocols.Tests.Focus;
+
+/// <summary>A participant machine with a peer that dials it, on numbers instead of randomness; secrets are destroyed as the shell would.</summary>
+internal sealed class ParticipantScene
+{
+    public static readonly ParticipantId Id = new("0123456789abcdef0123456789abcdef");
+    public static readonly ConferenceId Room = new("room");
+    public static readonly MixerId Mixer = new(Room, 0, 1);
+    public static readonly MediaAddress Ports = MediaAddress.From(IPAddress.Loopback, 40000);
+    public static readonly SipFlow Flow = new(SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080));
+
+    private uint _draws;
+
+    public ParticipantScene()
+    {
+        Context = new ParticipantContext(Id, new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default), Draw);
+        Do(new ParticipantInput.Recovered([]));
+    }
+
+    public ParticipantContext Context { get; }
+
+    public ParticipantState State { get; private set; } = ParticipantState.Initial;
+
+    /// <summary>Effects of the last input.</summary>
+    public ImmutableArray<ParticipantEffect> Effects { get; private set; } = [];
+
+    public List<ParticipantEffect> All { get; } = [];
+
+    public void Do(ParticipantInput input)
+    {
+        var step = ParticipantMachine.Next(State, input, Context);
+        (State, Effects) = (step.State, step.Effects);
+        All.AddRange(Effects);
+        foreach (var destroy in Effects.OfType<ParticipantEffect.Destroy>()) destroy.Secrets.Dispose();
+    }
+
+    public T Only<T>() where T : ParticipantEffect => Assert.Single(Effects.OfType<T>());
+
+    public SipResponse Response => Only<ParticipantEffect.Respond>().Response;
+
+    public void None<T>() where T : ParticipantEffect => Assert.Empty(Effects.OfType<T>());
+
+    public void Receive(SipRequest request, SipFlow? flow = null) =>
+        Do(new ParticipantInput.RequestArrived(TransactionKey.OfReceived(request), request, flow ?? Flow));
+
+    public void Ack(uint cseq = 1, string sdp = "", string branch = "z9hG4bKack") =>
+        Do(new ParticipantInput.AckArrived(Request("ACK", branch, cseq, Id.Value, sdp)));
+
+    public void Fire(ParticipantTimer timer) => Do(new ParticipantInput.Fired(timer));
+
+    public void Accept() => Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)));
+
+    public void Open() => Do(new ParticipantInput.LegOpened(Mixer, Ports, Ports.WithPort(40001)));
+
+    public static ParticipantScene Joining(string? sdp = null)
+    {
+        var scene = new ParticipantScene();
+        scene.Receive(Request("INVITE", sdp: sdp ?? Offer()));
+        return scene;
+    }
+
+    public static ParticipantScene Opening(string? sdp = null)
+    {
+        var scene = Joining(sdp);
+        scene.Accept();
+        return scene;
+    }
+
+    public static ParticipantScene Answered(string? sdp = null)
+    {
+        var scene = Opening(sdp);
+        scene.Open();
+        return scene;
+    }
+
+    public static ParticipantScene Confirmed(string? sdp = null)
+    {
+        var scene = Answered(sdp);
+        scene.Ack();
+        return scene;
+    }
+
+    public static SipRequest Request(
+        string method, string branch = "z9hG4bK1", uint cseq = 1, string toTag = "", string sdp = "", string uri = "sip:room@127.0.0.1", string extra = "",
+        string contact = "<sip:alice@127.0.0.1:5080>", string type = "application/sdp", string fromTag = "alice") =>
+        Read($"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch={branch};rport=5080;received=127.0.0.1\r\nMax-Forwards: 70\r\n" +
+            $"From: \"Alice\" <sip:alice@example.com>;tag={fromTag}\r\nTo: <sip:room@127.0.0.1>{(toTag.Length > 0 ? $";tag={toTag}" : "")}\r\n" +
+            $"Call-ID: call-1\r\nCSeq: {cseq} {method}\r\n{(contact.Length > 0 ? $"Contact: {contact}\r\n" : "")}{extra}" +
+            $"{(sdp.Length > 0 && type.Length > 0 ? $"Content-Type: {type}\r\n" : "")}Content-Length: {Encoding.UTF8.GetByteCount(sdp)}\r\n\r\n{sdp}");
+
+    /// <summary>In the dialog.</summary>
+    public static SipRequest Later(string method, uint cseq, string sdp = "", string contact = "<sip:alice@127.0.0.1:5080>", string extra = "") =>
+        Request(method, $"z9hG4bK{method}{cseq}", cseq, Id.Value, sdp, contact: contact, extra: extra);
+
+    public static string Offer(
+        int version = 1, byte key = 1, string direction = "sendrecv", string address = "127.0.0.1", int port = 50000, string formats = "0 8",
+        string suite = "AES_CM_128_HMAC_SHA1_80", string protocol = "RTP/SAVP", string tag = "1") =>
+        $"v=0\r\no=alice 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} {protocol} {formats}\r\n" +
+        (suite.Length > 0 ? $"a=crypto:{tag} {suite} inline:{Key(key)}\r\n" : "") + $"a={direction}\r\n";
+
+    /// <summary>A key that is not random, so that two calls give the same.</summary>
+    public static string Key(byte seed) => Convert.ToBase64String(SHA256.HashData([seed])[..30]);
+
+    public static SessionDescription Description(SipBody body)
+    {
+        Assert.True(SdpReader.TryRead(body.Span, out var session, out var error), error.ToString());
+        return session!;
+    }
+
+    public static byte[] UplinkOf(LegMedia media) => media.Uplink[0].KeyAndSalt.Reveal().ToArray();
+
+    private static SipRequest Read(string text)
+    {
+        Assert.True(SipReader.TryRead(Encoding.UTF8.GetBytes(text), out var message, out var error), error.Detail);
+        return (SipRequest)message!;
+    }
+
+    private void Draw(Span<byte> destination)
+    {
+        Span<byte> count = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(count, ++_draws);
+        var octets = SHA256.HashData(count);
+        octets.AsSpan(0, destination.Length).CopyTo(destination);
+    }
+}
