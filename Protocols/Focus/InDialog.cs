@@ -16,7 +16,8 @@ internal static class InDialog
         ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
-        if (request.Method == SipMethod.Cancel || request.Headers.To.Tag is null) return NoDialogNeeded(state, participation.Invite, arrived, context);
+        var cancelled = Cancels(arrived, participation.Reinvite) ? participation.Reinvite : participation.Invite;
+        if (request.Method == SipMethod.Cancel || request.Headers.To.Tag is null) return NoDialogNeeded(state, cancelled, arrived, context);
         if (!Contains(participation.Dialog, request)) return Steps.Refuse(state, arrived, ParticipantRefusal.NoDialog, context);
         if (participation.Dialog.Receive(request, out var next) != DialogVerdict.InOrder)
             return Steps.Refuse(state, arrived, ParticipantRefusal.OutOfOrder, context);
@@ -38,7 +39,7 @@ internal static class InDialog
     }
 
     /// <summary>CANCEL, and a request without a To tag that was led here by its Call-ID, From tag and CSeq.</summary>
-    /// <param name="invite">The newest INVITE that has its final response.</param>
+    /// <param name="invite">The INVITE that has its final response.</param>
     public static ParticipantStep NoDialogNeeded(
         ParticipantState state, TransactionKey? invite, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {

@@ -77,10 +77,13 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>
-/// <param name="Invite">The newest INVITE that was answered, so that a late CANCEL finds it.</param>
+/// <param name="Invite">The first INVITE, so that a copy of it or a late CANCEL is known.</param>
+/// <param name="Reinvite">The newest re-INVITE, for a late CANCEL.</param>
 /// <param name="Hidden">The peer is behind a NAT: only the flow reaches it.</param>
 /// <param name="Stored">Whether the journal knows of the dialog.</param>
-public sealed record Participation(ConferenceId Conference, Dialog Dialog, SipFlow Flow, bool Hidden, TransactionKey Invite, Leg Leg, bool Stored = false)
+public sealed record Participation(
+    ConferenceId Conference, Dialog Dialog, SipFlow Flow, bool Hidden, TransactionKey Invite, Leg Leg, bool Stored = false,
+    TransactionKey? Reinvite = null)
 {
     internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
 }

@@ -115,7 +115,7 @@ internal static class Renegotiation
         var response = FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, participation.Leg.Sent.Body);
         var pending = new PendingAck(arrived.Key, response, context.Timings.T1, ourOffer, mediaAtAck);
         return Steps.To(
-            new ParticipantState.Renegotiating(participation with { Invite = arrived.Key }, pending),
+            new ParticipantState.Renegotiating(participation with { Reinvite = arrived.Key }, pending),
             new ParticipantEffect.Respond(arrived.Key, response),
             new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
             new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout));

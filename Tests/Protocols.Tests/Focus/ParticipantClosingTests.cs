@@ -37,6 +37,10 @@ public sealed class ParticipantClosingTests
         Assert.Equal(200, scene.Response.StatusCode);
         Assert.IsType<ParticipantState.Answered>(scene.State);
         scene.None<Leave>();
+        scene.Ack();
+        scene.Receive(Later("INVITE", 2, Offer(2)));
+        scene.Receive(Request("CANCEL", "z9hG4bKINVITE2", 2, Id.Value));
+        Assert.Equal(200, scene.Response.StatusCode);
     }
 
     [Fact]

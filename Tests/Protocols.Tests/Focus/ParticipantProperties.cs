@@ -1,0 +1,121 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
+using CsCheck;
+using Xunit;
+using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
+
+namespace ConfCluster.Protocols.Tests.Focus;
+
+/// <summary>Whatever comes in whatever order: what must hold at every step and at the end.</summary>
+public sealed class ParticipantProperties
+{
+    private static readonly ParticipantTimer[] Timers = Enum.GetValues<ParticipantTimer>();
+
+    /// <summary>A move (which input) and a seed for its details.</summary>
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 16], Gen.Int[0, 7]).Array[0, 40];
+
+    /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
+    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 3]);
+
+    [Fact]
+    public void Every_INVITE_has_at_most_one_final_response_and_a_life_that_ends_leaves_nothing() => Lives.Sample(
+        life =>
+        {
+            var scene = Begin(life.Start);
+            var media = new List<MasterKey>();
+            var cseq = 2u;
+            foreach (var (move, detail) in life.Story)
+            {
+                Move(scene, move, detail, ref cseq);
+                Collect(scene, media);
+            }
+
+            Finish(scene);
+            Holds(scene);
+            foreach (var key in media) key.Dispose();
+        },
+        iter: 3000);
+
+    private static ParticipantScene Begin(int start) => start switch
+    {
+        0 => new ParticipantScene(),
+        1 => Joining(),
+        2 => Answered(),
+        _ => Confirmed(),
+    };
+
+    private static void Move(ParticipantScene scene, int move, int detail, ref uint cseq)
+    {
+        switch (move)
+        {
+            case 0: scene.Receive(Request("INVITE", $"z9hG4bK{detail}", sdp: detail % 3 == 0 ? "" : Offer())); break;
+            case 1: scene.Receive(Request("CANCEL", $"z9hG4bK{detail}")); break;
+            case 2: scene.Accept(); break;
+            case 3: scene.Open(); break;
+            case 4: scene.Ack(cseq - 1, detail % 2 == 0 ? Offer((int)cseq, tag: $"{1 + (detail / 4)}", suite: Suite(detail / 4)) : ""); break;
+            case 5: scene.Ack(1, detail % 2 == 0 ? Offer() : ""); break;
+            case 6: scene.Receive(Later("INVITE", cseq++, detail == 0 ? "" : Offer((int)cseq, (byte)detail, suite: Suite(detail % 3)))); break;
+            case 7: scene.Receive(Later("UPDATE", cseq++, detail == 0 ? "" : Offer((int)cseq, (byte)detail, suite: Suite(detail % 3)))); break;
+            case 8 when detail < 2: scene.Receive(Later("BYE", cseq++)); break;
+            case 9: scene.Receive(Later("OPTIONS", detail == 0 ? 1 : cseq++)); break;
+            case 10 when detail < 2: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
+            case 11: scene.Do(new ParticipantInput.LeaveAcknowledged(Room)); break;
+            case 12: scene.Fire(Timers[detail % Timers.Length]); break;
+            case 13 when detail == 0: scene.Do(new ParticipantInput.LegRefused(Mixer, Rejection.NoMediaCapacity)); break;
+            case 14 when detail == 0: scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.ConferenceFull)); break;
+            case 15 when detail == 0: scene.Do(new ParticipantInput.JoinAccepted(Room, Mixer with { Incarnation = 2 }, new Ssrc(8))); break;
+            case 16: scene.Do(new ParticipantInput.ResponseArrived(Later("BYE", 1).CreateResponse(200, "OK"))); break;
+        }
+    }
+
+    private static string Suite(int which) => which switch { 0 => "AES_CM_128_HMAC_SHA1_80", 1 => "AES_CM_128_HMAC_SHA1_32", _ => "" };
+
+    private static void Collect(ParticipantScene scene, List<MasterKey> media)
+    {
+        foreach (var set in scene.Effects.OfType<ParticipantEffect.SetLegMedia>()) media.AddRange([.. set.Media.Uplink, set.Media.Downlink]);
+
+        // What is held is alive, and what was let go is zeroed.
+        foreach (var key in scene.State.Secrets.OfType<MasterKey>()) _ = key.KeyAndSalt.Reveal();
+        foreach (var key in scene.Effects.OfType<ParticipantEffect.Destroy>().Select(d => d.Secrets).OfType<MasterKey>())
+            Assert.Throws<ObjectDisposedException>(() => key.KeyAndSalt.Reveal().Length);
+        foreach (var key in media) _ = key.KeyAndSalt.Reveal();
+    }
+
+    /// <summary>The conference ends it, timers fire, and nobody is owed anything.</summary>
+    private static void Finish(ParticipantScene scene)
+    {
+        scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.ConferenceEnded));
+        scene.Fire(ParticipantTimer.NoAck);
+        scene.Fire(ParticipantTimer.ByeUnanswered);
+        scene.Do(new ParticipantInput.LeaveAcknowledged(Room));
+        scene.Fire(ParticipantTimer.Forget);
+    }
+
+    private static void Holds(ParticipantScene scene)
+    {
+        var all = scene.All;
+        Assert.IsType<ParticipantState.Ended>(scene.State);
+        Assert.Empty(scene.State.Secrets);
+        Assert.Single(all.OfType<ParticipantEffect.Stop>());
+        Assert.All(
+            all.SkipWhile(e => e is not ParticipantEffect.Stop).Skip(1),
+            e => Assert.True(e is ParticipantEffect.Respond or ParticipantEffect.Count or ParticipantEffect.Leave or ParticipantEffect.Destroy, $"{e} after the end"));
+
+        var finals = all.OfType<ParticipantEffect.Respond>().Where(r => r.Key.Method == SipMethod.Invite).GroupBy(r => r.Key);
+        Assert.All(finals, f => Assert.Single(f.Select(r => r.Response.StatusCode).Distinct()));
+        // Copies of a forked INVITE are absorbed by its transaction, which is not here.
+        Assert.All(finals.Where(f => f.First().Response.StatusCode is >= 300 and not 482), f => Assert.Single(f));
+
+        var facts = all.OfType<ParticipantEffect.Store>().Select(s => s.Fact.GetType()).ToList();
+        Assert.True(facts is [] || facts.SequenceEqual([typeof(DialogFact.DialogConfirmed), typeof(DialogFact.DialogEnded)]), string.Join(",", facts));
+
+        var opened = all.OfType<ParticipantEffect.OpenLeg>().Select(o => o.Mixer).Distinct();
+        Assert.All(opened, m => Assert.Contains(new ParticipantEffect.CloseLeg(m), all));
+        var refused = all.OfType<ParticipantEffect.Count>().Any(c => c.Refusal == ParticipantRefusal.JoinRefused);
+        if (all.OfType<ParticipantEffect.Join>().Any() && !refused) Assert.Contains(all, e => e is ParticipantEffect.Leave);
+    }
+}
