@@ -22,11 +22,11 @@ public static class ParticipantRegion
 
     public const string Role = "focus";
 
-    public static AkkaConfigurationBuilder AddParticipants(
-        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, DialogJournal journal)
+    public static AkkaConfigurationBuilder AddParticipants(this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var focus = FocusOf(settings);
+        var journal = DialogWriter.Journal(settings.Journal.MinBackoff, settings.Journal.MaxBackoff);
         return builder
             .WithShardRegion<ParticipantRegionKey>(
                 TypeName, id => PropsOf(new ParticipantId(id), focus, regions, journal), new Extractor(settings.Conference.Shards),
