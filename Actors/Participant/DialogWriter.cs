@@ -38,7 +38,8 @@ public sealed class DialogWriter : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static DialogJournal Journal(TimeSpan minWait, TimeSpan maxWait) => id => Props.Create(() => new DialogWriter(id, minWait, maxWait));
+    public static DialogJournal Journal(TimeSpan minWait, TimeSpan maxWait) =>
+        id => Props.Create(() => new DialogWriter(id, minWait, maxWait));
 
     protected override void PreStart() => Begin();
 

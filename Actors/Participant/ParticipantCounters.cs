@@ -13,5 +13,6 @@ public static class ParticipantCounters
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "confcluster_participant_refusals", description: "Requests refused and dialogs given up by participants, by reason.");
 
-    public static void Count(ParticipantRefusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.ToString()));
+    public static void Count(ParticipantRefusal refusal) =>
+        Refusals.Add(1, new KeyValuePair<string, object?>("reason", refusal.ToString()));
 }

@@ -94,7 +94,9 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         {
             case ParticipantEffect.Respond e: _paths.Respond(e.Key, e.Response); break;
             case ParticipantEffect.SendRequest e: _regions.SipEndpoint.Tell(new SendRequest(_context.Id, e.Request, e.Flow)); break;
-            case ParticipantEffect.Join e: _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName)); break;
+            case ParticipantEffect.Join e:
+                _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName));
+                break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id)); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;

@@ -13,8 +13,8 @@ namespace ConfCluster.Actors.Participant;
 public sealed class ParticipantRegionKey;
 
 /// <summary>
-/// Where participants live: a shard region on the nodes with the role focus. They are not remembered: a conference wakes those that it still
-/// holds; and an idle one is a call in progress, so it is never passivated but at its own wish.
+/// Where participants live: a shard region on the nodes with the role focus. They are not remembered: a conference wakes those that it
+/// still holds; and an idle one is a call in progress, so it is never passivated but at its own wish.
 /// </summary>
 public static class ParticipantRegion
 {
@@ -22,7 +22,8 @@ public static class ParticipantRegion
 
     public const string Role = "focus";
 
-    public static AkkaConfigurationBuilder AddParticipants(this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions)
+    public static AkkaConfigurationBuilder AddParticipants(
+        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var focus = FocusOf(settings);

@@ -1,8 +1,8 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -70,7 +70,8 @@ internal static class Arrival
 
     /// <summary>In the order of RFC 3261 §8.2.</summary>
     private static bool TryRead(
-        ParticipantInput.RequestArrived arrived, ParticipantContext context, out Invitation? invitation, out ParticipantRefusal refusal, out string detail)
+        ParticipantInput.RequestArrived arrived, ParticipantContext context, out Invitation? invitation, out ParticipantRefusal refusal,
+        out string detail)
     {
         var request = arrived.Request;
         (invitation, detail) = (null, "");

@@ -1,8 +1,8 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -40,7 +40,8 @@ internal static class Closing
     /// <paramref name="response"/> nobody can be answered.
     /// </summary>
     public static ParticipantStep GiveUp(
-        Invitation invitation, MixerId? mixer, LeaveReason reason, ParticipantRefusal refusal, SipResponse? response, ParticipantContext context)
+        Invitation invitation, MixerId? mixer, LeaveReason reason, ParticipantRefusal refusal, SipResponse? response,
+        ParticipantContext context)
     {
         var departure = new Departure(invitation.Conference, reason, invitation.Key, LeaveOwed: true, Stored: false);
         return End(departure, context).Before(
@@ -55,7 +56,7 @@ internal static class Closing
     /// <summary>RFC 3261 §15.1.2: the peer hangs up, before its ACK or after.</summary>
     public static ParticipantStep PeerLeft(Participation participation, ParticipantInput.RequestArrived bye, ParticipantContext context)
     {
-        var departure = new Departure(participation.Conference, LeaveReason.Bye, participation.Invite, LeaveOwed: true, participation.Stored);
+        var departure = Owing(participation, LeaveReason.Bye);
         return End(departure, context).Before(
         [
             new ParticipantEffect.Respond(bye.Key, FocusResponses.Ok(bye.Request, context)),
@@ -67,7 +68,7 @@ internal static class Closing
     /// <summary>We hang up. The leg is closed and the leave reported at once; what the peer answers only ends the dialog.</summary>
     public static ParticipantStep HangUp(Participation participation, LeaveReason reason, ParticipantContext context)
     {
-        var departure = new Departure(participation.Conference, reason, participation.Invite, LeaveOwed: true, participation.Stored);
+        var departure = Owing(participation, reason);
         return Steps.To(
             new ParticipantState.Ending(departure),
             [
@@ -77,7 +78,7 @@ internal static class Closing
             ]);
     }
 
-    /// <summary>BYE in a dialog that only the journal knows: its CSeq may be behind what was sent before the crash, so it takes a leap.</summary>
+    /// <summary>BYE in a dialog that only the journal knows: its CSeq may be behind what was sent, so it takes a leap.</summary>
     public static ParticipantStep HangUp(DialogFact.DialogConfirmed fact, LeaveReason reason, ParticipantContext context)
     {
         var departure = new Departure(fact.Conference, reason, null, LeaveOwed: true, Stored: true);
@@ -86,12 +87,14 @@ internal static class Closing
         var leapt = dialog! with { LocalSequence = (dialog.LocalSequence ?? 0) + SequenceLeap };
         var flow = NextHop.Of(leapt, fact.Flow with { Connection = 0 }, fact.Hidden);
         return Steps.To(
-            new ParticipantState.Ending(departure), [.. Bye(leapt, flow, reason, context), .. Leave(fact.Conference, reason, null, context)]);
+            new ParticipantState.Ending(departure),
+            [.. Bye(leapt, flow, reason, context), .. Leave(fact.Conference, reason, null, context)]);
     }
 
     /// <summary>A dialog of the journal that the peer ends.</summary>
     public static ParticipantStep Gone(DialogFact.DialogConfirmed fact, LeaveReason reason, ParticipantContext context) =>
-        End(new Departure(fact.Conference, reason, null, LeaveOwed: true, Stored: true), context).Before(Leave(fact.Conference, reason, null, context));
+        End(new Departure(fact.Conference, reason, null, LeaveOwed: true, Stored: true), context)
+            .Before(Leave(fact.Conference, reason, null, context));
 
     /// <summary>RFC 3261 §15.1.1: the dialog is over as soon as our BYE is answered or given up.</summary>
     public static ParticipantStep ByeDone(Departure departure, ParticipantContext context) =>
@@ -126,10 +129,16 @@ internal static class Closing
             ? Steps.To(new ParticipantState.Ended(departure))
             : Steps.To(new ParticipantState.Ended(departure with { Stopped = true }), new ParticipantEffect.Stop());
 
+    private static Departure Owing(Participation participation, LeaveReason reason) =>
+        new(participation.Conference, reason, participation.Invite, LeaveOwed: true, participation.Stored);
+
     private static ParticipantStep End(Departure departure, ParticipantContext context)
     {
         if (departure.Stored)
-            return StopIfDone(departure with { Stored = false }).Before(new ParticipantEffect.Store(new DialogFact.DialogEnded(departure.Reason)));
+        {
+            return StopIfDone(departure with { Stored = false })
+                .Before(new ParticipantEffect.Store(new DialogFact.DialogEnded(departure.Reason)));
+        }
 
         // The journal will not know this id, so memory does, for as long as a forked copy of the INVITE may come (RFC 3261 §8.2.2.2).
         return departure.LeaveOwed
@@ -141,7 +150,8 @@ internal static class Closing
     private static ParticipantEffect[] Bye(Dialog dialog, SipFlow flow, LeaveReason reason, ParticipantContext context)
     {
         var (_, bye) = dialog.NewRequest(SipMethod.Bye);
-        bye = bye with { Headers = bye.Headers.Append("Reason", LeaveReasonText.Header(reason)).Append("User-Agent", context.Settings.Server) };
+        var headers = bye.Headers.Append("Reason", LeaveReasonText.Header(reason)).Append("User-Agent", context.Settings.Server);
+        bye = bye with { Headers = headers };
         return
         [
             new ParticipantEffect.SendRequest(bye, flow),

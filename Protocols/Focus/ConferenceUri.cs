@@ -5,7 +5,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// Which conference a Request-URI names (RFC 4353 §4.1, RFC 3261 §8.2.2.1): its user part, lower case, 1 to 64 letters, digits and
-/// <c>- _ . + ~ ! *</c>, so that the name can stand in a journal, a URL and an entity id. The host is not looked at: whoever was routed here is here.
+/// <c>- _ . + ~ ! *</c>, so that the name can stand in a journal, a URL and an entity id. The host is not looked at:
+/// whoever was routed here is here.
 /// Left out: sips (there is no TLS listener yet) and tel URIs.
 /// </summary>
 public static class ConferenceUri

@@ -40,7 +40,9 @@ internal static class FocusResponses
     public static SipResponse Success(SipRequest request, ConferenceId conference, SipFlow flow, ParticipantContext context, SipBody body)
     {
         var response = Of(request, 200, "OK", context);
-        var headers = response.Headers.Append("Record-Route", request.Headers.All("Record-Route")).Append("Contact", context.Contact(conference, flow));
+        var headers = response.Headers
+            .Append("Record-Route", request.Headers.All("Record-Route"))
+            .Append("Contact", context.Contact(conference, flow));
         headers = Capabilities(headers);
         return body.IsEmpty
             ? response with { Headers = headers }
@@ -59,7 +61,8 @@ internal static class FocusResponses
             .Append("Supported", string.Join(", ", RequestRouting.SupportedOptions))
             .Append("Accept", SdpType);
 
-    private static SipHeaders Explain(SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
+    private static SipHeaders Explain(
+        SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
     {
         ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
         ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),

@@ -1,8 +1,8 @@
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -32,8 +32,10 @@ internal static class InDialog
             "BYE" => Closing.PeerLeft(participation, arrived, context),
             "OPTIONS" => Steps.To(
                 counted,
-                new ParticipantEffect.Respond(arrived.Key, FocusResponses.Options(request, participation.Conference, participation.Flow, context))),
-            "INVITE" or "UPDATE" => Renegotiation.Begin(counted, participation with { Dialog = next, Flow = arrived.Flow }, arrived, context),
+                new ParticipantEffect.Respond(
+                    arrived.Key, FocusResponses.Options(request, participation.Conference, participation.Flow, context))),
+            "INVITE" or "UPDATE" => Renegotiation.Begin(
+                counted, participation with { Dialog = next, Flow = arrived.Flow }, arrived, context),
             _ => Steps.Refuse(counted, arrived, ParticipantRefusal.MethodNotAllowed, context),
         };
     }
@@ -62,7 +64,8 @@ internal static class InDialog
         invite is { } key && cancel.Request.Method == SipMethod.Cancel && cancel.Key == key with { Method = SipMethod.Cancel };
 
     public static bool Contains(Dialog dialog, SipRequest request) =>
-        request.Headers.CallId == dialog.CallId && request.Headers.To.Tag == dialog.Local.Tag && request.Headers.From.Tag == dialog.Remote.Tag;
+        request.Headers.CallId == dialog.CallId && request.Headers.To.Tag == dialog.Local.Tag
+        && request.Headers.From.Tag == dialog.Remote.Tag;
 
     public static ParticipantState With(ParticipantState state, Participation participation) => state switch
     {

@@ -32,8 +32,8 @@ public sealed class SdpBody(SipBody body) : IDisposable
 /// <param name="Sent">Its octets, for repeating.</param>
 /// <param name="Generation">Grows with each offer/answer.</param>
 public sealed record Leg(
-    LegPlace Place, ImmutableArray<MasterKey> Keys, AcceptedMedia? Remote, string RemoteText, SessionDescription Local, bool LocalIsAnswer, SdpBody Sent,
-    long Generation)
+    LegPlace Place, ImmutableArray<MasterKey> Keys, AcceptedMedia? Remote, string RemoteText, SessionDescription Local, bool LocalIsAnswer,
+    SdpBody Sent, long Generation)
 {
     public MasterKey Key => Keys[0];
 

@@ -49,8 +49,8 @@ internal static class LegNegotiation
     public static bool KeepsKey(LegOffer offer, Leg leg) => leg.Key.Profile == offer.Media.Profile;
 
     /// <summary>
-    /// A later answer. An unchanged o= says that nothing changed (RFC 3264 §8): then the previous answer goes out again and no key is touched.
-    /// Takes <paramref name="offer"/> over.
+    /// A later answer. An unchanged o= says that nothing changed (RFC 3264 §8): then the previous answer goes out again and no key is
+    /// touched. Takes <paramref name="offer"/> over.
     /// </summary>
     public static (Leg Leg, bool Changed) AnswerAgain(LegOffer offer, Leg leg, ParticipantContext context)
     {
@@ -86,7 +86,10 @@ internal static class LegNegotiation
     {
         var remote = leg.Remote!;
         var used = new OfferedCodec(remote.Codec, remote.PayloadType);
-        var others = context.Settings.Media.Codecs.Where(c => c != remote.Codec).Select(Static).Where(c => c.PayloadType != remote.PayloadType);
+        var others = context.Settings.Media.Codecs
+            .Where(c => c != remote.Codec)
+            .Select(Static)
+            .Where(c => c.PayloadType != remote.PayloadType);
         var offer = OfferAnswer.CreateOffer(
             new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, [leg.Key])])
             {
@@ -104,7 +107,7 @@ internal static class LegNegotiation
     public static bool TryAccept(SipRequest ack, Leg leg, ParticipantContext context, out Leg next)
     {
         next = leg;
-        if (!RequestRules.TryBody(ack, out var body, out _) || body.IsEmpty || !SdpReader.TryRead(body.Span, out var session, out _)) return false;
+        if (!RequestRules.TryBody(ack, out var body, out _) || !SdpReader.TryRead(body.Span, out var session, out _)) return false;
         using (session)
         {
             if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session!, context.Settings.Media), out var media, out _)) return false;

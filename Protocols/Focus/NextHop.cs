@@ -13,7 +13,7 @@ internal static class NextHop
 {
     private const int DefaultPort = 5060;
 
-    /// <summary>RFC 3581 §4: the sender of this request sees another address of itself than we do, so its Contact is not to be trusted.</summary>
+    /// <summary>RFC 3581 §4: the sender sees another address of itself than we do, so its Contact is of no use.</summary>
     public static bool IsHidden(SipRequest request, SipFlow flow) =>
         request.Headers.TopVia is { } via && TryAddress(via.Host, out var sentBy) && !sentBy.Equals(flow.Remote.Address);
 

@@ -3,8 +3,8 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
 using static ConfCluster.Protocols.Focus.ParticipantInput;
 using static ConfCluster.Protocols.Focus.ParticipantState;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -48,7 +48,9 @@ public static class ParticipantMachine
 
     private static ParticipantStep WhenInvited(ParticipantState state, ParticipantInput input, ParticipantContext context)
     {
-        var (invitation, mixer) = state is Opening { Invitation: var i, Mixer: var m } ? (i, m) : (((Joining)state).Invitation, (MixerId?)null);
+        var (invitation, mixer) = state is Opening { Invitation: var i, Mixer: var m }
+            ? (i, m)
+            : (((Joining)state).Invitation, (MixerId?)null);
         return (state, input) switch
         {
             (_, RequestArrived cancel) when InDialog.Cancels(cancel, invitation.Key) => Cancelled(invitation, mixer, cancel, context),
@@ -61,18 +63,21 @@ public static class ParticipantMachine
                 invitation, mixer, LeaveReason.MediaFailed, ParticipantRefusal.LegRefused,
                 FocusResponses.Of(invitation.Request, refused.Reason, context), context),
             (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Ask(invitation), context),
-            (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, new ParticipantEffect.OpenLeg(opening.Mixer), context),
+            (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) =>
+                AskAgain(state, new ParticipantEffect.OpenLeg(opening.Mixer), context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
                 invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),
             (_, TransactionFailed failed) when failed.Key == invitation.Key =>
                 Closing.GiveUp(invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unanswerable, null, context),
-            (_, EndRequested end) => Closing.GiveUp(invitation, mixer, end.Reason, ParticipantRefusal.Ended, Sorry(invitation, end.Reason, context), context),
+            (_, EndRequested end) => Closing.GiveUp(
+                invitation, mixer, end.Reason, ParticipantRefusal.Ended, Sorry(invitation, end.Reason, context), context),
             _ => Steps.To(state),
         };
     }
 
-    private static ParticipantStep WhenUnacknowledged(Unacknowledged state, ParticipantInput input, ParticipantContext context) => input switch
+    private static ParticipantStep WhenUnacknowledged(
+        Unacknowledged state, ParticipantInput input, ParticipantContext context) => input switch
     {
         RequestArrived request => InDialog.Request(state, state.Participation, request, context),
         AckArrived ack => Renegotiation.Ack(state, ack.Request, context),
@@ -80,7 +85,8 @@ public static class ParticipantMachine
         // RFC 3261 §13.3.1.4: no ACK for 64*T1: the dialog is confirmed, and ended by BYE.
         Fired { Timer: ParticipantTimer.NoAck } => Closing.HangUp(state.Participation, state.EndAfter ?? LeaveReason.NoAck, context)
             .Before(new ParticipantEffect.Count(ParticipantRefusal.NoAck)),
-        TransactionFailed failed when failed.Key == state.Pending.Key => Closing.HangUp(state.Participation, LeaveReason.DialogFailed, context)
+        TransactionFailed failed when failed.Key == state.Pending.Key => Closing
+            .HangUp(state.Participation, LeaveReason.DialogFailed, context)
             .Before(new ParticipantEffect.Count(ParticipantRefusal.Unanswerable)),
         EndRequested end => Steps.To(state with { EndAfter = state.EndAfter ?? end.Reason }),
         _ when LosesLeg(state.Participation, input) => Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.MediaFailed }),

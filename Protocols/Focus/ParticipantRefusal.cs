@@ -5,9 +5,9 @@ namespace ConfCluster.Protocols.Focus;
 /// <summary>Why a request was refused or a dialog given up; each value is a counter.</summary>
 public enum ParticipantRefusal : byte
 {
-    UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding, NotAcceptable, BadHeader,
-    BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending, OfferPending, MethodNotAllowed,
-    Cancelled, Ended, Unresponsive,
+    UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding,
+    NotAcceptable, BadHeader, BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending,
+    OfferPending, MethodNotAllowed, Cancelled, Ended, Unresponsive,
     NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable,
 }
 

@@ -40,7 +40,9 @@ public abstract record ParticipantState
         internal override IEnumerable<IDisposable> Secrets => Invitation.Secrets;
     }
 
-    /// <summary>A 2xx of ours waits for its ACK. <paramref name="EndAfter"/>: a BYE is due then (RFC 3261 §15: a UAS must not send it before).</summary>
+    /// <summary>
+    /// A 2xx of ours waits for its ACK. <paramref name="EndAfter"/>: a BYE is due then (RFC 3261 §15: a UAS must not send it before).
+    /// </summary>
     public abstract record Unacknowledged(Participation Participation, PendingAck Pending, LeaveReason? EndAfter) : ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
@@ -103,4 +105,5 @@ public sealed record PendingAck(TransactionKey Key, SipResponse Response, TimeSp
 /// <param name="Lingering">Kept so that a forked copy of the INVITE meets somebody.</param>
 /// <param name="Stopped">The shell was told to stop.</param>
 public sealed record Departure(
-    ConferenceId? Conference, LeaveReason Reason, TransactionKey? Invite, bool LeaveOwed, bool Stored, bool Lingering = false, bool Stopped = false);
+    ConferenceId? Conference, LeaveReason Reason, TransactionKey? Invite, bool LeaveOwed, bool Stored, bool Lingering = false,
+    bool Stopped = false);

@@ -1,8 +1,8 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -30,8 +30,8 @@ internal static class Renegotiation
         if (request.Method == SipMethod.Update && !LegNegotiation.KeepsKey(offer!, participation.Leg))
         {
             offer!.Dispose();
-            return Steps.Refuse(
-                state, arrived, ParticipantRefusal.UnacceptableOffer, context, LegNegotiation.Warning(399, "Another suite needs a re-INVITE"));
+            var warning = LegNegotiation.Warning(399, "Another suite needs a re-INVITE");
+            return Steps.Refuse(state, arrived, ParticipantRefusal.UnacceptableOffer, context, warning);
         }
 
         var (leg, changed) = LegNegotiation.AnswerAgain(offer!, participation.Leg, context);
@@ -46,10 +46,13 @@ internal static class Renegotiation
 
         var leg = participation.Leg;
         if (state.Pending.OurOffer && !LegNegotiation.TryAccept(ack, leg, context, out leg))
-            return Closing.HangUp(participation, LeaveReason.DialogFailed, context).Before(new ParticipantEffect.Count(ParticipantRefusal.BadAnswer));
+            return Closing.HangUp(participation, LeaveReason.DialogFailed, context)
+                .Before(new ParticipantEffect.Count(ParticipantRefusal.BadAnswer));
 
         participation = participation with { Leg = leg };
-        return state.EndAfter is { } reason ? Closing.HangUp(participation, reason, context) : Confirm(participation, state.Pending, context);
+        return state.EndAfter is { } reason
+            ? Closing.HangUp(participation, reason, context)
+            : Confirm(participation, state.Pending, context);
     }
 
     /// <summary>RFC 3261 §13.3.1.4: T1 doubling to T2.</summary>
@@ -68,8 +71,14 @@ internal static class Renegotiation
         ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation))];
         return Steps.To(
             new ParticipantState.Confirmed(participation with { Stored = true }),
-            [new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck), .. media, .. store]);
+            [
+                new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck),
+                .. media, .. store,
+            ]);
     }
+
+    private static SipResponse Success(SipRequest request, Participation participation, ParticipantContext context, SipBody body) =>
+        FocusResponses.Success(request, participation.Conference, participation.Flow, context, body);
 
     private static DialogFact.DialogConfirmed Fact(Participation p) =>
         new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText);
@@ -79,11 +88,11 @@ internal static class Renegotiation
         ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
         Steps.To(
             InDialog.With(state, participation),
-            new ParticipantEffect.Respond(
-                arrived.Key, FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, SipBody.Empty)));
+            new ParticipantEffect.Respond(arrived.Key, Success(arrived.Request, participation, context, SipBody.Empty)));
 
-    /// <summary>An offer while a 2xx of ours is unacknowledged: 491 when that holds our offer (RFC 3311 §5.2), else 500 (RFC 3261 §14.2).</summary>
-    private static ParticipantStep Pending(ParticipantState.Unacknowledged state, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
+    /// <summary>An offer while a 2xx is unacknowledged: 491 when that holds our offer (RFC 3311 §5.2), else 500 (RFC 3261 §14.2).</summary>
+    private static ParticipantStep Pending(
+        ParticipantState.Unacknowledged state, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
         Steps.Refuse(state, arrived, state.Pending.OurOffer ? ParticipantRefusal.OfferPending : ParticipantRefusal.RequestPending, context);
 
     /// <summary>A re-INVITE without SDP: the 2xx offers what is in use.</summary>
@@ -105,14 +114,14 @@ internal static class Renegotiation
             return step with { Effects = step.Effects.AddRange(media) };
         }
 
-        var response = FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, participation.Leg.Sent.Body);
+        var response = Success(arrived.Request, participation, context, participation.Leg.Sent.Body);
         return Steps.To(new ParticipantState.Confirmed(participation), [new ParticipantEffect.Respond(arrived.Key, response), .. media]);
     }
 
     private static ParticipantStep Answer2xx(
         Participation participation, ParticipantInput.RequestArrived arrived, bool ourOffer, bool mediaAtAck, ParticipantContext context)
     {
-        var response = FocusResponses.Success(arrived.Request, participation.Conference, participation.Flow, context, participation.Leg.Sent.Body);
+        var response = Success(arrived.Request, participation, context, participation.Leg.Sent.Body);
         var pending = new PendingAck(arrived.Key, response, context.Timings.T1, ourOffer, mediaAtAck);
         return Steps.To(
             new ParticipantState.Renegotiating(participation with { Reinvite = arrived.Key }, pending),

@@ -11,7 +11,8 @@ internal static class RequestRules
     /// <summary>RFC 3261 §8.2.2.3.</summary>
     public static bool TryExtensions(SipRequest request, out string unsupported)
     {
-        unsupported = string.Join(", ", request.Headers.List("Require").Except(RequestRouting.SupportedOptions, StringComparer.OrdinalIgnoreCase));
+        var required = request.Headers.List("Require");
+        unsupported = string.Join(", ", required.Except(RequestRouting.SupportedOptions, StringComparer.OrdinalIgnoreCase));
         return unsupported.Length == 0;
     }
 

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
-using ParticipantStep =
-    ConfCluster.Protocols.Sip.Transactions.Step<ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -22,7 +22,8 @@ internal static class Restoring
         return confirmed is null ? ParticipantState.Initial : new ParticipantState.Restored(confirmed);
     }
 
-    public static ParticipantStep Request(ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    public static ParticipantStep Request(
+        ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
         var inDialog = request.Method != SipMethod.Cancel && request.Headers.To.Tag is not null

@@ -10,7 +10,8 @@ internal static class Steps
 
     /// <summary>A refusal that changes nothing: the response and its count.</summary>
     public static Step<ParticipantState, ParticipantEffect> Refuse(
-        ParticipantState state, ParticipantInput.RequestArrived arrived, ParticipantRefusal refusal, ParticipantContext context, string detail = "") =>
+        ParticipantState state, ParticipantInput.RequestArrived arrived, ParticipantRefusal refusal, ParticipantContext context,
+        string detail = "") =>
         To(
             state,
             new ParticipantEffect.Count(refusal),

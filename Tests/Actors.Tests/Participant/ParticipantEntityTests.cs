@@ -25,7 +25,8 @@ public sealed class ParticipantEntityTests : TestKit
     private static readonly ConferenceId Room = new("room");
     private static readonly MixerId Mixer = new(Room, 0, 1);
     private static readonly MediaAddress Ports = MediaAddress.From(IPAddress.Loopback, 40000);
-    private static readonly SipFlow Flow = new(SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080));
+    private static readonly SipFlow Flow = new(
+        SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080));
 
     private readonly TestProbe _shard;
     private readonly TestProbe _endpoint;
@@ -143,7 +144,7 @@ public sealed class ParticipantEntityTests : TestKit
 
     private static string Offer =>
         "v=0\r\no=alice 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 50000 RTP/SAVP 0\r\n" +
-        $"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Convert.ToBase64String(Encoding.ASCII.GetBytes("thirty octets that are no key!"))}\r\n";
+        $"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Convert.ToBase64String("thirty octets that are no key!"u8)}\r\n";
 
     private IActorRef Recovered()
     {
@@ -189,9 +190,11 @@ public sealed class ParticipantEntityTests : TestKit
 
     private static SipRequest Request(string method, uint cseq, string toTag, string sdp = "")
     {
-        var text = $"{method} sip:room@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK{method}{cseq}\r\nMax-Forwards: 70\r\n" +
-            $"From: <sip:alice@example.com>;tag=alice\r\nTo: <sip:room@127.0.0.1>{(toTag.Length > 0 ? $";tag={toTag}" : "")}\r\nCall-ID: call-1\r\n" +
-            $"CSeq: {cseq} {method}\r\nContact: <sip:alice@127.0.0.1:5080>\r\n{(sdp.Length > 0 ? "Content-Type: application/sdp\r\n" : "")}" +
+        var text = $"{method} sip:room@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK{method}{cseq}\r\n" +
+            $"Max-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=alice\r\n" +
+            $"To: <sip:room@127.0.0.1>{(toTag.Length > 0 ? $";tag={toTag}" : "")}\r\nCall-ID: call-1\r\n" +
+            $"CSeq: {cseq} {method}\r\nContact: <sip:alice@127.0.0.1:5080>\r\n" +
+            $"{(sdp.Length > 0 ? "Content-Type: application/sdp\r\n" : "")}" +
             $"Content-Length: {sdp.Length}\r\n\r\n{sdp}";
         Assert.True(SipReader.TryRead(Encoding.ASCII.GetBytes(text), out var message, out var error), error.Detail);
         return (SipRequest)message!;

@@ -9,7 +9,7 @@ namespace ConfCluster.Protocols.Tests.Focus;
 
 public sealed class NextHopTests
 {
-    private static readonly SipFlow Tcp = new(SipTransport.Tcp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 41234), 9);
+    private static readonly SipFlow Tcp = new(SipTransport.Tcp, Flow.Local, new IPEndPoint(IPAddress.Loopback, 41234), 9);
 
     [Theory]
     [Trait("RFC", "3261 §12.2.1.1")]
@@ -22,11 +22,15 @@ public sealed class NextHopTests
         Assert.Equal(flow, NextHop.Of(Dialog(contact), Flow, hidden: false).ToString());
 
     [Fact]
-    public void A_route_comes_before_the_target() =>
-        Assert.Equal("Udp 192.0.2.9:5060", NextHop.Of(Dialog("<sip:alice@192.0.2.1>", "Record-Route: <sip:192.0.2.9;lr>\r\n"), Flow, hidden: false).ToString());
+    public void A_route_comes_before_the_target()
+    {
+        var dialog = Dialog("<sip:alice@192.0.2.1>", "Record-Route: <sip:192.0.2.9;lr>\r\n");
+        Assert.Equal("Udp 192.0.2.9:5060", NextHop.Of(dialog, Flow, hidden: false).ToString());
+    }
 
     [Fact]
-    public void A_connection_to_the_peer_is_used_again() => Assert.Equal(Tcp, NextHop.Of(Dialog("<sip:alice@127.0.0.1:5080>"), Tcp, hidden: false));
+    public void A_connection_to_the_peer_is_used_again() =>
+        Assert.Equal(Tcp, NextHop.Of(Dialog("<sip:alice@127.0.0.1:5080>"), Tcp, hidden: false));
 
     [Fact]
     [Trait("RFC", "3581 §4")]

@@ -36,7 +36,8 @@ public sealed class ParticipantArrivalTests
     public void The_200_makes_the_dialog_and_names_the_focus()
     {
         var scene = new ParticipantScene();
-        scene.Receive(Request("INVITE", sdp: Offer(), extra: "Record-Route: <sip:p2.example.com;lr>\r\nRecord-Route: <sip:p1.example.com;lr>\r\n"));
+        const string Routes = "Record-Route: <sip:p2.example.com;lr>\r\nRecord-Route: <sip:p1.example.com;lr>\r\n";
+        scene.Receive(Request("INVITE", sdp: Offer(), extra: Routes));
         scene.Accept();
         scene.Open();
 
@@ -98,12 +99,14 @@ public sealed class ParticipantArrivalTests
 
     [Fact]
     public void A_compressed_body_is_refused() =>
-        Assert.Equal("identity", Refused(Request("INVITE", sdp: Offer(), extra: "Content-Encoding: gzip\r\n"), 415).First("Accept-Encoding"));
+        Assert.Equal(
+            "identity", Refused(Request("INVITE", sdp: Offer(), extra: "Content-Encoding: gzip\r\n"), 415).First("Accept-Encoding"));
 
     [Theory]
     [InlineData("text/html")]
     [InlineData("")]
-    public void Who_takes_no_SDP_is_told_406(string accept) => Refused(Request("INVITE", sdp: Offer(), extra: $"Accept: {accept}\r\n"), 406);
+    public void Who_takes_no_SDP_is_told_406(string accept) =>
+        Refused(Request("INVITE", sdp: Offer(), extra: $"Accept: {accept}\r\n"), 406);
 
     [Theory]
     [InlineData("application/sdp")]

@@ -56,10 +56,10 @@ public sealed class ParticipantProperties
             case 1: scene.Receive(Request("CANCEL", $"z9hG4bK{detail}")); break;
             case 2: scene.Accept(); break;
             case 3: scene.Open(); break;
-            case 4: scene.Ack(cseq - 1, detail % 2 == 0 ? Offer((int)cseq, tag: $"{1 + (detail / 4)}", suite: Suite(detail / 4)) : ""); break;
+            case 4: scene.Ack(cseq - 1, detail % 2 == 0 ? Offer((int)cseq, tag: $"{1 + detail / 4}", suite: Suite(detail / 4)) : ""); break;
             case 5: scene.Ack(1, detail % 2 == 0 ? Offer() : ""); break;
-            case 6: scene.Receive(Later("INVITE", cseq++, detail == 0 ? "" : Offer((int)cseq, (byte)detail, suite: Suite(detail % 3)))); break;
-            case 7: scene.Receive(Later("UPDATE", cseq++, detail == 0 ? "" : Offer((int)cseq, (byte)detail, suite: Suite(detail % 3)))); break;
+            case 6: scene.Receive(Later("INVITE", cseq++, Changed(cseq, detail))); break;
+            case 7: scene.Receive(Later("UPDATE", cseq++, Changed(cseq, detail))); break;
             case 8 when detail < 2: scene.Receive(Later("BYE", cseq++)); break;
             case 9: scene.Receive(Later("OPTIONS", detail == 0 ? 1 : cseq++)); break;
             case 10 when detail < 2: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
@@ -72,11 +72,15 @@ public sealed class ParticipantProperties
         }
     }
 
+    private static string Changed(uint version, int detail) =>
+        detail == 0 ? "" : Offer((int)version, (byte)detail, suite: Suite(detail % 3));
+
     private static string Suite(int which) => which switch { 0 => "AES_CM_128_HMAC_SHA1_80", 1 => "AES_CM_128_HMAC_SHA1_32", _ => "" };
 
     private static void Collect(ParticipantScene scene, List<MasterKey> media)
     {
-        foreach (var set in scene.Effects.OfType<ParticipantEffect.SetLegMedia>()) media.AddRange([.. set.Media.Uplink, set.Media.Downlink]);
+        foreach (var set in scene.Effects.OfType<ParticipantEffect.SetLegMedia>())
+            media.AddRange([.. set.Media.Uplink, set.Media.Downlink]);
 
         // What is held is alive, and what was let go is zeroed.
         foreach (var key in scene.State.Secrets.OfType<MasterKey>()) _ = key.KeyAndSalt.Reveal();
@@ -103,7 +107,9 @@ public sealed class ParticipantProperties
         Assert.Single(all.OfType<ParticipantEffect.Stop>());
         Assert.All(
             all.SkipWhile(e => e is not ParticipantEffect.Stop).Skip(1),
-            e => Assert.True(e is ParticipantEffect.Respond or ParticipantEffect.Count or ParticipantEffect.Leave or ParticipantEffect.Destroy, $"{e} after the end"));
+            e => Assert.True(
+                e is ParticipantEffect.Respond or ParticipantEffect.Count or ParticipantEffect.Leave or ParticipantEffect.Destroy,
+                $"{e} after the end"));
 
         var finals = all.OfType<ParticipantEffect.Respond>().Where(r => r.Key.Method == SipMethod.Invite).GroupBy(r => r.Key);
         Assert.All(finals, f => Assert.Single(f.Select(r => r.Response.StatusCode).Distinct()));
@@ -111,7 +117,9 @@ public sealed class ParticipantProperties
         Assert.All(finals.Where(f => f.First().Response.StatusCode is >= 300 and not 482), f => Assert.Single(f));
 
         var facts = all.OfType<ParticipantEffect.Store>().Select(s => s.Fact.GetType()).ToList();
-        Assert.True(facts is [] || facts.SequenceEqual([typeof(DialogFact.DialogConfirmed), typeof(DialogFact.DialogEnded)]), string.Join(",", facts));
+        Assert.True(
+            facts is [] || facts.SequenceEqual([typeof(DialogFact.DialogConfirmed), typeof(DialogFact.DialogEnded)]),
+            string.Join(",", facts));
 
         var opened = all.OfType<ParticipantEffect.OpenLeg>().Select(o => o.Mixer).Distinct();
         Assert.All(opened, m => Assert.Contains(new ParticipantEffect.CloseLeg(m), all));

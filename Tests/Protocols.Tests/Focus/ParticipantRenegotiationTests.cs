@@ -162,7 +162,8 @@ public sealed class ParticipantRenegotiationTests
         {
             scene.Receive(Later(method, method == "INVITE" ? 3u : 4u, Offer(3)));
             Assert.Equal(500, scene.Response.StatusCode);
-            Assert.InRange(int.Parse(scene.Response.Headers.First("Retry-After")!, System.Globalization.CultureInfo.InvariantCulture), 0, 10);
+            var wait = scene.Response.Headers.First("Retry-After")!;
+            Assert.InRange(int.Parse(wait, System.Globalization.CultureInfo.InvariantCulture), 0, 10);
         }
 
         scene.Receive(Later("UPDATE", 5));

@@ -15,14 +15,15 @@ using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Focus;
 
-/// <summary>A participant machine with a peer that dials it, on numbers instead of randomness; secrets are destroyed as the shell would.</summary>
+/// <summary>A participant machine with a peer that dials it, on counted randomness; secrets are destroyed as the shell would.</summary>
 internal sealed class ParticipantScene
 {
     public static readonly ParticipantId Id = new("0123456789abcdef0123456789abcdef");
     public static readonly ConferenceId Room = new("room");
     public static readonly MixerId Mixer = new(Room, 0, 1);
     public static readonly MediaAddress Ports = MediaAddress.From(IPAddress.Loopback, 40000);
-    public static readonly SipFlow Flow = new(SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080));
+    public static readonly SipFlow Flow = new(
+        SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080));
 
     private uint _draws;
 
@@ -96,20 +97,23 @@ internal sealed class ParticipantScene
     }
 
     public static SipRequest Request(
-        string method, string branch = "z9hG4bK1", uint cseq = 1, string toTag = "", string sdp = "", string uri = "sip:room@127.0.0.1", string extra = "",
-        string contact = "<sip:alice@127.0.0.1:5080>", string type = "application/sdp", string fromTag = "alice") =>
-        Read($"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch={branch};rport=5080;received=127.0.0.1\r\nMax-Forwards: 70\r\n" +
-            $"From: \"Alice\" <sip:alice@example.com>;tag={fromTag}\r\nTo: <sip:room@127.0.0.1>{(toTag.Length > 0 ? $";tag={toTag}" : "")}\r\n" +
+        string method, string branch = "z9hG4bK1", uint cseq = 1, string toTag = "", string sdp = "", string uri = "sip:room@127.0.0.1",
+        string extra = "", string contact = "<sip:alice@127.0.0.1:5080>", string type = "application/sdp", string fromTag = "alice") =>
+        Read($"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch={branch};rport=5080;received=127.0.0.1\r\n" +
+            $"Max-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@example.com>;tag={fromTag}\r\n" +
+            $"To: <sip:room@127.0.0.1>{(toTag.Length > 0 ? $";tag={toTag}" : "")}\r\n" +
             $"Call-ID: call-1\r\nCSeq: {cseq} {method}\r\n{(contact.Length > 0 ? $"Contact: {contact}\r\n" : "")}{extra}" +
-            $"{(sdp.Length > 0 && type.Length > 0 ? $"Content-Type: {type}\r\n" : "")}Content-Length: {Encoding.UTF8.GetByteCount(sdp)}\r\n\r\n{sdp}");
+            $"{(sdp.Length > 0 && type.Length > 0 ? $"Content-Type: {type}\r\n" : "")}" +
+            $"Content-Length: {Encoding.UTF8.GetByteCount(sdp)}\r\n\r\n{sdp}");
 
     /// <summary>In the dialog.</summary>
-    public static SipRequest Later(string method, uint cseq, string sdp = "", string contact = "<sip:alice@127.0.0.1:5080>", string extra = "") =>
+    public static SipRequest Later(
+        string method, uint cseq, string sdp = "", string contact = "<sip:alice@127.0.0.1:5080>", string extra = "") =>
         Request(method, $"z9hG4bK{method}{cseq}", cseq, Id.Value, sdp, contact: contact, extra: extra);
 
     public static string Offer(
-        int version = 1, byte key = 1, string direction = "sendrecv", string address = "127.0.0.1", int port = 50000, string formats = "0 8",
-        string suite = "AES_CM_128_HMAC_SHA1_80", string protocol = "RTP/SAVP", string tag = "1") =>
+        int version = 1, byte key = 1, string direction = "sendrecv", string address = "127.0.0.1", int port = 50000,
+        string formats = "0 8", string suite = "AES_CM_128_HMAC_SHA1_80", string protocol = "RTP/SAVP", string tag = "1") =>
         $"v=0\r\no=alice 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} {protocol} {formats}\r\n" +
         (suite.Length > 0 ? $"a=crypto:{tag} {suite} inline:{Key(key)}\r\n" : "") + $"a={direction}\r\n";
 
