@@ -1,0 +1,46 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp.Transforms;
+
+namespace ConfCluster.Protocols.Srtp;
+
+/// <summary>
+/// Opens SRTCP packets of one peer (RFC 3711 §3.4): the index travels in the packet, so a source is a replay window only. A packet that
+/// is not encrypted (E = 0) is refused: we offer no UNENCRYPTED_SRTCP.
+/// </summary>
+public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
+{
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources = new(maxSources);
+    private KeyRing _ring = ring;
+
+    public int SourceCount => _sources.Count;
+
+    public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>Opens in place; <paramref name="length"/> is the compound packet.</summary>
+    public UnprotectError Unprotect(Span<byte> packet, out int length)
+    {
+        length = 0;
+        var overhead = 4 + _ring.Profile.RtcpTagLength + _ring.MkiLength;
+        if (packet.Length < 8 + overhead || packet.Length > AesCmHmacSha1.MaxPacket || packet[0] >> 6 != 2) return UnprotectError.Malformed;
+
+        var body = packet.Length - overhead;
+        var word = BinaryPrimitives.ReadUInt32BigEndian(packet[body..]);
+        if (_ring.Find(packet.Slice(body + 4, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
+        if (word >> 31 == 0) return UnprotectError.NotEncrypted;
+
+        var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[4..]));
+        var index = word & 0x7FFF_FFFF;
+        var known = _sources.TryGetValue(ssrc, out var window);
+        if (!known && _sources.Count >= maxSources) return UnprotectError.TooManySources;
+        if (!window.Accepts(index)) return window.IsTooOld(index) ? UnprotectError.TooOld : UnprotectError.Replayed;
+        var tag = packet[^_ring.Profile.RtcpTagLength..];
+        if (!keys.Rtcp.TryOpen(packet[..(body + 4)], 8, body, ssrc, index, null, tag)) return UnprotectError.TagMismatch;
+        CollectionsMarshal.GetValueRefOrAddDefault(_sources, ssrc, out _).Commit(index);
+        length = body;
+        return UnprotectError.None;
+    }
+
+    public void Remove(Ssrc ssrc) => _sources.Remove(ssrc);
+}

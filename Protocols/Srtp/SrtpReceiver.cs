@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp.Transforms;
+
+namespace ConfCluster.Protocols.Srtp;
+
+/// <summary>
+/// Opens SRTP packets of one peer (RFC 3711 §3.3): per source an index and a replay window, taken only by an authenticated packet. Keys
+/// may change under it (<see cref="Use"/>): the sources' state stays. Left out: a key derivation rate other than 0.
+/// </summary>
+/// <param name="maxSources">SSRCs that one peer may use at a time; more are refused.</param>
+public sealed class SrtpReceiver(KeyRing ring, int maxSources)
+{
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources = new(maxSources);
+    private KeyRing _ring = ring;
+
+    public int SourceCount => _sources.Count;
+
+    /// <summary>Other keys from now on; ROC and windows stay (RFC 3711 §3.3.1).</summary>
+    public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>Opens in place; <paramref name="length"/> is header and payload, without MKI and tag.</summary>
+    public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length)
+    {
+        length = 0;
+        var overhead = _ring.Profile.RtpTagLength + _ring.MkiLength;
+        if (!RtpHeader.TryRead(packet, out header, out _) || packet.Length < header.Length + overhead || packet.Length > AesCmHmacSha1.MaxPacket)
+            return UnprotectError.Malformed;
+
+        var body = packet[..^overhead];
+        if (_ring.Find(packet.Slice(body.Length, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
+
+        // The SSRC is still anybody's claim, so this works on a copy and stores nothing.
+        var known = _sources.TryGetValue(header.Ssrc, out var window);
+        if (!known && _sources.Count >= maxSources) return UnprotectError.TooManySources;
+        var highest = new PacketIndex(window.Highest);
+        var index = known ? PacketIndex.Estimate(highest, header.Sequence) : new PacketIndex(0, header.Sequence);
+        if (known && index.IsBeforeStart(highest)) return UnprotectError.TooOld;
+
+        // RFC 3711 §3.3, receiver steps 5 to 7, in this order: replay check, tag, decryption, commit.
+        if (!window.Accepts(index.Value)) return window.IsTooOld(index.Value) ? UnprotectError.TooOld : UnprotectError.Replayed;
+        var tag = packet[^_ring.Profile.RtpTagLength..];
+        if (!keys.Rtp.TryOpen(body, header.Length, body.Length, header.Ssrc, index.Value, index.Roc, tag)) return UnprotectError.TagMismatch;
+        CollectionsMarshal.GetValueRefOrAddDefault(_sources, header.Ssrc, out _).Commit(index.Value);
+        length = body.Length;
+        return UnprotectError.None;
+    }
+
+    /// <summary>The highest authenticated index of a source.</summary>
+    public bool TryGetHighest(Ssrc ssrc, out PacketIndex index)
+    {
+        var known = _sources.TryGetValue(ssrc, out var window);
+        index = new PacketIndex(window.Highest);
+        return known;
+    }
+
+    /// <summary>Goes on where another receiver ended: only later packets of that source are taken.</summary>
+    public void Resume(Ssrc ssrc, PacketIndex highest) => _sources[ssrc] = ReplayWindow.ResumedAt(highest.Value);
+
+    /// <summary>The source said goodbye: its place is free.</summary>
+    public void Remove(Ssrc ssrc) => _sources.Remove(ssrc);
+}

@@ -1,0 +1,70 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Srtp;
+
+/// <summary>
+/// Protects RTP packets with the active key of a ring (RFC 3711 §3.3). Indices of an SSRC must grow, over rekeys as well: a (key, SSRC,
+/// index) that came twice would be a two-time pad, so it throws.
+/// </summary>
+public sealed class SrtpSender(KeyRing ring)
+{
+    private readonly Dictionary<Ssrc, ulong> _next = [];
+    private KeyRing _ring = ring;
+
+    /// <summary>Other keys from now on; indices go on (RFC 3711 §3.3.1).</summary>
+    public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>Octets that <see cref="Protect"/> appends.</summary>
+    public int Overhead => _ring.Profile.RtpTagLength + _ring.MkiLength;
+
+    /// <summary>Protects in place the <paramref name="length"/> octets of RTP in <paramref name="buffer"/>, which has room for MKI and tag.</summary>
+    /// <returns>The length of the SRTP packet, or 0 when the key's lifetime is used up: nothing may be sent.</returns>
+    /// <exception cref="InvalidOperationException">No active key, or an index that does not grow: our bug.</exception>
+    public int Protect(Span<byte> buffer, int length, PacketIndex index)
+    {
+        var keys = _ring.Active ?? throw new InvalidOperationException("no active key");
+        if (!RtpHeader.TryRead(buffer[..length], out var header, out var error)) throw new InvalidOperationException($"not an RTP packet: {error}");
+        if (header.Sequence != index.Sequence) throw new InvalidOperationException("the index is not the packet's");
+        ref var next = ref CollectionsMarshal.GetValueRefOrAddDefault(_next, header.Ssrc, out _);
+        if (index.Value < next) throw new InvalidOperationException($"index {index} of {header.Ssrc} was used");
+        if (!keys.TryCountRtp()) return 0;
+        next = index.Value + 1;
+
+        var tag = buffer.Slice(length + _ring.MkiLength, _ring.Profile.RtpTagLength);
+        keys.Rtp.Seal(buffer[..length], header.Length, length, header.Ssrc, index.Value, index.Roc, tag);
+        keys.Master.Mki.Write(buffer.Slice(length, _ring.MkiLength));
+        return length + _ring.MkiLength + tag.Length;
+    }
+}
+
+/// <summary>
+/// Protects RTCP packets with the active key of a ring (RFC 3711 §3.4). Each SSRC has one index counter, which goes on over rekeys.
+/// </summary>
+public sealed class SrtcpSender(KeyRing ring)
+{
+    private readonly Dictionary<Ssrc, uint> _next = [];
+    private KeyRing _ring = ring;
+
+    public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>Protects in place a compound packet whose first header names the SSRC; appends index word, MKI and tag.</summary>
+    /// <returns>The length of the SRTCP packet, or 0 when the key's lifetime is used up.</returns>
+    public int Protect(Span<byte> buffer, int length)
+    {
+        var keys = _ring.Active ?? throw new InvalidOperationException("no active key");
+        var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(buffer[4..]));
+        ref var next = ref CollectionsMarshal.GetValueRefOrAddDefault(_next, ssrc, out _);
+        if (next >= 1u << 31 || !keys.TryCountRtcp()) return 0;
+        var index = next++;
+
+        BinaryPrimitives.WriteUInt32BigEndian(buffer[length..], 1u << 31 | index);
+        var mki = buffer.Slice(length + 4, _ring.MkiLength);
+        var tag = buffer.Slice(length + 4 + mki.Length, _ring.Profile.RtcpTagLength);
+        // RFC 3711 §3.4: the first 8 octets stay in the clear, the tag covers the index word too.
+        keys.Rtcp.Seal(buffer[..(length + 4)], 8, length, ssrc, index, null, tag);
+        keys.Master.Mki.Write(mki);
+        return length + 4 + mki.Length + tag.Length;
+    }
+}
