@@ -63,16 +63,16 @@ internal static class FocusResponses
 
     private static SipHeaders Explain(
         SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
-    {
-        ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
-        ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),
-        ParticipantRefusal.UnsupportedExtension => headers.Append("Unsupported", detail),
-        ParticipantRefusal.MethodNotAllowed => headers.Append("Allow", RequestRouting.Allow),
-        // RFC 3261 §14.2: a random number of seconds between 0 and 10.
-        ParticipantRefusal.RequestPending => headers.Append("Retry-After", context.RandomBelow(11).ToString(CultureInfo.InvariantCulture)),
-        ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),
-        // RFC 3261 §20.43: 3xx codes are about the SDP; 399 carries any text.
-        ParticipantRefusal.UnacceptableOffer => headers.Append("Warning", detail),
-        _ => headers,
-    };
+        {
+            ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
+            ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),
+            ParticipantRefusal.UnsupportedExtension => headers.Append("Unsupported", detail),
+            ParticipantRefusal.MethodNotAllowed => headers.Append("Allow", RequestRouting.Allow),
+            // RFC 3261 §14.2: a random number of seconds between 0 and 10.
+            ParticipantRefusal.RequestPending => headers.Append("Retry-After", context.RandomBelow(11).ToString(CultureInfo.InvariantCulture)),
+            ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),
+            // RFC 3261 §20.43: 3xx codes are about the SDP; 399 carries any text.
+            ParticipantRefusal.UnacceptableOffer => headers.Append("Warning", detail),
+            _ => headers,
+        };
 }

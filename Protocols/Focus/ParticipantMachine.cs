@@ -78,20 +78,20 @@ public static class ParticipantMachine
 
     private static ParticipantStep WhenUnacknowledged(
         Unacknowledged state, ParticipantInput input, ParticipantContext context) => input switch
-    {
-        RequestArrived request => InDialog.Request(state, state.Participation, request, context),
-        AckArrived ack => Renegotiation.Ack(state, ack.Request, context),
-        Fired { Timer: ParticipantTimer.Repeat2xx } => Renegotiation.Repeat(state, context),
-        // RFC 3261 §13.3.1.4: no ACK for 64*T1: the dialog is confirmed, and ended by BYE.
-        Fired { Timer: ParticipantTimer.NoAck } => Closing.HangUp(state.Participation, state.EndAfter ?? LeaveReason.NoAck, context)
-            .Before(new ParticipantEffect.Count(ParticipantRefusal.NoAck)),
-        TransactionFailed failed when failed.Key == state.Pending.Key => Closing
-            .HangUp(state.Participation, LeaveReason.DialogFailed, context)
-            .Before(new ParticipantEffect.Count(ParticipantRefusal.Unanswerable)),
-        EndRequested end => Steps.To(state with { EndAfter = state.EndAfter ?? end.Reason }),
-        _ when LosesLeg(state.Participation, input) => Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.MediaFailed }),
-        _ => Steps.To(state),
-    };
+        {
+            RequestArrived request => InDialog.Request(state, state.Participation, request, context),
+            AckArrived ack => Renegotiation.Ack(state, ack.Request, context),
+            Fired { Timer: ParticipantTimer.Repeat2xx } => Renegotiation.Repeat(state, context),
+            // RFC 3261 §13.3.1.4: no ACK for 64*T1: the dialog is confirmed, and ended by BYE.
+            Fired { Timer: ParticipantTimer.NoAck } => Closing.HangUp(state.Participation, state.EndAfter ?? LeaveReason.NoAck, context)
+                .Before(new ParticipantEffect.Count(ParticipantRefusal.NoAck)),
+            TransactionFailed failed when failed.Key == state.Pending.Key => Closing
+                .HangUp(state.Participation, LeaveReason.DialogFailed, context)
+                .Before(new ParticipantEffect.Count(ParticipantRefusal.Unanswerable)),
+            EndRequested end => Steps.To(state with { EndAfter = state.EndAfter ?? end.Reason }),
+            _ when LosesLeg(state.Participation, input) => Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.MediaFailed }),
+            _ => Steps.To(state),
+        };
 
     private static ParticipantStep WhenConfirmed(Confirmed state, ParticipantInput input, ParticipantContext context) => input switch
     {

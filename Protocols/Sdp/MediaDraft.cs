@@ -55,9 +55,18 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
 
     public MediaDescription Finish() => new()
     {
-        Line = line, Connection = _connection, Direction = _direction, PacketTime = _packetTime, MaxPacketTime = _maxPacketTime, Rtcp = _rtcp,
-        RtcpMux = _rtcpMux, HasKeyManagement = _hasKeyManagement, RtpMaps = _maps.ToImmutable(), FormatParameters = _parameters.ToImmutable(),
-        Crypto = _crypto.ToImmutable(), Other = _other.ToImmutable(),
+        Line = line,
+        Connection = _connection,
+        Direction = _direction,
+        PacketTime = _packetTime,
+        MaxPacketTime = _maxPacketTime,
+        Rtcp = _rtcp,
+        RtcpMux = _rtcpMux,
+        HasKeyManagement = _hasKeyManagement,
+        RtpMaps = _maps.ToImmutable(),
+        FormatParameters = _parameters.ToImmutable(),
+        Crypto = _crypto.ToImmutable(),
+        Other = _other.ToImmutable(),
     };
 
     public void Dispose()

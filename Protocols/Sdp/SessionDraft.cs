@@ -54,8 +54,14 @@ internal sealed class SessionDraft : IDisposable
         if (_lines < 3 || _timing is null) return SdpError.MissingLine;
         session = new SessionDescription
         {
-            Origin = _origin!, Name = _name, Timing = _timing, Connection = _connection, Direction = _direction, HasKeyManagement = _hasKeyManagement,
-            Other = _other.ToImmutable(), Media = [.. _media.Select(m => m.Finish())],
+            Origin = _origin!,
+            Name = _name,
+            Timing = _timing,
+            Connection = _connection,
+            Direction = _direction,
+            HasKeyManagement = _hasKeyManagement,
+            Other = _other.ToImmutable(),
+            Media = [.. _media.Select(m => m.Finish())],
         };
         return SdpError.None;
     }

@@ -70,9 +70,21 @@ public static class HeaderNames
         ];
         var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
-            ["i"] = CallId, ["m"] = Contact, ["e"] = ContentEncoding, ["l"] = ContentLength, ["c"] = ContentType, ["f"] = From,
-            ["s"] = Subject, ["k"] = Supported, ["t"] = To, ["v"] = Via, ["o"] = Event, ["u"] = AllowEvents, ["r"] = ReferTo,
-            ["b"] = ReferredBy, ["x"] = SessionExpires,
+            ["i"] = CallId,
+            ["m"] = Contact,
+            ["e"] = ContentEncoding,
+            ["l"] = ContentLength,
+            ["c"] = ContentType,
+            ["f"] = From,
+            ["s"] = Subject,
+            ["k"] = Supported,
+            ["t"] = To,
+            ["v"] = Via,
+            ["o"] = Event,
+            ["u"] = AllowEvents,
+            ["r"] = ReferTo,
+            ["b"] = ReferredBy,
+            ["x"] = SessionExpires,
         };
         foreach (var name in full) names.Add(name, name);
         return names.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
