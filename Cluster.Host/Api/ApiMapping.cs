@@ -1,0 +1,38 @@
+using ConfCluster.Actors.Conference;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Host.Api;
+
+/// <summary>From what entities say to what the API answers.</summary>
+internal static class ApiMapping
+{
+    public static ConferenceSummary Summary(ConferenceView view) => new(
+        view.Conference.Value, view.IsActive, view.Participants.Length, view.Since, view.Mixer?.ToString(), view.Incarnation.Number);
+
+    public static ConferenceDetails Details(ConferenceView view) => new(
+        view.Conference.Value, view.IsActive, view.Since, view.Mixer?.ToString(), view.Incarnation.Number, view.Version, view.AppliedVersion,
+        [.. view.Participants.Select(Participant)]);
+
+    public static HistoryEntry Entry(long number, ConferenceEvent happened) => happened switch
+    {
+        ConferenceEvent.ParticipantJoined e => Entry(number, e, e.Participant.Value, e.Identity, e.Ssrc.ToString()),
+        ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
+        ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
+        ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}"),
+        ConferenceEvent.Ended e => Entry(number, e, null, null, Camel(e.Reason.ToString())),
+        _ => Entry(number, happened, null, null, null),
+    };
+
+    private static HistoryEntry Entry(long number, ConferenceEvent happened, string? participant, string? identity, string? detail) =>
+        new(number, happened.At, Camel(happened.GetType().Name), participant, identity, detail);
+
+    private static ParticipantDetails Participant(ParticipantView view) => new(
+        view.Participant.Value, view.Identity, view.DisplayName, view.Ssrc, view.JoinedAt, view.Media is { } media ? Media(media) : null);
+
+    private static MediaDetails Media(LegStatistics s) => new(
+        s.Remote.IsPresent ? s.Remote.ToString() : null, s.RemoteSsrc.Value == 0 ? null : s.RemoteSsrc.ToString(), s.PacketsReceived, s.PacketsSent,
+        s.PacketsLost, s.Concealed, s.LateOrDuplicate, s.AuthFailures, s.Replays, s.Malformed, s.UnknownMki, s.RtcpReceived, s.RtcpSent);
+
+    private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+}

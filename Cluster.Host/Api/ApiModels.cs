@@ -1,0 +1,23 @@
+namespace ConfCluster.Host.Api;
+
+/// <summary>What the management API answers; names are stable, new members only added.</summary>
+internal sealed record ConferenceSummary(
+    string Name, bool Active, int Participants, DateTimeOffset? Since, string? Mixer, long Incarnation);
+
+internal sealed record ConferenceDetails(
+    string Name, bool Active, DateTimeOffset? Since, string? Mixer, long Incarnation, long Version, long AppliedVersion,
+    IReadOnlyList<ParticipantDetails> Participants);
+
+/// <param name="Media">Null until the mixer has reported the leg.</param>
+internal sealed record ParticipantDetails(
+    string Id, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, MediaDetails? Media);
+
+/// <summary>Counters since the leg was opened.</summary>
+internal sealed record MediaDetails(
+    string? Remote, string? RemoteSsrc, ulong PacketsReceived, ulong PacketsSent, ulong PacketsLost, ulong PacketsConcealed, ulong LateOrDuplicate,
+    ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong RtcpReceived, ulong RtcpSent);
+
+/// <param name="Participant">Null for events of the whole conference.</param>
+internal sealed record HistoryEntry(long Number, DateTimeOffset At, string Event, string? Participant, string? Identity, string? Detail);
+
+internal sealed record ApiProblem(string Error);

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using ConfCluster.Actors;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Host.Api;
+
+/// <summary>What the management API may ask of this node's conferences. Those on other nodes come with step 3 (one node sees itself).</summary>
+internal sealed class ConferenceQueries(EntityRegions regions)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    public async Task<ImmutableArray<ConferenceView>> ActiveAsync()
+    {
+        var views = await Task.WhenAll((await IdsAsync()).Select(ViewAsync));
+        return [.. views.Where(v => v is { IsActive: true }).OrderBy(v => v!.Conference.Value, StringComparer.Ordinal).Select(v => v!)];
+    }
+
+    /// <summary>Null when there is none; asking never wakes an entity.</summary>
+    public async Task<ConferenceView?> FindAsync(ConferenceId conference)
+    {
+        if (!(await IdsAsync()).Contains(conference)) return null;
+        return await ViewAsync(conference) is { IsActive: true } view ? view : null;
+    }
+
+    public void End(ConferenceId conference, EndReason reason) => regions.Conferences.Tell(new EndConference(conference, reason));
+
+    private async Task<ImmutableHashSet<ConferenceId>> IdsAsync()
+    {
+        var state = await regions.Conferences.Ask<CurrentShardRegionState>(GetShardRegionState.Instance, Patience);
+        return [.. state.Shards.SelectMany(s => s.EntityIds).Select(id => new ConferenceId(id))];
+    }
+
+    private async Task<ConferenceView?> ViewAsync(ConferenceId conference)
+    {
+        try
+        {
+            return await regions.Conferences.Ask<ConferenceView>(new GetConference(conference), Patience);
+        }
+        catch (AskTimeoutException)
+        {
+            // It ended while we asked, or its journal is away: not shown is what an operator expects of either.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Host.Platform;
+using ConfCluster.Host.Roles;
+
+namespace ConfCluster.Host.Commands;
+
+/// <summary><c>run</c>: a node, until it is told to stop.</summary>
+internal static class RunCommand
+{
+    public static Command Create(SettingsOptions settings)
+    {
+        var run = new Command("run", "Start a node (the default verb).");
+        settings.AddTo(run);
+        run.SetAction((result, _) => RunAsync(settings.Of(result)));
+        return run;
+    }
+
+    public static async Task<int> RunAsync(ConfiguredSettings configured)
+    {
+        if (configured.Settings is not { } settings)
+        {
+            foreach (var problem in configured.Problems) await Console.Error.WriteLineAsync(problem.ToString());
+            return Output.Fail("The configuration is not sound; nothing was started.");
+        }
+
+        using var signals = new StopSignals();
+        if (!ProcessLimits.ForbidCoreDumps()) Console.WriteLine("Core dumps could not be switched off; keys may reach the disk if the process crashes.");
+        ProcessLimits.RaiseOpenFiles();
+        if (StartChecks.Refusal(settings) is { } refusal) return Output.Fail(refusal);
+        using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
+        return data is null ? Output.Fail(reason) : await RunAsync(configured, settings, data, signals);
+    }
+
+    private static async Task<int> RunAsync(ConfiguredSettings configured, ConfClusterSettings settings, DataDirectory data, StopSignals signals)
+    {
+        await using var node = await Node.StartAsync(configured.Config!, settings, data);
+        if (node.Refusal is { } refusal) return Output.Fail(refusal);
+        foreach (var line in await node.WelcomeAsync()) Console.WriteLine(line);
+        await Task.WhenAny(signals.Requested, node.Ended);
+        if (!signals.Requested.IsCompleted) return Output.Fail("The node left the cluster and ends; its log says why.");
+        Console.WriteLine("Stopping: no new calls; every caller is sent BYE. Ctrl-C again ends at once.");
+        await node.StopAsync();
+        data.SayGoodbye();
+        Console.WriteLine("Goodbye.");
+        return ExitCode.Done;
+    }
+}

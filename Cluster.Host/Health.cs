@@ -1,0 +1,57 @@
+using Akka.Actor;
+using Akka.Cluster;
+
+namespace ConfCluster.Host;
+
+/// <param name="Cluster">This node is Up and not unreachable.</param>
+/// <param name="Listeners">Every SIP listener that is configured is bound.</param>
+/// <param name="Journal">A read of the journal answered.</param>
+internal sealed record Readiness(bool Ready, bool Cluster, bool Listeners, bool Journal);
+
+/// <summary>
+/// <c>/livez</c>: the process is worth keeping. <c>/readyz</c>: calls can be sent here; asked anew each time, so that a node that lost its
+/// journal or its place in the cluster says so.
+/// </summary>
+internal sealed class Health(ActorSystem system, NodeState state, JournalCheck journal)
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/livez", (Health health) => health.IsAlive ? Results.Text("ok") : Results.Text("the actor system has ended", statusCode: 503));
+        routes.MapGet("/readyz", async (Health health) =>
+        {
+            var readiness = await health.ReadinessAsync();
+            return Results.Json(readiness, statusCode: readiness.Ready ? 200 : 503);
+        });
+    }
+
+    private bool IsAlive => !system.WhenTerminated.IsCompleted;
+
+    private async Task<Readiness> ReadinessAsync()
+    {
+        var (up, bound, stored) = (IsUp(), state.ListenersBound, await journal.AnswersAsync());
+        return new Readiness(up && bound && stored && !state.IsStopping, up, bound, stored);
+    }
+
+    private bool IsUp()
+    {
+        if (!IsAlive) return false;
+        var cluster = Akka.Cluster.Cluster.Get(system);
+        return !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Up
+            && cluster.State.Unreachable.All(m => m.UniqueAddress != cluster.SelfUniqueAddress);
+    }
+}
+
+/// <summary>What the node knows of itself while it starts and stops.</summary>
+internal sealed class NodeState
+{
+    private volatile bool _listenersBound;
+    private volatile bool _isStopping;
+
+    public bool ListenersBound => _listenersBound;
+
+    public bool IsStopping => _isStopping;
+
+    public void SetListenersBound() => _listenersBound = true;
+
+    public void SetStopping() => _isStopping = true;
+}

@@ -1,0 +1,55 @@
+namespace ConfCluster.Host.Roles;
+
+/// <summary>
+/// The directory of what outlives the process, held by one process at a time. A marker tells whether the last run said goodbye.
+/// </summary>
+internal sealed class DataDirectory : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private readonly FileStream _lock;
+    private readonly string _marker;
+
+    private DataDirectory(string path, FileStream held)
+    {
+        Path = path;
+        _lock = held;
+        _marker = System.IO.Path.Combine(path, "running");
+        LastRunWasCutOff = File.Exists(_marker);
+        File.WriteAllText(_marker, $"{Environment.ProcessId}\n");
+    }
+
+    public string Path { get; }
+
+    public bool LastRunWasCutOff { get; }
+
+    /// <summary>Null, with a sentence, when it cannot be used.</summary>
+    public static DataDirectory? Open(string path, out string refusal)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        refusal = "";
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(full);
+            else Directory.CreateDirectory(full, OwnerOnly);
+            return new DataDirectory(full, new FileStream(System.IO.Path.Combine(full, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            refusal = $"The data directory {full} cannot be written; confcluster.data-dir names another.";
+        }
+        catch (IOException e) when (Directory.Exists(full))
+        {
+            refusal = $"The data directory {full} is in use by another confcluster ({e.Message}); confcluster.data-dir names another.";
+        }
+        catch (IOException e)
+        {
+            refusal = $"The data directory {full} cannot be made: {e.Message}.";
+        }
+
+        return null;
+    }
+
+    public void SayGoodbye() => File.Delete(_marker);
+
+    public void Dispose() => _lock.Dispose();
+}

@@ -1,0 +1,68 @@
+using Akka.Actor;
+using Akka.Configuration;
+using ConfCluster.Actors;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Host.Api;
+
+namespace ConfCluster.Host.Roles;
+
+/// <summary>A running node: the web host with the actor system in it. Made of parts that decide nothing themselves.</summary>
+internal sealed class Node : IAsyncDisposable
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(30);
+    private readonly WebApplication _app;
+    private readonly ConfClusterSettings _settings;
+    private readonly DataDirectory _data;
+
+    private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data) => (_app, _settings, _data) = (app, settings, data);
+
+    /// <summary>Why it could not start; null when it runs.</summary>
+    public string? Refusal { get; private set; }
+
+    public Task Ended => System.WhenTerminated;
+
+    private ActorSystem System => _app.Services.GetRequiredService<ActorSystem>();
+
+    public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data)
+    {
+        var node = new Node(NodeParts.Compose(config, settings, data), settings, data);
+        try
+        {
+            await node._app.StartAsync();
+            node.Refusal = await node.JoinAsync();
+        }
+        catch (IOException e)
+        {
+            node.Refusal = $"HTTP {settings.Http.Listen} cannot be bound: {e.Message}";
+        }
+
+        return node;
+    }
+
+    public Task<IReadOnlyList<string>> WelcomeAsync() => Welcome.LinesAsync(_app.Services, _settings, _data);
+
+    public async Task StopAsync()
+    {
+        using var patience = new CancellationTokenSource(_settings.ShutdownTimeout);
+        await _app.Services.GetRequiredService<Farewell>().SayAsync(patience.Token);
+        await _app.StopAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private async Task<string?> JoinAsync()
+    {
+        var cluster = Akka.Cluster.Cluster.Get(System);
+        using var patience = new CancellationTokenSource(StartPatience);
+        try
+        {
+            await cluster.JoinAsync(cluster.SelfAddress, patience.Token);
+        }
+        catch (Akka.Cluster.ClusterJoinFailedException)
+        {
+            return $"The node could not form its cluster within {StartPatience.TotalSeconds:0} s.";
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,67 @@
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Hosting.Logging;
+using ConfCluster.Actors;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Host.Api;
+using ConfCluster.Host.Logs;
+using Microsoft.Extensions.Logging.Console;
+
+namespace ConfCluster.Host.Roles;
+
+/// <summary>Puts the parts of a node together.</summary>
+internal static class NodeParts
+{
+    public static WebApplication Compose(Config config, ConfClusterSettings settings, DataDirectory data)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Http.Listen));
+        AddLog(builder, settings);
+        AddServices(builder.Services, settings);
+        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
+        var app = builder.Build();
+        Health.Map(app);
+        ConferenceApi.Map(app);
+        return app;
+    }
+
+    private static void AddLog(WebApplicationBuilder builder, ConfClusterSettings settings)
+    {
+        var name = settings.NodeName.Length > 0 ? settings.NodeName : Environment.MachineName;
+        builder.Services.AddSingleton(new NodeName(name));
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
+            .AddConsole(o => o.FormatterName = LineFormatter.FormatName).AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+    }
+
+    private static void AddServices(IServiceCollection services, ConfClusterSettings settings)
+    {
+        services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<Health>();
+        services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>();
+
+        // Signals are handled by the run verb, which says goodbye to the callers first.
+        services.AddSingleton<IHostLifetime, NoLifetime>();
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMinutes(1));
+        services.ConfigureHttpJsonOptions(o =>
+        {
+            foreach (var converter in Commands.Output.Json.Converters) o.SerializerOptions.Converters.Add(converter);
+        });
+    }
+
+    private static void AddActors(AkkaConfigurationBuilder akka, IServiceProvider services, Config engine, ConfClusterSettings settings)
+    {
+        var regions = services.GetRequiredService<EntityRegions>();
+        akka.AddHocon(engine, HoconAddMode.Prepend);
+        akka.AddSetup(new LoggerFactorySetup(services.GetRequiredService<ILoggerFactory>()));
+        akka.ConfigureLoggers(l => l.ClearLoggers().AddLogger<AkkaLogger>());
+        akka.AddParticipants(settings, regions);
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
