@@ -26,7 +26,10 @@ public abstract record ConferenceCommand
 }
 
 /// <summary>Values are stored: never renumber.</summary>
-public enum LeaveReason : byte { Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8, ConferenceEnded = 9 }
+public enum LeaveReason : byte
+{
+    Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8, ConferenceEnded = 9,
+}
 
 /// <summary>Values are stored: never renumber.</summary>
 public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShutdown = 3 }
