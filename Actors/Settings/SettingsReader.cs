@@ -56,7 +56,7 @@ public static class SettingsReader
     private static SettingProblem Absolute(SettingProblem problem) => problem with { Where = $"{Root}.{problem.Where}" };
 
     private static ConfClusterSettings ReadAll(SettingsScope read) => new(
-        read.Text("node-name"), read.Text("data-directory"), ReadSip(read), ReadMedia(read), ReadConference(read), ReadJournal(read),
+        read.Text("node-name"), read.Text("data-dir"), ReadSip(read), ReadMedia(read), ReadConference(read), ReadJournal(read),
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
 

@@ -14,7 +14,7 @@ internal static class SettingsRules
         Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
         if (sip.Udp is null && sip.Tcp is null) Say(scope, "sip.udp.enabled", "off", "sip.udp or sip.tcp must be enabled");
-        if (settings.DataDirectory.Length == 0) Say(scope, "data-directory", "", "a directory");
+        if (settings.DataDirectory.Length == 0) Say(scope, "data-dir", "", "a directory");
         if (media.PortMax - media.PortMin < 3)
             Say(scope, "media.port-max", $"{media.PortMax}", $"at least four ports above media.port-min = {media.PortMin}");
         if (media.Mixer.JitterPackets >= media.Mixer.JitterCapacity)
