@@ -9,7 +9,7 @@ namespace ConfCluster.Protocols.Sip.Messages;
 internal static class SipUriComparison
 {
     /// <summary>Parameters that must be in both URIs or in none; every other one counts only when both have it.</summary>
-    private static readonly string[] Decisive = ["user", "ttl", "method", "maddr"];
+    private static readonly string[] Decisive = ["transport", "user", "ttl", "method", "maddr"];
 
     public static bool AreEquivalent(SipUri a, SipUri b)
     {
