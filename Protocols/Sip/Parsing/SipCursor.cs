@@ -165,7 +165,7 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
         var length = _rest.IndexOfAnyExcept(SipGrammar.HostOrAddress);
         var text = length < 0 ? _rest : _rest[..length];
         value = text.ToString();
-        if (!SipGrammar.IsIPv6(text) && !(text[0] == '[' && SipGrammar.IsHost(text))) return Fail("parameter value is not a token");
+        if (!SipGrammar.IsIPv6(text) && !(text.StartsWith('[') && SipGrammar.IsHost(text))) return Fail("parameter value is not a token");
         Skip(text.Length);
         return true;
     }
