@@ -123,7 +123,8 @@ public sealed class SipHeaders
     }
 
     /// <summary>Max-Forwards, or null when absent (RFC 3261 §20.22).</summary>
-    public int? MaxForwards => First("Max-Forwards") is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
+    public int? MaxForwards =>
+        First("Max-Forwards") is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
 
     /// <summary>Media type without parameters, lower case ("application/sdp"), or null.</summary>
     public string? ContentType => SipReader.MediaType(First("Content-Type"));

@@ -22,7 +22,7 @@ public sealed record SipUri(
     /// <summary>RFC 3261 §19.1.1: the "lr" parameter marks a loose router.</summary>
     public bool IsLooseRouter => Parameters.Has("lr");
 
-    /// <summary>RFC 3261 §19.1.4, see <see cref="SipUriComparison"/>. Wider than <see cref="Equals(SipUri)"/>, and not transitive.</summary>
+    /// <summary>RFC 3261 §19.1.4, see <see cref="SipUriComparison"/>. Wider than equality, and not transitive.</summary>
     public bool IsEquivalentTo(SipUri other) => SipUriComparison.AreEquivalent(this, other);
 
     /// <summary>The same parts, letter by letter.</summary>

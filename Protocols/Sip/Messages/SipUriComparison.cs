@@ -22,7 +22,8 @@ internal static class SipUriComparison
     }
 
     private static bool SameHost(string a, string b) =>
-        SameText(a, b) || a.StartsWith('[') && b.StartsWith('[') && IPAddress.TryParse(a, out var left) && IPAddress.TryParse(b, out var right)
+        SameText(a, b) || a.StartsWith('[') && b.StartsWith('[')
+        && IPAddress.TryParse(a, out var left) && IPAddress.TryParse(b, out var right)
         && left.Equals(right);
 
     private static bool SameParameters(SipParameters a, SipParameters b)

@@ -74,17 +74,15 @@ internal ref struct HeaderCollector
                 Refuse(name, "20.8", ValueReader.CallId(value));
                 break;
             case HeaderNames.Contact: CheckContact(value); break;
-            case HeaderNames.Route:
-                Refuse(name, "20.34", ValueReader.Addresses(value, bare: false, _routes ??= ImmutableArray.CreateBuilder<NameAddr>(1)));
-                break;
-            case HeaderNames.RecordRoute:
-                Refuse(name, "20.30", ValueReader.Addresses(value, bare: false, _recordRoutes ??= ImmutableArray.CreateBuilder<NameAddr>(1)));
-                break;
+            case HeaderNames.Route: CheckRoute(name, "20.34", value, ref _routes); break;
+            case HeaderNames.RecordRoute: CheckRoute(name, "20.30", value, ref _recordRoutes); break;
             case HeaderNames.MaxForwards:
                 if (!SipGrammar.TryNumber(value, 255, out _)) Refuse(name, "20.22", "not a number from 0 to 255");
                 break;
             case HeaderNames.ContentType: Refuse(name, "20.15", ValueReader.MediaType(value, out _)); break;
-            case HeaderNames.Allow or HeaderNames.Supported or HeaderNames.Unsupported: Refuse(name, "20", ValueReader.Tokens(value)); break;
+            case HeaderNames.Allow or HeaderNames.Supported or HeaderNames.Unsupported:
+                Refuse(name, "20", ValueReader.Tokens(value));
+                break;
             case HeaderNames.Require or HeaderNames.ProxyRequire:
                 Refuse(name, "20.32", value.Length == 0 ? "empty" : ValueReader.Tokens(value));
                 break;
@@ -104,12 +102,15 @@ internal ref struct HeaderCollector
         }
     }
 
+    private void CheckRoute(string name, string clause, string value, ref ImmutableArray<NameAddr>.Builder? routes) =>
+        Refuse(name, clause, ValueReader.Addresses(value, bare: false, routes ??= ImmutableArray.CreateBuilder<NameAddr>(1)));
+
     private void Refuse(string name, string clause, string? fault)
     {
         if (fault is not null) Fail(SipErrorKind.BadHeader, $"{name}: {fault} (RFC 3261 §{clause})");
     }
 
-    /// <summary>RFC 3261 §8.1.1: what every message has. An absent Max-Forwards is tolerated (RFC 3261 §16.3 step 3 reads it as unlimited).</summary>
+    /// <summary>RFC 3261 §8.1.1: what every message has. An absent Max-Forwards is tolerated, as RFC 3261 §16.3 step 3 does.</summary>
     public void CheckComplete()
     {
         if (_vias.Count == 0) Miss(HeaderNames.Via);
@@ -140,7 +141,8 @@ internal ref struct HeaderCollector
         var unreadable = new NameAddr(StartLine.Unreadable);
         var kept = ImmutableArray.CreateBuilder<SipHeader>(8);
         foreach (var field in _fields)
-            if (field.Name is HeaderNames.Via or HeaderNames.From or HeaderNames.To or HeaderNames.CallId or HeaderNames.CSeq or HeaderNames.Timestamp)
+            if (field.Name is HeaderNames.Via or HeaderNames.From or HeaderNames.To or HeaderNames.CallId or HeaderNames.CSeq
+                or HeaderNames.Timestamp)
                 kept.Add(field);
         return new SipHeaders(kept.DrainToImmutable())
         {
@@ -151,7 +153,8 @@ internal ref struct HeaderCollector
         };
     }
 
-    private static ImmutableArray<NameAddr> Drain(ImmutableArray<NameAddr>.Builder? builder) => builder is null ? [] : builder.DrainToImmutable();
+    private static ImmutableArray<NameAddr> Drain(ImmutableArray<NameAddr>.Builder? builder) =>
+        builder is null ? [] : builder.DrainToImmutable();
 
     private readonly bool Has(string name)
     {

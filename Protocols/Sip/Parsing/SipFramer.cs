@@ -101,7 +101,8 @@ public sealed class SipFramer : IDisposable
 
         block = length;
         var error = ContentLengthField.Find(bytes[..block], out var body);
-        if (error.Kind == SipErrorKind.None && body > SipLimits.MessageBytes - block) return new SipError(SipErrorKind.TooLong, "Message too long");
+        if (error.Kind == SipErrorKind.None && body > SipLimits.MessageBytes - block)
+            return new SipError(SipErrorKind.TooLong, "Message too long");
         _frame = error.Kind == SipErrorKind.None ? block + body : 0;
         return error;
     }

@@ -34,7 +34,8 @@ internal static class SipGrammar
 
     public static bool IsToken(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExcept(Token);
 
-    public static bool IsScheme(ReadOnlySpan<char> text) => text.Length > 0 && char.IsAsciiLetter(text[0]) && !text.ContainsAnyExcept(Scheme);
+    public static bool IsScheme(ReadOnlySpan<char> text) =>
+        text.Length > 0 && char.IsAsciiLetter(text[0]) && !text.ContainsAnyExcept(Scheme);
 
     /// <summary>A run of digits up to <paramref name="limit"/>; leading zeros are fine, however many.</summary>
     public static bool TryNumber(ReadOnlySpan<char> text, uint limit, out uint number)
@@ -103,7 +104,8 @@ internal static class SipGrammar
                 continue;
             }
 
-            if (text[i] != '%' || i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2])) return false;
+            if (text[i] != '%' || i + 2 >= text.Length) return false;
+            if (!char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2])) return false;
             bytes[length++] = (byte)(Nibble(text[i + 1]) << 4 | Nibble(text[i + 2]));
             i += 2;
         }

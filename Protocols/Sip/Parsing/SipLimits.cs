@@ -1,6 +1,6 @@
 namespace ConfCluster.Protocols.Sip.Parsing;
 
-/// <summary>What a peer may make us hold. RFC 3261 §18.1.1 asks that a datagram of 65,535 bytes can be received; the others are ours.</summary>
+/// <summary>What a peer may make us hold. RFC 3261 §18.1.1 asks for datagrams of 65,535 bytes; the others are ours.</summary>
 public static class SipLimits
 {
     /// <summary>Start line, header fields and body together.</summary>

@@ -144,7 +144,8 @@ public static class SipWriter
             text.Append(';').Append(Token(name));
             if (value is null) continue;
             text.Append('=');
-            if (SipGrammar.IsToken(value) || SipGrammar.IsIPv6(value) || value.StartsWith('[') && SipGrammar.IsHost(value)) text.Append(value);
+            if (SipGrammar.IsToken(value) || SipGrammar.IsIPv6(value) || value.StartsWith('[') && SipGrammar.IsHost(value))
+                text.Append(value);
             else AppendQuoted(text, value);
         }
     }
@@ -184,7 +185,8 @@ public static class SipWriter
     }
 
     private static string Status(int status) =>
-        status is >= 100 and <= 699 ? status.ToString(CultureInfo.InvariantCulture) : throw new InvalidOperationException("Not a status code.");
+        status is >= 100 and <= 699 ? status.ToString(CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException("Not a status code.");
 
     private static string Token(string name) => SipGrammar.IsToken(name) ? name : throw new InvalidOperationException("Not a token.");
 

@@ -3,7 +3,7 @@ using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Protocols.Sip.Parsing;
 
-/// <summary>The values of the header fields that we know the grammar of (RFC 3261 §20, §25.1). Each returns null, or what is wrong.</summary>
+/// <summary>The values of header fields that we know the grammar of (RFC 3261 §20, §25.1). Null, or what is wrong.</summary>
 internal static class ValueReader
 {
     private const string Trailing = "text after the value";
@@ -25,7 +25,8 @@ internal static class ValueReader
     private static bool TryVia(ref SipCursor cursor, ImmutableArray<Via>.Builder vias)
     {
         cursor.SkipSpace();
-        if (!cursor.TryToken(out var protocol) || !protocol.Equals("SIP", StringComparison.OrdinalIgnoreCase)) return cursor.Fail("bad protocol");
+        if (!cursor.TryToken(out var protocol) || !protocol.Equals("SIP", StringComparison.OrdinalIgnoreCase))
+            return cursor.Fail("bad protocol");
         if (!cursor.Take('/') || !cursor.TryToken(out _) || !cursor.Take('/')) return cursor.Fail("bad protocol");
         if (!cursor.TryToken(out var transport)) return cursor.Fail("bad transport");
         if (!cursor.At(' ') && !cursor.At('\t')) return cursor.Fail("sent-by missing");
@@ -55,7 +56,7 @@ internal static class ValueReader
         return Trailing;
     }
 
-    /// <summary>Contact (<paramref name="bare"/> addr-spec allowed), Route and Record-Route (name-addr only: RFC 3261 §20.30, §20.34).</summary>
+    /// <summary>Contact (<paramref name="bare"/> allowed), Route and Record-Route (name-addr only: RFC 3261 §20.30, §20.34).</summary>
     public static string? Addresses(ReadOnlySpan<char> text, bool bare, ImmutableArray<NameAddr>.Builder addresses)
     {
         var cursor = new SipCursor(text);
