@@ -1,0 +1,58 @@
+using System.Diagnostics.Metrics;
+using ConfCluster.Host.Api;
+using OpenTelemetry.Metrics;
+
+namespace ConfCluster.Host;
+
+/// <summary>
+/// <c>/metrics</c> for Prometheus, names with the prefix <c>confcluster_</c>. Counters that live in actors are fetched once a second and
+/// shown from that copy, so that a scrape waits for nobody.
+/// </summary>
+internal static class Metrics
+{
+    public const string MeterName = "ConfCluster.Node";
+
+    public static void Add(IServiceCollection services)
+    {
+        services.AddSingleton<NodeCounts>().AddHostedService(s => s.GetRequiredService<NodeCounts>());
+        services.AddOpenTelemetry().WithMetrics(m => m.AddMeter("ConfCluster.*").AddRuntimeInstrumentation().AddPrometheusExporter());
+    }
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapPrometheusScrapingEndpoint("/metrics");
+}
+
+/// <summary>The copy, and the instruments that show it.</summary>
+internal sealed class NodeCounts : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly ConferenceQueries _queries;
+    private readonly Meter _meter;
+    private volatile Counts _counts = new(0, 0);
+
+    public NodeCounts(ConferenceQueries queries, IMeterFactory meters)
+    {
+        _queries = queries;
+        _meter = meters.Create(Metrics.MeterName);
+        _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
+        _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var active = await _queries.ActiveAsync();
+                _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+    }
+
+    private sealed record Counts(int Conferences, int Participants);
+}

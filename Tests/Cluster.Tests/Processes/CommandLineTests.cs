@@ -1,0 +1,39 @@
+using System.Text.Json;
+using Xunit;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+[Collection("processes")]
+public class CommandLineTests
+{
+    [Theory]
+    [InlineData("conferense", "Did you mean")]
+    [InlineData("run --prot 5", "--prot")]
+    [InlineData("conference show", "Required argument missing")]
+    [InlineData("conference list --url nonsense:", "")]
+    public async Task What_is_typed_wrong_gets_a_sentence_and_exit_code_2_or_1(string arguments, string sentence)
+    {
+        var (exitCode, output) = await NodeProcess.RunAsync(arguments.Split(' '));
+        Assert.Equal(sentence.Length > 0 ? 2 : 1, exitCode);
+        Assert.Contains(sentence, output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configuration_is_checked_without_starting_anything()
+    {
+        var (exitCode, output) = await NodeProcess.RunAsync("config", "check", "--json", "--set", "confcluster.sip.udp.prot=5070");
+        Assert.Equal(1, exitCode);
+        using var json = JsonDocument.Parse(output);
+        Assert.False(json.RootElement.GetProperty("ok").GetBoolean());
+        Assert.Equal("confcluster.sip.udp.prot", json.RootElement.GetProperty("problems")[0].GetProperty("where").GetString());
+    }
+
+    [Fact]
+    public async Task No_node_to_ask_is_said_plainly()
+    {
+        var (exitCode, output) = await NodeProcess.RunAsync("conference", "list", "--url", $"http://127.0.0.1:{NodeProcess.FreePort()}");
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("No node answers at", output, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+/// <summary>
+/// A real node: the built program as a process, with ports that were free a moment ago. Several lives may share one
+/// <see cref="TemporaryDirectory"/>. Every wait is bounded, and its failure shows the log.
+/// </summary>
+internal sealed partial class NodeProcess : IAsyncDisposable
+{
+    private const int Terminate = 15;
+    private const int KillAtOnce = 9;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _log = new();
+
+    private NodeProcess(Process process, int sip, int http)
+    {
+        _process = process;
+        (SipPort, HttpPort) = (sip, http);
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{http}"), Timeout = TimeSpan.FromSeconds(10) };
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int SipPort { get; }
+
+    public int HttpPort { get; }
+
+    public HttpClient Http { get; }
+
+    public string Log => string.Join('\n', _log);
+
+    public int ExitCode => _process.ExitCode;
+
+    public static NodeProcess Start(TemporaryDirectory data, params string[] arguments)
+    {
+        var (sip, http) = (FreePort(), FreePort());
+        string[] all =
+        [
+            "run", "--set", $"confcluster.sip.udp.port={sip}", "--set", $"confcluster.sip.tcp.port={sip}",
+            "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}", .. arguments,
+        ];
+        return new NodeProcess(Launch(all), sip, http);
+    }
+
+    /// <summary>Any verb of the program, to its end.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
+    {
+        using var process = Launch(arguments);
+        using var limit = new CancellationTokenSource(Patience);
+        var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        var errors = process.StandardError.ReadToEndAsync(limit.Token);
+        await process.WaitForExitAsync(limit.Token);
+        return (process.ExitCode, await output + await errors);
+    }
+
+    public static Process Launch(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "confcluster.dll"));
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
+    }
+
+    public Task UntilReadyAsync() => UntilAsync(async () => (await Http.GetAsync(new Uri("/readyz", UriKind.Relative))).IsSuccessStatusCode, "the node to be ready");
+
+    public Task UntilLoggedAsync(string text) => UntilAsync(() => Task.FromResult(Log.Contains(text, StringComparison.Ordinal)), $"the log to say \"{text}\"");
+
+    public async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        var until = Stopwatch.StartNew();
+        while (!await HoldsAsync(condition))
+        {
+            if (_process.HasExited) throw new InvalidOperationException($"the node ended with {ExitCode} before {what}:\n{Log}");
+            if (until.Elapsed > Patience) throw new TimeoutException($"waited {Patience.TotalSeconds} s for {what}:\n{Log}");
+            await Task.Delay(LookAgain);
+        }
+    }
+
+    /// <summary>SIGTERM, and what the process ended with.</summary>
+    public async Task<int> StopAsync()
+    {
+        _ = Signal(_process.Id, Terminate);
+        return await EndAsync();
+    }
+
+    /// <summary>SIGKILL: no goodbye.</summary>
+    public async Task KillAsync()
+    {
+        _ = Signal(_process.Id, KillAtOnce);
+        await EndAsync();
+    }
+
+    public async Task<int> EndAsync()
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"the node still runs after {Patience.TotalSeconds} s:\n{Log}");
+        }
+
+        return ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) await KillAsync();
+        Http.Dispose();
+        _process.Dispose();
+    }
+
+    private static async Task<bool> HoldsAsync(Func<Task<bool>> condition)
+    {
+        try
+        {
+            return await condition();
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is not null) _log.Enqueue(line);
+    }
+
+    internal static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+}
+
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("confcluster-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
