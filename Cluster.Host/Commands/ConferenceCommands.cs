@@ -13,7 +13,10 @@ internal static class ConferenceCommands
     {
         var url = new Option<Uri>("--url")
         {
-            Description = "The node's management API.", HelpName = "URL", Recursive = true, DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+            Description = "The node's management API.",
+            HelpName = "URL",
+            Recursive = true,
+            DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
         };
         var json = Output.JsonOption();
         json.Recursive = true;

@@ -23,6 +23,7 @@ internal static class NodeParts
         builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
         var app = builder.Build();
         Health.Map(app);
+        Metrics.Map(app);
         ConferenceApi.Map(app);
         return app;
     }
@@ -38,6 +39,7 @@ internal static class NodeParts
     private static void AddServices(IServiceCollection services, ConfClusterSettings settings)
     {
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<Health>();
+        Metrics.Add(services);
         services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>();
 
         // Signals are handled by the run verb, which says goodbye to the callers first.
