@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
@@ -17,6 +18,7 @@ internal static class ConferenceCommands
             HelpName = "URL",
             Recursive = true,
             DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+            CustomParser = ReadUrl,
         };
         var json = Output.JsonOption();
         json.Recursive = true;
@@ -29,6 +31,14 @@ internal static class ConferenceCommands
         var end = new Command("end", "End a conference: every participant is sent BYE.") { name };
         end.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => EndAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
         return new Command("conference", "Look at conferences and end them.") { list, show, end, url, json };
+    }
+
+    private static Uri? ReadUrl(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
+        argument.AddError($"'{text}' is no http:// address of a node.");
+        return null;
     }
 
     private static async Task<int> WithApi(Uri url, Func<HttpClient, Task<int>> act)
