@@ -15,8 +15,11 @@ public abstract record ConferenceCommand
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
     public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
 
-    /// <summary>The first command after every recovery: this life takes the conference over.</summary>
-    public sealed record Take : ConferenceCommand;
+    /// <summary>
+    /// The first command of every life: it takes the conference over. <paramref name="CallsLost"/>: the process that held the calls is
+    /// gone and its calls with it, so nobody is a member any more.
+    /// </summary>
+    public sealed record Take(bool CallsLost) : ConferenceCommand;
 
     /// <summary>The conference needs a mixer: the first one, or another after the last was lost.</summary>
     public sealed record PlaceMixer : ConferenceCommand;
@@ -32,10 +35,13 @@ public enum LeaveReason : byte
 }
 
 /// <summary>Values are stored: never renumber.</summary>
-public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShutdown = 3 }
+public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShutdown = 3, NodeLost = 4 }
 
-/// <summary>Why a command is refused; Focus/RejectionStatus turns it into a SIP status.</summary>
-public enum Rejection : byte { ConferenceFull, ConferenceOver, NotAParticipant, TooManyConferences, JournalUnavailable, NoMediaCapacity, ShuttingDown }
+/// <summary>Why a command is refused; Focus/RejectionStatus turns it into a SIP status. Values travel between nodes: never renumber.</summary>
+public enum Rejection : byte
+{
+    ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5, ShuttingDown = 6,
+}
 
 /// <summary>The answer to a command: facts to store, or the reason there are none.</summary>
 public abstract record Decision
@@ -53,7 +59,10 @@ public abstract record Decision
 /// Everything a decision may depend on besides the state. <paramref name="NewSsrc"/> yields random SSRC candidates; the decider takes the
 /// first that the register does not hold.
 /// </summary>
-public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy, Func<Ssrc> NewSsrc);
+public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy, Func<Ssrc> NewSsrc, Admission Admission = Admission.Open);
+
+/// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>
+public enum Admission : byte { Open, NoNewConference, ShuttingDown }
 
 /// <summary>RFC 4353 §4.3: the rules of a conference, from its blueprint.</summary>
 public sealed record ConferencePolicy(int MaxParticipants);

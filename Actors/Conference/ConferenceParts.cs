@@ -1,0 +1,10 @@
+using Akka.Actor;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Actors.Conference;
+
+/// <summary>What every conference of a node shares.</summary>
+/// <param name="Journal">The writer of its events, a <c>JournalWriter</c>; tests put a probe in.</param>
+public sealed record ConferenceParts(
+    ConferenceSettings Settings, EntityRegions Regions, ActiveConferences Active, Func<ConferenceId, Props> Journal, TimeProvider Clock);

@@ -1,0 +1,59 @@
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Hosting;
+using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Actors.Conference;
+
+/// <summary>Key of the region in the actor registry.</summary>
+public sealed class ConferenceRegionKey;
+
+/// <summary>
+/// Where conferences live: a shard region on the nodes with the role focus. They are remembered, so that after a restart each that was on
+/// finds itself and ends the calls that were lost. They go at their own wish only.
+/// </summary>
+public static class ConferenceRegion
+{
+    public const string TypeName = "conference";
+
+    public const string Role = "focus";
+
+    public static AkkaConfigurationBuilder AddConferences(
+        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, ActiveConferences active, TimeProvider? clock = null)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var journal = JournalOf(settings.Journal);
+        var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System);
+        var options = new ShardOptions
+        {
+            Role = Role,
+            StateStoreMode = StateStoreMode.DData,
+            RememberEntities = true,
+            RememberEntitiesStore = RememberEntitiesStore.Eventsourced,
+            ShouldPassivateIdleEntities = false,
+            HandOffStopMessage = StopConference.Instance,
+        };
+        return builder
+            .WithShardRegion<ConferenceRegionKey>(TypeName, id => PropsOf(new ConferenceId(id), parts), new Extractor(settings.Conference.Shards), options)
+            .WithActors((_, registry) => regions.Conferences = registry.Get<ConferenceRegionKey>());
+    }
+
+    public static Props PropsOf(ConferenceId id, ConferenceParts parts) => Props.Create(() => new ConferenceEntity(id, parts));
+
+    /// <summary>The name under which a conference's events are stored: part of the journal's format.</summary>
+    public static string PersistenceId(ConferenceId id) => $"conference-{id.Value}";
+
+    public static Func<ConferenceId, Props> JournalOf(JournalSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return id => Props.Create(() => new JournalWriter<ConferenceEvent>(PersistenceId(id), settings.MinBackoff, settings.MaxBackoff));
+    }
+
+    private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
+    {
+        public override string? EntityId(object message) => (message as IConferenceMessage)?.Conference.Value;
+    }
+}

@@ -1,0 +1,96 @@
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Serialization;
+
+/// <summary>What is said to conferences, and how one shows itself.</summary>
+internal static class ConferenceWire
+{
+    public static readonly WireEntry[] Entries =
+    [
+        WireEntry.Of<JoinConference, JoinConferenceProto>("m.join.1", Write, Read),
+        WireEntry.Of<LeaveConference, LeaveConferenceProto>(
+            "m.leave.1",
+            m => new LeaveConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Reason = (uint)m.Reason },
+            p => new LeaveConference(new ConferenceId(p.Conference), new ParticipantId(p.Participant), (LeaveReason)p.Reason)),
+        WireEntry.Of<EndConference, EndConferenceProto>(
+            "m.end.1",
+            m => new EndConferenceProto { Conference = m.Conference.Value, Reason = (uint)m.Reason },
+            p => new EndConference(new ConferenceId(p.Conference), (EndReason)p.Reason)),
+        WireEntry.Of<GetConference, GetConferenceProto>(
+            "m.get.1", m => new GetConferenceProto { Conference = m.Conference.Value }, p => new GetConference(new ConferenceId(p.Conference))),
+        WireEntry.Of<StopConference, NothingProto>("m.stop.1", _ => new NothingProto(), _ => StopConference.Instance),
+        WireEntry.Of<ConferenceView, ConferenceViewProto>("m.view.1", Write, Read),
+        WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),
+    ];
+
+    private static JoinConferenceProto Write(JoinConference m)
+    {
+        var proto = new JoinConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Identity = m.Identity };
+        if (m.DisplayName is { } name) proto.DisplayName = name;
+        return proto;
+    }
+
+    private static JoinConference Read(JoinConferenceProto p) =>
+        new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null);
+
+    private static ConferenceViewProto Write(ConferenceView m)
+    {
+        var proto = new ConferenceViewProto
+        {
+            Conference = m.Conference.Value, IsActive = m.IsActive, Incarnation = m.Incarnation.Number,
+            Mixer = m.Mixer is { } mixer ? WireValues.Write(mixer) : null, Version = m.Version, AppliedVersion = m.AppliedVersion,
+        };
+        if (m.Since is { } since) proto.Since = WireValues.Ticks(since);
+        proto.Participants.AddRange(m.Participants.Select(Write));
+        return proto;
+    }
+
+    private static ConferenceView Read(ConferenceViewProto p) => new(
+        new ConferenceId(p.Conference), p.IsActive, new Incarnation(p.Incarnation), p.Mixer is null ? null : WireValues.Read(p.Mixer), p.Version,
+        p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)]);
+
+    private static ParticipantViewProto Write(ParticipantView v)
+    {
+        var proto = new ParticipantViewProto
+        {
+            Participant = v.Participant.Value, Identity = v.Identity, Ssrc = v.Ssrc, JoinedAt = WireValues.Ticks(v.JoinedAt),
+            Media = v.Media is { } media ? Write(media) : null,
+        };
+        if (v.DisplayName is { } name) proto.DisplayName = name;
+        return proto;
+    }
+
+    private static ParticipantView Read(ParticipantViewProto p) => new(
+        new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, p.Ssrc, WireValues.Time(p.JoinedAt),
+        p.Media is null ? null : Read(p.Media));
+
+    private static MixerReportProto Write(MixerReport m)
+    {
+        var proto = new MixerReportProto
+        {
+            Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, AppliedVersion = m.AppliedVersion,
+        };
+        proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = Write(l.Statistics) }));
+        return proto;
+    }
+
+    private static MixerReport Read(MixerReportProto p) => new(
+        WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.AppliedVersion,
+        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), Read(l.Statistics)))]);
+
+    private static LegStatisticsProto Write(LegStatistics s) => new()
+    {
+        PacketsReceived = s.PacketsReceived, PacketsLost = s.PacketsLost, AuthFailures = s.AuthFailures, Replays = s.Replays,
+        Malformed = s.Malformed, UnknownMki = s.UnknownMki, LateOrDuplicate = s.LateOrDuplicate, Concealed = s.Concealed,
+        PacketsSent = s.PacketsSent, RtcpReceived = s.RtcpReceived, RtcpSent = s.RtcpSent, RemoteSsrc = s.RemoteSsrc.Value,
+        Remote = WireValues.Write(s.Remote),
+    };
+
+    private static LegStatistics Read(LegStatisticsProto p) => new(
+        p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed, p.PacketsSent,
+        p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote));
+}

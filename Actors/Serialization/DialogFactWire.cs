@@ -1,0 +1,52 @@
+using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Actors.Serialization;
+
+/// <summary>The stored facts of a participant's dialog; their SDP comes without key lines.</summary>
+internal static class DialogFactWire
+{
+    public static readonly WireEntry[] Entries =
+    [
+        WireEntry.Of<DialogFact.DialogConfirmed, DialogConfirmedProto>(
+            "d.confirmed.1",
+            f => new DialogConfirmedProto
+            {
+                Conference = f.Conference.Value, Dialog = Write(f.Dialog), Flow = Write(f.Flow), Hidden = f.Hidden, LocalSdp = f.LocalSdp,
+                RemoteSdp = f.RemoteSdp,
+            },
+            p => new DialogFact.DialogConfirmed(
+                new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)),
+        WireEntry.Of<DialogFact.DialogEnded, DialogEndedProto>(
+            "d.ended.1",
+            f => new DialogEndedProto { Reason = (uint)f.Reason },
+            p => new DialogFact.DialogEnded((LeaveReason)p.Reason)),
+    ];
+
+    private static DialogProto Write(DialogFacts facts)
+    {
+        var proto = new DialogProto
+        {
+            CallId = facts.CallId, Local = facts.Local, Remote = facts.Remote, RemoteTarget = facts.RemoteTarget, IsSecure = facts.IsSecure,
+        };
+        if (facts.LocalSequence is { } local) proto.LocalSequence = local;
+        if (facts.RemoteSequence is { } remote) proto.RemoteSequence = remote;
+        proto.RouteSet.AddRange(facts.RouteSet);
+        return proto;
+    }
+
+    private static DialogFacts Read(DialogProto p) => new(
+        p.CallId, p.Local, p.Remote, p.HasLocalSequence ? p.LocalSequence : null, p.HasRemoteSequence ? p.RemoteSequence : null, p.RemoteTarget,
+        [.. p.RouteSet], p.IsSecure);
+
+    private static FlowProto Write(SipFlow flow) => new()
+    {
+        Transport = (uint)flow.Transport, Local = flow.Local.ToString(), Remote = flow.Remote.ToString(), Connection = flow.Connection,
+    };
+
+    private static SipFlow Read(FlowProto p) =>
+        new((SipTransport)p.Transport, WireValues.EndPoint(p.Local), WireValues.EndPoint(p.Remote), p.Connection);
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.Serialization;
+using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Settings;
+
+namespace ConfCluster.Actors.Serialization;
+
+/// <summary>What the actors here need of the engine: their serializers and their journal. How nodes find each other is the host's.</summary>
+public static class EngineDefaults
+{
+    /// <summary>Every wire type bound to its serializer; goes with <c>allow-unregistered-types = false</c>.</summary>
+    public static SerializationSetup Serializers() => SerializationSetup.Create(system =>
+    [
+        SerializerDetails.Create("confcluster", new ConfClusterSerializer(system), [.. WireTable.Entries.Select(e => e.Type)]),
+        SerializerDetails.Create("confcluster-secret", new SecretMessageSerializer(system), [.. SecretMessageSerializer.Types]),
+    ]);
+
+    /// <summary>Serializers and journal under what the caller has said already.</summary>
+    public static AkkaConfigurationBuilder AddEngineDefaults(this AkkaConfigurationBuilder builder, ConfClusterSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(settings);
+        var journal = JournalBootstrap.Configuration(JournalBootstrap.ConnectionString(settings), settings.Journal.ProviderName);
+        return builder.AddSetup(Serializers()).AddHocon(journal, HoconAddMode.Append);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// The rules of a conference: who gets in (RFC 4353 §5.1), when it begins and ends, which SSRC each participant hears it under. Commands
+/// may come twice: a repeated one is accepted and changes nothing, or is refused and changes nothing.
+/// </summary>
+public static class ConferenceDecider
+{
+    public static Decision Decide(ConferenceState state, ConferenceCommand command, DecisionContext context)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(context);
+        return command switch
+        {
+            ConferenceCommand.Join join => Join(state, join, context),
+            ConferenceCommand.Leave leave => Leave(state, leave, context),
+            ConferenceCommand.Take take => Take(state, take, context),
+            ConferenceCommand.PlaceMixer => PlaceMixer(state, context),
+            ConferenceCommand.End end => End(state, end.Reason, context),
+            _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
+        };
+    }
+
+    /// <summary>How those who are still in hear of the end.</summary>
+    public static LeaveReason LeaveAtEnd(EndReason reason) => reason switch
+    {
+        EndReason.NodeShutdown => LeaveReason.NodeShutdown,
+        EndReason.NodeLost => LeaveReason.NodeLost,
+        _ => LeaveReason.ConferenceEnded,
+    };
+
+    private static Decision Join(ConferenceState state, ConferenceCommand.Join join, DecisionContext context)
+    {
+        if (state.Participants.ContainsKey(join.Participant)) return Accept();
+        if (context.Admission == Admission.ShuttingDown) return Reject(Rejection.ShuttingDown);
+        if (!state.IsActive && context.Admission == Admission.NoNewConference) return Reject(Rejection.TooManyConferences);
+        if (state.Participants.Count >= context.Policy.MaxParticipants) return Reject(Rejection.ConferenceFull);
+
+        var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, Fresh(state, context)) { At = context.Now };
+        if (state.IsActive) return Accept(joined);
+
+        // A mixer id is never used again after its end, so each instance has one of its own.
+        return Accept(new ConferenceEvent.Created(state.Conference) { At = context.Now }, NextMixer(state, context), joined);
+    }
+
+    private static Decision Leave(ConferenceState state, ConferenceCommand.Leave leave, DecisionContext context)
+    {
+        if (!state.Participants.ContainsKey(leave.Participant)) return Reject(Rejection.NotAParticipant);
+
+        var left = new ConferenceEvent.ParticipantLeft(leave.Participant, leave.Reason) { At = context.Now };
+        return state.Participants.Count > 1 ? Accept(left) : Accept(left, new ConferenceEvent.Ended(EndReason.LastLeft) { At = context.Now });
+    }
+
+    private static Decision.Accepted Take(ConferenceState state, ConferenceCommand.Take take, DecisionContext context)
+    {
+        var taken = new ConferenceEvent.Taken(state.Incarnation.Next) { At = context.Now };
+        return take.CallsLost && state.IsActive ? Accept([taken, .. EverybodyOut(state, EndReason.NodeLost, context)]) : Accept(taken);
+    }
+
+    private static Decision PlaceMixer(ConferenceState state, DecisionContext context) =>
+        state.IsActive ? Accept(NextMixer(state, context)) : Reject(Rejection.ConferenceOver);
+
+    private static Decision End(ConferenceState state, EndReason reason, DecisionContext context) =>
+        state.IsActive ? Accept([.. EverybodyOut(state, reason, context)]) : Reject(Rejection.ConferenceOver);
+
+    private static IEnumerable<ConferenceEvent> EverybodyOut(ConferenceState state, EndReason reason, DecisionContext context) =>
+    [
+        .. state.Members().Select(m => new ConferenceEvent.ParticipantLeft(m.Participant, LeaveAtEnd(reason)) { At = context.Now }),
+        new ConferenceEvent.Ended(reason) { At = context.Now },
+    ];
+
+    private static ConferenceEvent.MixerPlaced NextMixer(ConferenceState state, DecisionContext context) =>
+        new(checked(state.MixerIncarnation + 1)) { At = context.Now };
+
+    /// <summary>RFC 3550 §8.1: chosen at random; 0 is left out, since statistics use it for "none".</summary>
+    private static Ssrc Fresh(ConferenceState state, DecisionContext context)
+    {
+        var ssrc = context.NewSsrc();
+        while (ssrc.Value == 0 || state.Register.Contains(ssrc)) ssrc = context.NewSsrc();
+        return ssrc;
+    }
+
+    private static Decision.Accepted Accept(params ImmutableArray<ConferenceEvent> events) => new(events);
+
+    private static Decision.Rejected Reject(Rejection reason) => new(reason);
+}

@@ -1,0 +1,43 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>What the machine asks of its shell, to be done in the order given.</summary>
+public abstract record ConferenceEffect
+{
+    private ConferenceEffect()
+    {
+    }
+
+    /// <summary>One atomic write. The next one is given out only after this was answered.</summary>
+    public sealed record Store(ImmutableArray<ConferenceEvent> Events) : ConferenceEffect;
+
+    /// <summary>To the mixer that the state names.</summary>
+    public sealed record Publish(MixerState State) : ConferenceEffect;
+
+    public sealed record Admit(ParticipantId Participant, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : ConferenceEffect;
+
+    public sealed record Refuse(ParticipantId Participant, Rejection Reason) : ConferenceEffect;
+
+    /// <summary>The leave is stored.</summary>
+    public sealed record Acknowledge(ParticipantId Participant) : ConferenceEffect;
+
+    /// <summary>The participant is to end its dialog.</summary>
+    public sealed record HangUp(ParticipantId Participant, LeaveReason Reason) : ConferenceEffect;
+
+    public sealed record Start(ConferenceTimer Timer, TimeSpan After) : ConferenceEffect;
+
+    public sealed record Cancel(ConferenceTimer Timer) : ConferenceEffect;
+
+    /// <summary>A line for the operator.</summary>
+    public sealed record Say(string Text) : ConferenceEffect;
+
+    /// <summary>Nothing is going on: the entity asks to be let go.</summary>
+    public sealed record Passivate : ConferenceEffect;
+
+    /// <summary>The entity ends now.</summary>
+    public sealed record Stop : ConferenceEffect;
+}
+
+public sealed record ConferenceStep(ConferenceLife Life, ImmutableArray<ConferenceEffect> Effects);

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>What can happen to a living conference.</summary>
+public abstract record ConferenceInput
+{
+    private ConferenceInput()
+    {
+    }
+
+    /// <summary>The journal has said what it knows. <paramref name="CallsLost"/>: the process that held the calls of these facts is gone.</summary>
+    public sealed record Recovered(ImmutableArray<ConferenceEvent> Events, bool CallsLost) : ConferenceInput;
+
+    /// <summary>The batch that was given out to store is in the journal.</summary>
+    public sealed record Stored : ConferenceInput;
+
+    /// <summary>The journal failed; whoever writes goes on trying.</summary>
+    public sealed record JournalFailing : ConferenceInput;
+
+    /// <summary>Somebody else has written to our journal.</summary>
+    public sealed record Overtaken : ConferenceInput;
+
+    public sealed record Asked(ConferenceCommand Command) : ConferenceInput;
+
+    public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput;
+
+    public sealed record Fired(ConferenceTimer Timer) : ConferenceInput;
+
+    /// <summary>The entity is to go (passivation, hand-over): as soon as nothing is being written.</summary>
+    public sealed record StopRequested : ConferenceInput;
+}
+
+public enum ConferenceTimer : byte { MixerSilent, Idle }

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// One life of a conference in memory: what is stored (<see cref="State"/>) and what is under way. Only one batch is written at a time; what
+/// comes meanwhile waits in order.
+/// </summary>
+public sealed record ConferenceLife
+{
+    private ConferenceLife(ConferenceState state) => State = state;
+
+    /// <summary>Exactly the fold of what the journal holds.</summary>
+    public ConferenceState State { get; internal init; }
+
+    public bool IsRecovered { get; internal init; }
+
+    /// <summary>This life has stored its incarnation; before, it tells no mixer anything.</summary>
+    public bool IsTaken { get; internal init; }
+
+    public bool IsJournalFailing { get; internal init; }
+
+    /// <summary>The newest version told to any mixer; grows with each, for the whole life.</summary>
+    public long Version { get; internal init; }
+
+    /// <summary>The newest version that the mixer in charge was told; 0 without one.</summary>
+    public long WantedVersion => Published?.Version ?? 0;
+
+    /// <summary>What the mixer says it does.</summary>
+    public long AppliedVersion { get; internal init; }
+
+    /// <summary>Neither active nor about to be: nothing is lost when it goes.</summary>
+    public bool IsQuiet => IsRecovered && !State.IsActive && Pending is null && Waiting.IsEmpty;
+
+    internal Batch? Pending { get; init; }
+
+    internal ImmutableList<ConferenceCommand> Waiting { get; init; } = [];
+
+    /// <summary>Left, as far as media goes, and not stored yet.</summary>
+    internal ImmutableHashSet<ParticipantId> Departed { get; init; } = [];
+
+    /// <summary>Refused while their join was being written; it may be stored all the same.</summary>
+    internal ImmutableHashSet<ParticipantId> Abandoned { get; init; } = [];
+
+    /// <summary>The newest state told to the mixer in charge.</summary>
+    internal MixerState? Published { get; init; }
+
+    /// <summary>The last state told to a mixer that is in charge no more.</summary>
+    internal MixerState? Dismissed { get; init; }
+
+    /// <summary>When the mixer must have been heard of again.</summary>
+    internal DateTimeOffset ReportDue { get; init; }
+
+    internal bool IsLingering { get; init; }
+
+    internal bool IsStopping { get; init; }
+
+    public static ConferenceLife New(ConferenceId conference) => new(ConferenceState.New(conference));
+
+    /// <summary>What is being written and what is said once it is.</summary>
+    internal sealed record Batch(ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers);
+}
+
+/// <summary>Everything the machine may depend on besides the life.</summary>
+/// <param name="MixerSilence">Silence of a mixer after which another is placed.</param>
+public sealed record ConferenceContext(DecisionContext Decision, TimeSpan MixerSilence);

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// The focus of a conference (RFC 4353 §4.1) without I/O: decide, store, fold, tell the mixer, answer. Nobody hears of a fact that is not
+/// stored, but for one thing: who leaves is out of the mix at once, also while the journal fails.
+/// Left out: moving the legs of a lost mixer to another one; their calls are ended.
+/// </summary>
+public static class ConferenceMachine
+{
+    /// <summary>Joins that wait for the journal; more are refused.</summary>
+    public const int MaxWaiting = 1000;
+
+    /// <summary>So long an ended conference stays in memory, for the last leaves of its participants.</summary>
+    public static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
+
+    public static ConferenceStep Next(ConferenceLife life, ConferenceInput input, ConferenceContext context)
+    {
+        ArgumentNullException.ThrowIfNull(life);
+        ArgumentNullException.ThrowIfNull(context);
+        var effects = ImmutableArray.CreateBuilder<ConferenceEffect>();
+        if (IsEndOfThisLife(life, input, effects)) return new ConferenceStep(life, effects.DrainToImmutable());
+
+        var next = input switch
+        {
+            ConferenceInput.Recovered i => Recover(life, i),
+            ConferenceInput.Stored => Stored(life, effects, context),
+            ConferenceInput.JournalFailing => Failing(life, effects),
+            ConferenceInput.Asked { Command: ConferenceCommand.Join join } => Join(life, join, effects),
+            ConferenceInput.Asked { Command: ConferenceCommand.Leave leave } => Leave(life, leave),
+            ConferenceInput.Asked { Command: ConferenceCommand.End end } => End(life, end, effects),
+            ConferenceInput.MixerReported i => MixerWatch.Reported(life, i, effects, context),
+            ConferenceInput.Fired { Timer: ConferenceTimer.MixerSilent } => MixerWatch.Silent(life, effects, context),
+            ConferenceInput.Fired { Timer: ConferenceTimer.Idle } => Idle(life, effects),
+            ConferenceInput.StopRequested => life with { IsStopping = true },
+            _ => throw new UnreachableException($"no transition for {input}"),
+        };
+        next = MixerWatch.Publish(next, effects, context);
+        next = WriteQueue.Write(next, effects, context);
+        return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
+    }
+
+    /// <summary>A second writer, or a mixer that obeys a later life: ours is the duplicate and must not do anything more.</summary>
+    private static bool IsEndOfThisLife(ConferenceLife life, ConferenceInput input, Effects effects)
+    {
+        var why = input switch
+        {
+            ConferenceInput.Overtaken => "somebody else writes to its journal",
+            ConferenceInput.MixerReported i when life.IsTaken && i.Incarnation > life.State.Incarnation => $"its mixer obeys {i.Incarnation}",
+            _ => null,
+        };
+        if (why is null) return false;
+        effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference} lives elsewhere ({why}); this one ends."));
+        effects.Add(new ConferenceEffect.Stop());
+        return true;
+    }
+
+    /// <summary>A conference without participants is taken over only when somebody joins; so a stray message leaves no trace.</summary>
+    private static ConferenceLife Recover(ConferenceLife life, ConferenceInput.Recovered recovered)
+    {
+        var state = life.State.Apply(recovered.Events);
+        var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
+        return life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting };
+    }
+
+    private static ConferenceLife Stored(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        var batch = life.Pending ?? throw new InvalidOperationException("nothing was being stored");
+        var next = life with
+        {
+            State = life.State.Apply(batch.Events),
+            IsTaken = life.IsTaken || batch.Events.Any(e => e is ConferenceEvent.Taken),
+            IsJournalFailing = false,
+            Pending = null,
+        };
+        next = WriteQueue.LeaveForThoseWhoWereRefused(next);
+        next = MixerWatch.Publish(next, effects, context);
+        return WriteQueue.Answer(next, batch.Answers, effects);
+    }
+
+    /// <summary>Who wants in is told at once; who wants out is out, and its leave waits.</summary>
+    private static ConferenceLife Failing(ConferenceLife life, Effects effects)
+    {
+        if (!life.IsJournalFailing) effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: the journal fails; joins are refused until it is back."));
+        foreach (var join in life.Waiting.OfType<ConferenceCommand.Join>()) effects.Add(Unavailable(join.Participant));
+
+        var next = life with { IsJournalFailing = true, Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.Join) };
+        if (life.Pending is not { } batch) return next;
+        var joins = batch.Answers.OfType<ConferenceEffect.Admit>().ToList();
+        foreach (var join in joins) effects.Add(Unavailable(join.Participant));
+        return next with
+        {
+            Pending = batch with { Answers = batch.Answers.RemoveRange(joins) },
+            Abandoned = life.Abandoned.Union(joins.Select(j => j.Participant)),
+        };
+    }
+
+    private static ConferenceLife Join(ConferenceLife life, ConferenceCommand.Join join, Effects effects)
+    {
+        if (life.Waiting.Contains(join)) return life;
+        if (!life.IsJournalFailing && life.Waiting.Count < MaxWaiting) return life with { Waiting = life.Waiting.Add(join) };
+        effects.Add(Unavailable(join.Participant));
+        return life;
+    }
+
+    private static ConferenceLife Leave(ConferenceLife life, ConferenceCommand.Leave leave) =>
+        life.Departed.Contains(leave.Participant)
+            ? life
+            : life with { Departed = life.Departed.Add(leave.Participant), Waiting = life.Waiting.Add(leave) };
+
+    /// <summary>Acted on like a leave of everybody.</summary>
+    private static ConferenceLife End(ConferenceLife life, ConferenceCommand.End end, Effects effects)
+    {
+        if (life.Waiting.Contains(end)) return life;
+        var told = life.IsTaken ? life.State.Members().Where(m => !life.Departed.Contains(m.Participant)).ToList() : [];
+        foreach (var member in told) effects.Add(new ConferenceEffect.HangUp(member.Participant, ConferenceDecider.LeaveAtEnd(end.Reason)));
+        return life with { Departed = life.Departed.Union(told.Select(m => m.Participant)), Waiting = life.Waiting.Add(end) };
+    }
+
+    private static ConferenceLife Idle(ConferenceLife life, Effects effects)
+    {
+        if (life.IsQuiet) effects.Add(new ConferenceEffect.Passivate());
+        return life;
+    }
+
+    private static ConferenceLife Rest(ConferenceLife life, Effects effects)
+    {
+        if (life.IsStopping && life.Pending is null && life.Waiting.IsEmpty)
+        {
+            effects.Add(new ConferenceEffect.Stop());
+            return life;
+        }
+
+        if (life.IsQuiet == life.IsLingering) return life;
+        effects.Add(life.IsQuiet
+            ? new ConferenceEffect.Start(ConferenceTimer.Idle, Linger)
+            : new ConferenceEffect.Cancel(ConferenceTimer.Idle));
+        return life with { IsLingering = life.IsQuiet };
+    }
+
+    private static ConferenceEffect.Refuse Unavailable(ParticipantId participant) => new(participant, Rejection.JournalUnavailable);
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// A conference as its events tell it, and nothing else: <see cref="Apply(ConferenceEvent)"/> has no rule. A name can begin again after its
+/// end; incarnations, mixer incarnations and the register of SSRCs go on then.
+/// </summary>
+public sealed record ConferenceState
+{
+    private ConferenceState(ConferenceId conference) => Conference = conference;
+
+    public ConferenceId Conference { get; }
+
+    /// <summary>Begun and not ended; never without a participant.</summary>
+    public bool IsActive { get; private init; }
+
+    /// <summary>How often the name has begun.</summary>
+    public long Instance { get; private init; }
+
+    /// <summary>When this instance began; null before the first.</summary>
+    public DateTimeOffset? Since { get; private init; }
+
+    public Incarnation Incarnation { get; private init; }
+
+    public long MixerIncarnation { get; private init; }
+
+    public ImmutableDictionary<ParticipantId, Member> Participants { get; private init; } = ImmutableDictionary<ParticipantId, Member>.Empty;
+
+    /// <summary>Every SSRC ever given to anybody: with keys that may still be around, none is used twice (RFC 3711 §9.1).</summary>
+    public ImmutableHashSet<Ssrc> Register { get; private init; } = [];
+
+    /// <summary>The mixer that serves it now or served it last; null before the first.</summary>
+    public MixerId? Mixer => MixerIncarnation == 0 ? null : new MixerId(Conference, 0, MixerIncarnation);
+
+    public static ConferenceState New(ConferenceId conference) => new(conference);
+
+    public ConferenceState Apply(ConferenceEvent happened) => happened switch
+    {
+        ConferenceEvent.Created e => this with { IsActive = true, Instance = Instance + 1, Since = e.At, Participants = Participants.Clear() },
+        ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
+        ConferenceEvent.ParticipantJoined e => this with
+        {
+            Participants = Participants.SetItem(e.Participant, new Member(e.Participant, e.Identity, e.DisplayName, e.Ssrc, e.At)),
+            Register = Register.Add(e.Ssrc),
+        },
+        ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
+        ConferenceEvent.MixerPlaced e => this with { MixerIncarnation = e.MixerIncarnation },
+        ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
+        _ => throw new UnreachableException($"no fold for {happened.GetType().Name}"),
+    };
+
+    public ConferenceState Apply(IEnumerable<ConferenceEvent> happened)
+    {
+        ArgumentNullException.ThrowIfNull(happened);
+        return happened.Aggregate(this, (state, e) => state.Apply(e));
+    }
+
+    /// <summary>The participants in the order they came.</summary>
+    public ImmutableArray<Member> Members() =>
+        [.. Participants.Values.OrderBy(m => m.JoinedAt).ThenBy(m => m.Participant.Value, StringComparer.Ordinal)];
+
+    /// <summary>What the mixer is to do as this state has it; those in <paramref name="departed"/> are out before their leave is stored.</summary>
+    public MixerState DesiredMixer(long version, ImmutableHashSet<ParticipantId> departed) => new(
+        Mixer ?? throw new InvalidOperationException($"{Conference} has no mixer yet"), Incarnation, version,
+        [.. Members().Where(m => !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc))]);
+}
+
+/// <summary>Somebody who is in.</summary>
+public sealed record Member(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc, DateTimeOffset JoinedAt);

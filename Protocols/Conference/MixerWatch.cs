@@ -1,0 +1,92 @@
+using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// Conference to mixer: the desired state whenever it changes, again when a report shows that it was missed, and another mixer when there
+/// are no reports. A mixer that is not in charge is told that nobody is in.
+/// </summary>
+internal static class MixerWatch
+{
+    /// <summary>A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.</summary>
+    private static readonly TimeSpan TooLate = TimeSpan.FromSeconds(1);
+
+    public static ConferenceLife Publish(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        if (!life.IsTaken) return life;
+        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = Dismiss(life, old, effects);
+        if (!life.State.IsActive) return life;
+
+        var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed);
+        if (life.Published is { } told && told.Legs.AsSpan().SequenceEqual(wanted.Legs.AsSpan())) return life;
+        effects.Add(new ConferenceEffect.Publish(wanted));
+        var next = life with { Published = wanted, Version = wanted.Version };
+        return life.Published is null ? Await(next with { AppliedVersion = 0 }, effects, context) : next;
+    }
+
+    public static ConferenceLife Reported(
+        ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
+    {
+        var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
+        if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
+        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told));
+        return Await(life with { AppliedVersion = applied }, effects, context);
+    }
+
+    public static ConferenceLife Silent(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        if (life.Published is null) return life;
+        var late = context.Decision.Now - life.ReportDue;
+        if (late < TimeSpan.Zero)
+        {
+            effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, -late));
+            return life;
+        }
+
+        if (late > TooLate || life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer)) return Await(life, effects, context);
+        effects.Add(new ConferenceEffect.Say($"Mixer {life.Published.Mixer} is silent; its calls end and a new one is placed."));
+        return Await(life with { Waiting = life.Waiting.Add(new ConferenceCommand.PlaceMixer()) }, effects, context);
+    }
+
+    private static ConferenceLife Await(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, context.MixerSilence));
+        return life with { ReportDue = context.Decision.Now + context.MixerSilence };
+    }
+
+    private static ConferenceLife Dismiss(ConferenceLife life, MixerState old, Effects effects)
+    {
+        var version = life.Version;
+        var last = old;
+        if (!old.Legs.IsEmpty)
+        {
+            last = old with { Version = ++version, Legs = [] };
+            effects.Add(new ConferenceEffect.Publish(last));
+        }
+
+        effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
+        return life with { Published = null, Dismissed = last, Version = version };
+    }
+
+    /// <summary>
+    /// A mixer of an earlier instance or of an earlier life. Only a life that has taken the conference is obeyed, so it does that first;
+    /// the next report is answered. Without any fact there never was a mixer, and nothing is done.
+    /// </summary>
+    private static ConferenceLife Stray(ConferenceLife life, MixerId mixer, long applied, Effects effects)
+    {
+        if (!life.IsTaken)
+        {
+            var known = life is { IsRecovered: true, Pending: null } && mixer.Incarnation <= life.State.MixerIncarnation;
+            return known && life.Waiting.IsEmpty ? life with { Waiting = life.Waiting.Add(new ConferenceCommand.Take(false)) } : life;
+        }
+
+        if (life.Dismissed is not { } last || last.Mixer != mixer)
+        {
+            last = new MixerState(mixer, life.State.Incarnation, life.Version + 1, []);
+            life = life with { Dismissed = last, Version = last.Version };
+        }
+
+        if (applied < last.Version) effects.Add(new ConferenceEffect.Publish(last));
+        return life;
+    }
+}

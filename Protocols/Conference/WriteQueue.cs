@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// From waiting commands to one atomic write: each is decided on what the ones before it lead to, and answered when all of them are stored.
+/// So a thousand joins at once cost a few writes.
+/// </summary>
+internal static class WriteQueue
+{
+    private const int MaxBatch = 100;
+
+    public static ConferenceLife Write(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        if (!life.IsRecovered || life.Pending is not null || life.Waiting.IsEmpty) return life;
+        var (events, answers) = Decide(life, life.Waiting.Take(MaxBatch), context.Decision);
+        var next = life with { Waiting = life.Waiting.RemoveRange(0, Math.Min(MaxBatch, life.Waiting.Count)) };
+        if (events.IsEmpty) return Write(Answer(next, answers, effects), effects, context);
+
+        effects.Add(new ConferenceEffect.Store(events));
+        return next with { Pending = new ConferenceLife.Batch(events, answers) };
+    }
+
+    /// <summary>What is owed after a write, or at once where nothing had to be written.</summary>
+    public static ConferenceLife Answer(ConferenceLife life, ImmutableArray<ConferenceEffect> answers, Effects effects)
+    {
+        effects.AddRange(answers);
+        var stored = answers.OfType<ConferenceEffect.Acknowledge>().Select(a => a.Participant);
+        return life with { Departed = life.Departed.Except(stored).Intersect(StillIn(life)) };
+    }
+
+    /// <summary>A join that was refused and stored all the same is taken back.</summary>
+    public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life)
+    {
+        var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToImmutableArray();
+        return life with
+        {
+            Abandoned = [],
+            Departed = life.Departed.Union(stored),
+            Waiting = life.Waiting.InsertRange(0, stored.Select(p => new ConferenceCommand.Leave(p, LeaveReason.DialogFailed))),
+        };
+    }
+
+    /// <summary>Members, and those whose leave has yet to be decided.</summary>
+    private static IEnumerable<ParticipantId> StillIn(ConferenceLife life) =>
+        life.State.Participants.Keys.Concat(life.Waiting.OfType<ConferenceCommand.Leave>().Select(l => l.Participant));
+
+    private static (ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers) Decide(
+        ConferenceLife life, IEnumerable<ConferenceCommand> commands, DecisionContext context)
+    {
+        var (state, taken) = (life.State, life.IsTaken);
+        var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
+        var answers = ImmutableArray.CreateBuilder<ConferenceEffect>();
+        foreach (var command in commands)
+        {
+            var take = taken || command is ConferenceCommand.Take ? [] : Facts(state, new ConferenceCommand.Take(false), context);
+            switch (ConferenceDecider.Decide(state.Apply(take), command, context))
+            {
+                case Decision.Rejected rejected:
+                    Refusal(command, rejected.Reason, answers);
+                    break;
+                case Decision.Accepted accepted:
+                    if (!accepted.Events.IsEmpty)
+                    {
+                        events.AddRange(take);
+                        events.AddRange(accepted.Events);
+                        state = state.Apply(take).Apply(accepted.Events);
+                        taken = true;
+                    }
+
+                    Consent(life, state, command, accepted.Events, answers);
+                    break;
+            }
+        }
+
+        return (events.DrainToImmutable(), answers.DrainToImmutable());
+    }
+
+    private static ImmutableArray<ConferenceEvent> Facts(ConferenceState state, ConferenceCommand command, DecisionContext context) =>
+        ConferenceDecider.Decide(state, command, context) is Decision.Accepted accepted ? accepted.Events : [];
+
+    private static void Refusal(ConferenceCommand command, Rejection reason, Effects answers)
+    {
+        if (command is ConferenceCommand.Join join) answers.Add(new ConferenceEffect.Refuse(join.Participant, reason));
+
+        // Whoever is not in has left: nothing is owed.
+        if (command is ConferenceCommand.Leave leave) answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));
+    }
+
+    private static void Consent(
+        ConferenceLife life, ConferenceState after, ConferenceCommand command, ImmutableArray<ConferenceEvent> events, Effects answers)
+    {
+        switch (command)
+        {
+            case ConferenceCommand.Join { Participant: var p }:
+                answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation));
+                break;
+            case ConferenceCommand.Leave leave:
+                answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));
+                break;
+            case ConferenceCommand.PlaceMixer:
+                foreach (var member in after.Members()) answers.Add(new ConferenceEffect.HangUp(member.Participant, LeaveReason.MediaFailed));
+                break;
+            case ConferenceCommand.Take or ConferenceCommand.End:
+                HangUps(life, after, events, answers);
+                break;
+        }
+    }
+
+    private static void HangUps(ConferenceLife life, ConferenceState after, ImmutableArray<ConferenceEvent> events, Effects answers)
+    {
+        var left = events.OfType<ConferenceEvent.ParticipantLeft>().ToList();
+        foreach (var e in left.Where(e => !life.Departed.Contains(e.Participant))) answers.Add(new ConferenceEffect.HangUp(e.Participant, e.Reason));
+        if (events.OfType<ConferenceEvent.Ended>().SingleOrDefault() is { Reason: EndReason.NodeLost })
+        {
+            answers.Add(new ConferenceEffect.Say(
+                $"Conference {after.Conference}: the node went down with {left.Count} calls on; they are lost, and each is sent a BYE."));
+        }
+    }
+}
