@@ -1,0 +1,126 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>
+/// One participant at the mixer: admitted or not by the newest state, its media once offer and answer settled them, a way in and a way
+/// out. Media goes to where the newest authenticated packet came from, and until one came to the signalled address (symmetric RTP).
+/// </summary>
+internal sealed class Leg(ParticipantId participant, int slot, OutputStream output, MixerSettings settings) : IDisposable
+{
+    private MediaAddress _remoteRtcp;
+
+    public ParticipantId Participant { get; } = participant;
+
+    public int Slot { get; } = slot;
+
+    public OutputStream Output { get; } = output;
+
+    public Uplink Uplink { get; } = new(settings);
+
+    public LegMedia? Media { get; private set; }
+
+    public bool Admitted { get; private set; }
+
+    /// <summary>A BYE under the present SSRC is owed: the leg left, or its SSRC is about to change to <see cref="NextSsrc"/>.</summary>
+    public bool Leaving { get; private set; }
+
+    public Ssrc NextSsrc { get; private set; }
+
+    public MediaAddress Remote { get; private set; }
+
+    public TimeSpan NextReport { get; set; }
+
+    /// <summary>Whether this tick's frame has sound.</summary>
+    public bool Heard { get; set; }
+
+    public bool IsLive => Admitted && Media is not null;
+
+    public bool MaySend => IsLive && Media!.Direction.Send;
+
+    public bool MayBeHeard => IsLive && Media!.Direction.Receive;
+
+    public MediaAddress RemoteRtcp => Media!.RtcpMux ? Remote : _remoteRtcp;
+
+    /// <summary>Takes ownership of the media and its keys. False: not newer than what is there.</summary>
+    public bool Use(LegMedia media)
+    {
+        if (Media is { } old && media.Generation <= old.Generation)
+        {
+            media.Dispose();
+            return false;
+        }
+
+        // A repeated address is no news: the leg stays where its packets come from.
+        var moved = Media is null || Media.Remote != media.Remote;
+        if (moved) Remote = media.Remote;
+        if (Media is null || Media.RemoteRtcp != media.RemoteRtcp) _remoteRtcp = media.RemoteRtcp;
+        Uplink.Use(media, moved);
+        Output.Use(media);
+        if (!media.Direction.Send) Output.Pause();
+        Media = media;
+        return true;
+    }
+
+    public void Admit(Ssrc ssrc)
+    {
+        if (Admitted && Output.HasSsrc && Output.Ssrc != ssrc && Media is not null)
+            (Leaving, NextSsrc) = (true, ssrc);
+        else if (!Admitted || !Leaving || NextSsrc != ssrc)
+            Begin(ssrc);
+        Admitted = true;
+    }
+
+    /// <summary>Silent and unheard from this call on; only the BYE is still owed.</summary>
+    public void Expel()
+    {
+        if (!Admitted) return;
+        Admitted = false;
+        Leaving = Media is not null;
+        Uplink.Silence();
+        Output.Pause();
+    }
+
+    /// <summary>The BYE is sent.</summary>
+    public void SaidGoodbye()
+    {
+        Leaving = false;
+        if (Admitted) Begin(NextSsrc);
+    }
+
+    public void Receive(bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
+    {
+        if (rtcp)
+        {
+            // RFC 5761 §5.1.1: with rtcp-mux RTCP belongs to the RTP port, and so does its address.
+            if (Uplink.ReceiveRtcp(packet, now) && !Media!.RtcpMux) _remoteRtcp = from;
+        }
+        else if (Uplink.Receive(packet, now, Output.Ssrc, MayBeHeard))
+        {
+            Remote = from;
+        }
+    }
+
+    public LegStatistics Statistics()
+    {
+        ref readonly var counts = ref Uplink.Counts;
+        return new LegStatistics(
+            counts.Packets, Uplink.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki, Uplink.LateOrDuplicate,
+            counts.Concealed, Output.PacketsSent, counts.Rtcp, Output.RtcpSent, Uplink.Source, Remote);
+    }
+
+    public void Dispose()
+    {
+        Uplink.Dispose();
+        Output.Dispose();
+        Media = null;
+    }
+
+    private void Begin(Ssrc ssrc)
+    {
+        Leaving = false;
+        Output.Use(ssrc);
+    }
+}

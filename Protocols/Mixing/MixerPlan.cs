@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>What a mixer does about a state that its conference sent.</summary>
+public enum StateOutcome : byte
+{
+    /// <summary>Apply it, and report when that is done.</summary>
+    Apply,
+
+    /// <summary>It is what the mixer has, or an older version of it: nothing.</summary>
+    Repeated,
+
+    /// <summary>A lower incarnation: its sender is told which one the mixer obeys.</summary>
+    Refused,
+}
+
+/// <summary>
+/// The rules of a mixer entity: which state counts, which legs were opened for somebody who never got in, and when the mixer is over. It is
+/// over when it had legs and the newest state has none: a mixer id is never used again.
+/// </summary>
+public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDictionary<ParticipantId, TimeSpan> OpenedAt)
+{
+    public static readonly MixerPlan Empty = new(null, false, ImmutableDictionary<ParticipantId, TimeSpan>.Empty);
+
+    public bool IsOver => HadLegs && State is { Legs.IsEmpty: true };
+
+    public StateOutcome Judge(MixerState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.IsNewerThan(State)) return StateOutcome.Apply;
+        return state.Incarnation < State!.Incarnation ? StateOutcome.Refused : StateOutcome.Repeated;
+    }
+
+    public MixerPlan With(MixerState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return this with { State = state, HadLegs = HadLegs || !state.Legs.IsEmpty };
+    }
+
+    public MixerPlan Opened(ParticipantId participant, TimeSpan now) => this with { OpenedAt = OpenedAt.SetItem(participant, now) };
+
+    public MixerPlan Closed(ParticipantId participant) => this with { OpenedAt = OpenedAt.Remove(participant) };
+
+    /// <summary>
+    /// Legs that were opened at least <paramref name="timeout"/> ago and are not in the newest state: never admitted, or expelled by a
+    /// conference whose participant did not close its leg.
+    /// </summary>
+    public ImmutableArray<ParticipantId> Unadmitted(TimeSpan now, TimeSpan timeout)
+    {
+        var admitted = State?.Legs.Select(l => l.Participant).ToHashSet() ?? [];
+        return [.. OpenedAt.Where(o => now - o.Value >= timeout && !admitted.Contains(o.Key)).Select(o => o.Key)];
+    }
+
+    /// <summary>Nobody is in and nobody knocks: a mixer that only a stray message woke.</summary>
+    public bool IsIdle(TimeSpan now, TimeSpan timeout) => !HadLegs && OpenedAt.IsEmpty && now >= timeout;
+}

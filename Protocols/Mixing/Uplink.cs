@@ -1,0 +1,197 @@
+using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Rtp.Rtcp;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>What a mixer's receiving side counts; each of a packet's fates has its number.</summary>
+internal struct UplinkCounts
+{
+    public ulong Packets;
+    public ulong AuthFailures;
+    public ulong Replays;
+    public ulong Malformed;
+    public ulong UnknownMki;
+    public ulong Concealed;
+    public ulong Rtcp;
+
+    public void Count(UnprotectError error)
+    {
+        switch (error)
+        {
+            case UnprotectError.TagMismatch: AuthFailures++; break;
+            case UnprotectError.Replayed or UnprotectError.TooOld: Replays++; break;
+            case UnprotectError.UnknownMki: UnknownMki++; break;
+            default: Malformed++; break;
+        }
+    }
+}
+
+/// <summary>
+/// The way in of one leg: SRTP and SRTCP are opened, the source's statistics kept, its packets put in order and decoded (RFC 3550 §6.4,
+/// RFC 3711 §3.3). Only an authenticated packet changes anything but a counter.
+/// </summary>
+internal sealed class Uplink(MixerSettings settings) : IDisposable
+{
+    /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
+    private const int MaxSources = 16;
+
+    private const byte ComfortNoise = 13;
+    private readonly JitterBuffer _jitter = new(settings.JitterPackets, settings.JitterCapacity);
+    private readonly LossConcealment _concealment = new();
+    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    private KeyRing? _ring;
+    private SrtpReceiver? _rtp;
+    private SrtcpReceiver? _rtcp;
+    private ReceptionStatistics _statistics;
+    private ulong _lostBefore;
+    private ulong _reported;
+    private AudioCodec _codec;
+    private byte _payloadType;
+    private byte? _event;
+    private bool _hasSource;
+    private UplinkCounts _counts;
+
+    public ref readonly UplinkCounts Counts => ref _counts;
+
+    public Ssrc Source { get; private set; }
+
+    public ulong Lost => _lostBefore + _statistics.Lost;
+
+    public ulong LateOrDuplicate => _jitter.LateOrDuplicate;
+
+    /// <summary>The last decoded frame; meaningful after <see cref="Decode"/> said true.</summary>
+    public short[] Frame { get; } = new short[AudioFrame.Samples];
+
+    /// <summary>Takes the media's uplink keys. The same keys, or new ones at the same address, go on with ROC and replay windows (RFC 3711 §3.3.1).</summary>
+    /// <param name="moved">New keys at a new address are a new crypto context (RFC 4568 §7.1.4).</param>
+    public void Use(LegMedia media, bool moved)
+    {
+        if (_codec != media.Codec || _payloadType != media.PayloadType || !media.Direction.Receive) Silence();
+        (_codec, _payloadType, _event) = (media.Codec, media.PayloadType, media.TelephoneEvent);
+        if (_ring is not null && _ring.Holds(media.Uplink.AsSpan()))
+        {
+            foreach (var key in media.Uplink) key.Dispose();
+            return;
+        }
+
+        var before = _ring;
+        _ring = new KeyRing(media.Uplink[0].Profile);
+        foreach (var key in media.Uplink) _ring.Install(key);
+        if (_rtp is null || _rtcp is null || moved)
+        {
+            (_rtp, _rtcp) = (new SrtpReceiver(_ring, MaxSources), new SrtcpReceiver(_ring, MaxSources));
+        }
+        else
+        {
+            _rtp.Use(_ring);
+            _rtcp.Use(_ring);
+        }
+
+        before?.Dispose();
+    }
+
+    /// <returns>True: authentic, and the newest of its source, so its sender is where it says.</returns>
+    public bool Receive(Span<byte> packet, TimeSpan now, Ssrc own, bool mayBeHeard)
+    {
+        var error = _rtp!.Unprotect(packet, out var header, out var length);
+        if (error != UnprotectError.None)
+        {
+            _counts.Count(error);
+            return false;
+        }
+
+        if (header.Ssrc == own || !header.TryPayload(packet[..length], out var payload))
+        {
+            _counts.Malformed++;
+            return false;
+        }
+
+        _rtp.TryGetHighest(header.Ssrc, out var highest);
+        if (!_hasSource || header.Ssrc != Source) Follow(header.Ssrc);
+        _counts.Packets++;
+        var index = PacketIndex.Estimate(highest, header.Sequence);
+        _statistics.Count(index.Value, header.Timestamp, now, G711.ClockRate);
+        if (mayBeHeard) Queue(header, payload);
+        return highest.Sequence == header.Sequence;
+    }
+
+    /// <returns>True: authentic.</returns>
+    public bool ReceiveRtcp(Span<byte> packet, TimeSpan now)
+    {
+        var error = _rtcp!.Unprotect(packet, out var length);
+        var compound = packet[..length];
+        if (error != UnprotectError.None || CompoundPacket.Validate(compound) != RtcpError.None)
+        {
+            _counts.Count(error);
+            return false;
+        }
+
+        _counts.Rtcp++;
+        var packets = new CompoundPacket(compound);
+        while (packets.Next(out var each))
+        {
+            if (!_hasSource || !each.HasSsrc) continue;
+            if (each.Type == RtcpType.SenderReport && each.Ssrc == Source) _statistics.SenderReported(SenderReport.Read(each).Ntp, now);
+            // RFC 3550 §6.6: who said goodbye is not waited for.
+            if (each.Type == RtcpType.Goodbye && Goodbye.Names(each, Source)) Silence();
+        }
+
+        return true;
+    }
+
+    /// <returns>True: <see cref="Frame"/> has sound.</returns>
+    public bool Decode()
+    {
+        switch (_jitter.Take(_codes, G711.Silence(_codec)))
+        {
+            case JitterOutcome.Frame:
+                G711.Decode(_codec, _codes, Frame);
+                _concealment.Keep(Frame);
+                return true;
+            case JitterOutcome.Lost when _concealment.Conceal(Frame):
+                _counts.Concealed++;
+                return true;
+            case JitterOutcome.Empty:
+                _concealment.Forget();
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>The block for our next report, or null when nothing came since the last one (RFC 3550 §6.4).</summary>
+    public ReportBlock? Report(TimeSpan now)
+    {
+        if (!_hasSource || _counts.Packets == _reported) return null;
+        _reported = _counts.Packets;
+        return _statistics.Report(Source, now);
+    }
+
+    /// <summary>What waits to be played is thrown away.</summary>
+    public void Silence()
+    {
+        _jitter.Reset();
+        _concealment.Forget();
+    }
+
+    public void Dispose() => _ring?.Dispose();
+
+    private void Queue(in RtpHeader header, ReadOnlySpan<byte> payload)
+    {
+        var audio = header.PayloadType == _payloadType;
+        // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed. So is comfort noise (RFC 3389).
+        if (!audio && header.PayloadType != _event && header.PayloadType != ComfortNoise) _counts.Malformed++;
+        if (audio && payload.Length > JitterBuffer.MaxPayload) _counts.Malformed++;
+        _jitter.Put(header.Sequence, header.Timestamp, audio ? payload : []);
+    }
+
+    private void Follow(Ssrc source)
+    {
+        _lostBefore += _statistics.Lost;
+        _statistics.Reset();
+        Silence();
+        (Source, _hasSource) = (source, true);
+    }
+}
