@@ -26,6 +26,9 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
 
     public bool IsOver => HadLegs && State is { Legs.IsEmpty: true };
 
+    /// <summary>Over, and the lane has applied the state that says so.</summary>
+    public bool IsOverAt(Incarnation incarnation, long version) => IsOver && State!.Incarnation == incarnation && State.Version == version;
+
     public StateOutcome Judge(MixerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -39,7 +42,9 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
         return this with { State = state, HadLegs = HadLegs || !state.Legs.IsEmpty };
     }
 
-    public MixerPlan Opened(ParticipantId participant, TimeSpan now) => this with { OpenedAt = OpenedAt.SetItem(participant, now) };
+    /// <summary>Asking again does not prolong the wait.</summary>
+    public MixerPlan Opened(ParticipantId participant, TimeSpan now) =>
+        OpenedAt.ContainsKey(participant) ? this : this with { OpenedAt = OpenedAt.Add(participant, now) };
 
     public MixerPlan Closed(ParticipantId participant) => this with { OpenedAt = OpenedAt.Remove(participant) };
 

@@ -17,6 +17,7 @@ public partial class HouseRules
     /// <summary>Where a catch-all is right, and why.</summary>
     private static readonly Dictionary<string, string> CatchAlls = new()
     {
+        ["Actors/Media/MediaLane.cs"] = "a thread has no supervisor: its mixers' actors throw in its place",
         ["Tests/Fuzz/Program.cs"] = "whatever a target throws is the finding",
     };
 

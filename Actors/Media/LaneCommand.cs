@@ -1,0 +1,34 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>What a lane is asked to do between two ticks. Not a message of actors: one may hold keys.</summary>
+internal abstract class LaneCommand(LanePlace place)
+{
+    public LanePlace Place { get; } = place;
+
+    public sealed class Add(LanePlace place) : LaneCommand(place);
+
+    public sealed class Remove(LanePlace place) : LaneCommand(place);
+
+    public sealed class SetState(LanePlace place, MixerState state) : LaneCommand(place)
+    {
+        public MixerState State { get; } = state;
+    }
+
+    public sealed class Open(LanePlace place, ParticipantId participant) : LaneCommand(place)
+    {
+        public ParticipantId Participant { get; } = participant;
+    }
+
+    public sealed class SetLeg(LanePlace place, LegMedia media) : LaneCommand(place)
+    {
+        public LegMedia Media { get; } = media;
+    }
+
+    public sealed class Close(LanePlace place, ParticipantId participant) : LaneCommand(place)
+    {
+        public ParticipantId Participant { get; } = participant;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>A mixer on a lane with the sockets of its legs; used by the lane's thread only.</summary>
+internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSockets sockets, LaneCounters counters) : IMediaSink
+{
+    private readonly List<LegSockets> _sockets = [];
+    private readonly Dictionary<ParticipantId, LegSockets> _legs = [];
+
+    public LanePlace Place { get; } = place;
+
+    public ConferenceMixer Mixer { get; } = mixer;
+
+    public TimeSpan NextHeartbeat { get; set; }
+
+    public int LegCount => _legs.Count;
+
+    public IEnumerable<LegSockets> Legs => _legs.Values;
+
+    public LegSockets? Find(ParticipantId participant) => _legs.GetValueOrDefault(participant);
+
+    public int Add(ParticipantId participant, LegSockets leg)
+    {
+        var slot = Mixer.OpenLeg(participant);
+        while (_sockets.Count <= slot) _sockets.Add(leg);
+        _sockets[slot] = _legs[participant] = leg;
+        return slot;
+    }
+
+    public bool Remove(ParticipantId participant, out LegSockets leg)
+    {
+        if (!_legs.Remove(participant, out leg!)) return false;
+        if (Mixer.TryGetStatistics(participant, out var statistics)) counters.Ended(statistics);
+        Mixer.CloseLeg(participant);
+        return true;
+    }
+
+    public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
+    {
+        var leg = _sockets[slot];
+        counters.Sent(sockets.Send(rtcp ? leg.RtcpHandle : leg.RtpHandle, packet, to));
+    }
+
+    public LaneReport.Alive Report()
+    {
+        var legs = ImmutableArray.CreateBuilder<LegReport>(_legs.Count);
+        foreach (var participant in _legs.Keys)
+            if (Mixer.TryGetStatistics(participant, out var statistics))
+                legs.Add(new LegReport(participant, statistics));
+        return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable());
+    }
+
+    public ulong AuthFailures()
+    {
+        ulong sum = 0;
+        foreach (var participant in _legs.Keys)
+            if (Mixer.TryGetStatistics(participant, out var statistics))
+                sum += statistics.AuthFailures;
+        return sum;
+    }
+}
+
+/// <summary>The pair of sockets of one leg.</summary>
+internal sealed record LegSockets(int Port, int RtpHandle, int RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp);

@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+using ConfCluster.Actors.Settings;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>What a lane is made of; tests put in another clock or other sockets.</summary>
+internal sealed record LaneOptions(
+    MediaSettings Media, PortRange Ports, TimeProvider WallClock, Func<IMediaSockets> Sockets, Func<ILaneClock> Clock);
+
+/// <summary>Figures of one lane; totals since it began.</summary>
+/// <param name="RealTime">Its thread has real-time priority.</param>
+/// <param name="Rebased">Pauses so long that ticks were left out.</param>
+public sealed record LaneSnapshot(
+    int Number, bool Failed, bool RealTime, int Mixers, int Legs, long PacketsIn, long PacketsOut, long SendFailures, long Cut, long AuthFailures,
+    long Ticks, long Rebased, TimeSpan LatenessMedian, TimeSpan LatenessP99, TimeSpan LatenessMax);
+
+/// <summary>Figures of a node's media.</summary>
+public sealed record MediaPlaneSnapshot(ImmutableArray<LaneSnapshot> Lanes)
+{
+    public int Mixers => Lanes.Sum(l => l.Mixers);
+
+    public int Legs => Lanes.Sum(l => l.Legs);
+
+    public long PacketsIn => Lanes.Sum(l => l.PacketsIn);
+
+    public long PacketsOut => Lanes.Sum(l => l.PacketsOut);
+
+    public long AuthFailures => Lanes.Sum(l => l.AuthFailures);
+}

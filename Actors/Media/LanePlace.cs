@@ -1,0 +1,41 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>A mixer's place on a lane, as its actor holds it. Disposing it closes the mixer's sockets and zeroes its keys.</summary>
+public sealed class LanePlace : IDisposable
+{
+    private readonly MediaLane _lane;
+    private bool _disposed;
+
+    internal LanePlace(MediaLane lane, MixerId mixer, Action<LaneReport> report)
+    {
+        (_lane, Mixer, Report) = (lane, mixer, report);
+        _lane.Post(new LaneCommand.Add(this));
+    }
+
+    public MixerId Mixer { get; }
+
+    internal Action<LaneReport> Report { get; }
+
+    public void SetState(MixerState state) => _lane.Post(new LaneCommand.SetState(this, state));
+
+    /// <summary>Answered by <see cref="LaneReport.Opened"/> or <see cref="LaneReport.Refused"/>.</summary>
+    public void Open(ParticipantId participant) => _lane.Post(new LaneCommand.Open(this, participant));
+
+    /// <summary>Takes ownership of the keys.</summary>
+    public void SetLeg(LegMedia media)
+    {
+        if (!_lane.Post(new LaneCommand.SetLeg(this, media))) media.Dispose();
+    }
+
+    public void Close(ParticipantId participant) => _lane.Post(new LaneCommand.Close(this, participant));
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _lane.Post(new LaneCommand.Remove(this));
+    }
+}

@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>What a lane tells a mixer's actor.</summary>
+public abstract record LaneReport
+{
+    private LaneReport()
+    {
+    }
+
+    /// <summary>The leg has these local ports; also the answer to a repeated request.</summary>
+    public sealed record Opened(ParticipantId Participant, MediaAddress Rtp, MediaAddress Rtcp) : LaneReport;
+
+    /// <summary>No port is left, or the lane is full.</summary>
+    public sealed record Refused(ParticipantId Participant) : LaneReport;
+
+    /// <summary>Every heartbeat, and at once when a version has been applied. 0 and 0: the mixer has no state.</summary>
+    public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs) : LaneReport;
+
+    /// <summary>The lane is dead, its keys are zeroed.</summary>
+    public sealed record Failed(string Reason) : LaneReport;
+}

@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>Media sockets over epoll, recvfrom and sendto: one call each, no exception for what is not there.</summary>
+internal sealed unsafe class LinuxMediaSockets : IMediaSockets
+{
+    private const int MaxEvents = 4096;
+    private const int AddressLength = 28;
+
+    /// <summary>struct epoll_event is packed on x86-64 only.</summary>
+    private static readonly int EventLength = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+
+    private readonly int _epoll = Libc.EpollCreate(Libc.SocketCloseOnExec);
+    private readonly byte[] _events = GC.AllocateArray<byte>(MaxEvents * EventLength, pinned: true);
+    private readonly List<Entry> _entries = [];
+    private readonly Stack<int> _free = new();
+    private int _ready;
+    private int _position;
+    private int _burst;
+
+    public BindOutcome TryBind(IPAddress address, int port, out int handle)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        handle = -1;
+        var to = MediaAddress.From(address, port);
+        var family = to.IsIPv6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet;
+        var descriptor = Libc.Socket(family, Libc.SocketDatagram | Libc.SocketNonBlocking | Libc.SocketCloseOnExec, 0);
+        if (descriptor < 0) return BindOutcome.Failed;
+        var raw = stackalloc byte[AddressLength];
+        if (Libc.Bind(descriptor, raw, Write(to, raw)) < 0)
+        {
+            var taken = Marshal.GetLastPInvokeError() == Libc.AddressInUse;
+            _ = Libc.Close(descriptor);
+            return taken ? BindOutcome.PortTaken : BindOutcome.Failed;
+        }
+
+        if (!_free.TryPop(out handle))
+        {
+            handle = _entries.Count;
+            _entries.Add(default);
+        }
+
+        _entries[handle] = new Entry(descriptor, to.IsIPv6);
+        Watch(descriptor, handle);
+        return BindOutcome.Bound;
+    }
+
+    /// <summary>Closing takes a socket out of the epoll set too.</summary>
+    public void Close(int handle)
+    {
+        _ = Libc.Close(_entries[handle].Descriptor);
+        _entries[handle] = new Entry(-1, false);
+        _free.Push(handle);
+    }
+
+    public void Poll()
+    {
+        fixed (byte* events = _events) _ready = Math.Max(0, Libc.EpollWait(_epoll, events, MaxEvents, 0));
+        (_position, _burst) = (0, 0);
+    }
+
+    public ReceiveOutcome Receive(Span<byte> buffer, out int handle, out int length, out MediaAddress from)
+    {
+        var raw = stackalloc byte[AddressLength];
+        for (; _position < _ready; _position++, _burst = 0)
+        {
+            handle = BitConverter.ToInt32(_events, _position * EventLength + EventLength - 8);
+            var socket = _entries[handle].Descriptor;
+            if (socket < 0 || _burst++ >= MediaSockets.BurstLimit) continue;
+            var addressLength = AddressLength;
+            fixed (byte* into = buffer)
+                length = (int)Libc.ReceiveFrom(socket, into, buffer.Length, Libc.MessageDontWait | Libc.MessageTruncate, raw, &addressLength);
+            if (length < 0) continue;
+            from = Read(raw);
+            return length > buffer.Length ? ReceiveOutcome.Cut : ReceiveOutcome.Datagram;
+        }
+
+        (handle, length, from) = (-1, 0, default);
+        return ReceiveOutcome.None;
+    }
+
+    public bool Send(int handle, ReadOnlySpan<byte> packet, in MediaAddress to)
+    {
+        var (socket, isIPv6) = _entries[handle];
+        if (to.IsIPv6 != isIPv6 || !to.IsPresent) return false;
+        var raw = stackalloc byte[AddressLength];
+        var length = Write(to, raw);
+        fixed (byte* bytes = packet)
+            return Libc.SendTo(socket, bytes, packet.Length, Libc.MessageDontWait, raw, length) == packet.Length;
+    }
+
+    public void Dispose()
+    {
+        foreach (var entry in _entries)
+            if (entry.Descriptor >= 0)
+                _ = Libc.Close(entry.Descriptor);
+        _entries.Clear();
+        _ = Libc.Close(_epoll);
+    }
+
+    private void Watch(int descriptor, int handle)
+    {
+        var raw = stackalloc byte[16];
+        new Span<byte>(raw, 16).Clear();
+        *(int*)raw = Libc.EpollIn;
+        *(int*)(raw + EventLength - 8) = handle;
+        if (Libc.EpollControl(_epoll, Libc.EpollAdd, descriptor, raw) < 0) throw new InvalidOperationException("epoll refuses a socket");
+    }
+
+    // struct sockaddr_in and sockaddr_in6: family (host order), port, then the address at 4 or, behind the flow label, at 8.
+    private static int Write(in MediaAddress address, byte* raw)
+    {
+        var bytes = new Span<byte>(raw, AddressLength);
+        bytes.Clear();
+        *(ushort*)raw = (ushort)(address.IsIPv6 ? Libc.AddressFamilyInet6 : Libc.AddressFamilyInet);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], address.Port);
+        if (!address.IsIPv6)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(bytes[4..], (uint)address.Low);
+            return 16;
+        }
+
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], address.High);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], address.Low);
+        return AddressLength;
+    }
+
+    private static MediaAddress Read(byte* raw)
+    {
+        var bytes = new ReadOnlySpan<byte>(raw, AddressLength);
+        var port = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        return *(ushort*)raw == Libc.AddressFamilyInet6
+            ? new MediaAddress(BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]), BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]), port, true)
+            : new MediaAddress(0, BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]), port, false);
+    }
+
+    private readonly record struct Entry(int Descriptor, bool IsIPv6);
+}

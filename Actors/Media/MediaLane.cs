@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>
+/// A thread that mixes: every 20 ms it takes its commands, drains its sockets into its mixers, and lets each mixer play and send. It owns
+/// sockets and mixers; actors post commands to it and are told its reports, and no packet ever passes a mailbox. After a pause longer than
+/// <see cref="LongestCatchUp"/> the ticks of the pause are left out instead of being sent in a burst.
+/// </summary>
+internal sealed class MediaLane : IDisposable
+{
+    private const int MaxCommands = 65536;
+
+    /// <summary>The longest datagram we take; one octet more tells that it was cut.</summary>
+    private const int MaxDatagram = 2048;
+
+    private static readonly TimeSpan LongestCatchUp = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<LaneCommand> _commands = Channel.CreateBounded<LaneCommand>(
+        new BoundedChannelOptions(MaxCommands) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
+    private readonly LaneOptions _options;
+    private readonly ILaneClock _clock;
+    private readonly IMediaSockets _sockets;
+    private readonly LaneLegs _legs;
+    private readonly LaneCounters _counters = new();
+    private readonly byte[] _datagram = new byte[MaxDatagram + 1];
+    private readonly Thread _thread;
+    private volatile bool _stopping;
+
+    public MediaLane(int number, LaneOptions options)
+    {
+        (Number, _options, _clock, _sockets) = (number, options, options.Clock(), options.Sockets());
+        _legs = new LaneLegs(options, _sockets, _counters);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"media-lane-{number}" };
+    }
+
+    public int Number { get; }
+
+    public bool IsFailed => _counters.Failed;
+
+    public int LegCount => _counters.Legs;
+
+    public LaneSnapshot Snapshot() => _counters.Snapshot(Number);
+
+    public void Start() => _thread.Start();
+
+    public LanePlace Place(Protocols.Conference.MixerId mixer, Action<LaneReport> report) => new(this, mixer, report);
+
+    /// <returns>False: the lane has ended, or so many commands wait that it must be hanging; its heartbeats tell.</returns>
+    public bool Post(LaneCommand command) => _commands.Writer.TryWrite(command);
+
+    public void Dispose()
+    {
+        _stopping = true;
+        if (_thread.ThreadState.HasFlag(ThreadState.Unstarted)) End();
+        else if (Thread.CurrentThread != _thread) _thread.Join(TimeSpan.FromSeconds(5));
+    }
+
+    private void Run()
+    {
+        try
+        {
+            _counters.RealTime = _clock.Prepare();
+            Loop();
+            End();
+        }
+        catch (Exception e)
+        {
+            // A thread has no supervisor: the actors of its mixers have, so they throw in its place.
+            _counters.Failed = true;
+            var places = _legs.Places();
+            End();
+            foreach (var place in places) place.Report(new LaneReport.Failed($"{e.GetType().Name}: {e.Message}"));
+        }
+    }
+
+    private void Loop()
+    {
+        for (var due = _clock.Now; !_stopping; due += AudioFrame.Duration)
+        {
+            _clock.WaitUntil(due);
+            var lateness = _clock.Now - due;
+            _counters.Ticked(lateness > TimeSpan.Zero ? lateness : TimeSpan.Zero);
+            if (lateness > LongestCatchUp)
+            {
+                due += lateness;
+                _counters.WasRebased();
+            }
+
+            while (_commands.Reader.TryRead(out var command)) Execute(command, due);
+            Drain(due);
+            _legs.Tick(due);
+        }
+    }
+
+    private void Execute(LaneCommand command, TimeSpan now)
+    {
+        switch (command)
+        {
+            case LaneCommand.Add add:
+                var origin = _options.WallClock.GetUtcNow() - _clock.Now;
+                _legs.Add(add.Place, new ConferenceMixer(_options.Media.Mixer, RandomNumberGenerator.Fill, origin), now);
+                break;
+            case LaneCommand.Remove remove: _legs.Remove(remove.Place); break;
+            case LaneCommand.SetState set: _legs.SetState(set.Place, set.State); break;
+            case LaneCommand.Open open: _legs.Open(open.Place, open.Participant); break;
+            case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
+            case LaneCommand.Close close: _legs.Close(close.Place, close.Participant); break;
+        }
+    }
+
+    private void Drain(TimeSpan now)
+    {
+        _sockets.Poll();
+        while (true)
+        {
+            switch (_sockets.Receive(_datagram, out var handle, out var length, out var from))
+            {
+                case ReceiveOutcome.None: return;
+                case ReceiveOutcome.Datagram when length <= MaxDatagram: Deliver(handle, length, from, now); break;
+                default: _counters.WasCut(); break;
+            }
+        }
+    }
+
+    private void Deliver(int handle, int length, in MediaAddress from, TimeSpan now)
+    {
+        _counters.Received();
+        _legs.Receive(handle, _datagram.AsSpan(0, length), from, now);
+    }
+
+    private void End()
+    {
+        _commands.Writer.TryComplete();
+        while (_commands.Reader.TryRead(out var command))
+            if (command is LaneCommand.SetLeg set)
+                set.Media.Dispose();
+        _legs.Dispose();
+        _sockets.Dispose();
+    }
+}

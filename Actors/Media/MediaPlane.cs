@@ -1,0 +1,63 @@
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>
+/// The media lanes of a node. The host makes it before its actors and disposes it after them; mixer entities take places on it. A lane
+/// that failed is replaced when the next place is asked for.
+/// </summary>
+public sealed class MediaPlane : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly LaneOptions _options;
+    private readonly MediaLane[] _lanes;
+    private bool _disposed;
+
+    public MediaPlane(MediaSettings settings, TimeProvider clock)
+        : this(new LaneOptions(
+            settings, new PortRange(settings.PortMin, settings.PortMax, clock), clock, MediaSockets.ForThisSystem, LaneClock.ForThisSystem))
+    {
+    }
+
+    internal MediaPlane(LaneOptions options)
+    {
+        _options = options;
+        _lanes = [.. Enumerable.Range(0, options.Media.Lanes).Select(NewLane)];
+    }
+
+    public MediaPlaneSnapshot Snapshot()
+    {
+        lock (_lock) return new MediaPlaneSnapshot([.. _lanes.Select(l => l.Snapshot())]);
+    }
+
+    /// <summary>A place on the lane with the fewest legs.</summary>
+    /// <param name="report">Called on the lane's thread: it may only post.</param>
+    public LanePlace Place(MixerId mixer, Action<LaneReport> report)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            for (var i = 0; i < _lanes.Length; i++)
+                if (_lanes[i].IsFailed)
+                    _lanes[i] = NewLane(i);
+            return _lanes.MinBy(l => l.LegCount)!.Place(mixer, report);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            foreach (var lane in _lanes) lane.Dispose();
+        }
+    }
+
+    private MediaLane NewLane(int number)
+    {
+        var lane = new MediaLane(number, _options);
+        lane.Start();
+        return lane;
+    }
+}

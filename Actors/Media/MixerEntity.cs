@@ -1,0 +1,110 @@
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>
+/// Steers one mixer on a media lane: hands it states and legs, and passes on what the lane reports. Keeps nothing that outlives it; the
+/// conference sends its state again to a mixer that reports version 0. The rules are <see cref="MixerPlan"/>'s.
+/// </summary>
+public sealed class MixerEntity : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan ReviewInterval = TimeSpan.FromSeconds(1);
+    private readonly MixerId _id;
+    private readonly MediaPlane _plane;
+    private readonly MediaSettings _settings;
+    private readonly EntityRegions _regions;
+    private readonly TimeProvider _clock;
+    private readonly long _zero;
+    private MixerPlan _plan = MixerPlan.Empty;
+    private LanePlace? _place;
+
+    public MixerEntity(MixerId id, MediaPlane plane, MediaSettings settings, EntityRegions regions, TimeProvider clock)
+    {
+        (_id, _plane, _settings, _regions, _clock, _zero) = (id, plane, settings, regions, clock, clock.GetTimestamp());
+        Receive<SetMixerState>(Handle);
+        Receive<OpenLeg>(Handle);
+        Receive<SetLegMedia>(m => _place!.SetLeg(m.Media));
+        Receive<CloseLeg>(m => Close(m.Participant));
+        Receive<LaneReport.Opened>(r => _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)));
+        Receive<LaneReport.Refused>(Handle);
+        Receive<LaneReport.Alive>(Handle);
+        Receive<LaneReport.Failed>(r => throw new LaneFailedException($"the lane of mixer {_id} failed: {r.Reason}"));
+        Receive<Review>(_ => Look());
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Now => _clock.GetElapsedTime(_zero);
+
+    protected override void PreStart()
+    {
+        var self = Self;
+        _place = _plane.Place(_id, report => self.Tell(report));
+        Timers.StartPeriodicTimer(Review.Instance, Review.Instance, ReviewInterval);
+    }
+
+    protected override void PostStop() => _place?.Dispose();
+
+    private void Handle(SetMixerState message)
+    {
+        switch (_plan.Judge(message.State))
+        {
+            case StateOutcome.Apply:
+                _plan = _plan.With(message.State);
+                _place!.SetState(message.State);
+                break;
+            case StateOutcome.Refused:
+                Context.GetLogger().Warning("Mixer {0} obeys {1} and refuses {2}", _id, _plan.State!.Incarnation, message.State.Incarnation);
+                _regions.Conferences.Tell(new MixerReport(_id, _plan.State.Incarnation, _plan.State.Version, []));
+                break;
+        }
+    }
+
+    private void Handle(OpenLeg message)
+    {
+        _plan = _plan.Opened(message.Participant, Now);
+        _place!.Open(message.Participant);
+    }
+
+    private void Handle(LaneReport.Refused report)
+    {
+        _plan = _plan.Closed(report.Participant);
+        _regions.Participants.Tell(new LegRefused(report.Participant, _id, Rejection.NoMediaCapacity));
+    }
+
+    /// <summary>A leave is done when the conference hears of the version without the leg, so the last report goes out before the end.</summary>
+    private void Handle(LaneReport.Alive report)
+    {
+        _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs));
+        if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
+    }
+
+    private void Look()
+    {
+        foreach (var participant in _plan.Unadmitted(Now, _settings.UnadmittedLegTimeout)) Close(participant);
+        if (_plan.IsIdle(Now, _settings.UnadmittedLegTimeout)) Passivate();
+    }
+
+    private void Close(ParticipantId participant)
+    {
+        _plan = _plan.Closed(participant);
+        _place!.Close(participant);
+    }
+
+    private static void Passivate() => Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+
+    private sealed class Review
+    {
+        public static readonly Review Instance = new();
+    }
+}
+
+/// <summary>A lane's thread ended with an exception: a bug, which the supervisor answers with a new place on another lane.</summary>
+public sealed class LaneFailedException(string message) : Exception(message);
