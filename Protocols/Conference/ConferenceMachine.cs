@@ -107,7 +107,7 @@ public static class ConferenceMachine
     }
 
     private static ConferenceLife Leave(ConferenceLife life, ConferenceCommand.Leave leave) =>
-        life.Departed.Contains(leave.Participant)
+        WriteQueue.WillAcknowledge(life, leave.Participant)
             ? life
             : life with { Departed = life.Departed.Add(leave.Participant), Waiting = life.Waiting.Add(leave) };
 

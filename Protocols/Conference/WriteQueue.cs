@@ -26,9 +26,14 @@ internal static class WriteQueue
     public static ConferenceLife Answer(ConferenceLife life, ImmutableArray<ConferenceEffect> answers, Effects effects)
     {
         effects.AddRange(answers);
-        var stored = answers.OfType<ConferenceEffect.Acknowledge>().Select(a => a.Participant);
-        return life with { Departed = life.Departed.Except(stored).Intersect(StillIn(life)) };
+        return life with { Departed = life.Departed.Intersect(OnTheirWayOut(life)) };
     }
+
+    /// <summary>The participant has said it before: its leave waits or is being written.</summary>
+    public static bool WillAcknowledge(ConferenceLife life, ParticipantId participant) =>
+        life.Departed.Contains(participant)
+        && (life.Waiting.Any(c => c is ConferenceCommand.Leave leave && leave.Participant == participant)
+            || life.Pending?.Answers.Contains(new ConferenceEffect.Acknowledge(participant)) == true);
 
     /// <summary>A join that was refused and stored all the same is taken back.</summary>
     public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life)
@@ -42,9 +47,11 @@ internal static class WriteQueue
         };
     }
 
-    /// <summary>Members, and those whose leave has yet to be decided.</summary>
-    private static IEnumerable<ParticipantId> StillIn(ConferenceLife life) =>
-        life.State.Participants.Keys.Concat(life.Waiting.OfType<ConferenceCommand.Leave>().Select(l => l.Participant));
+    /// <summary>Whose leave, or everybody's end, has yet to be written.</summary>
+    private static IEnumerable<ParticipantId> OnTheirWayOut(ConferenceLife life) =>
+        life.Waiting.Any(c => c is ConferenceCommand.End)
+            ? life.Departed
+            : life.Waiting.OfType<ConferenceCommand.Leave>().Select(l => l.Participant);
 
     private static (ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers) Decide(
         ConferenceLife life, IEnumerable<ConferenceCommand> commands, DecisionContext context)

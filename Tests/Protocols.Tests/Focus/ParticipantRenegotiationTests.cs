@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
@@ -147,7 +148,7 @@ public sealed class ParticipantRenegotiationTests
         Assert.True(scene.Response.Body.IsEmpty);
         Assert.Contains("isfocus", scene.Response.Headers.First("Contact"), StringComparison.Ordinal);
         scene.None<SetLegMedia>();
-        scene.Do(new ParticipantInput.EndRequested(Room, Conference.LeaveReason.Evicted));
+        scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted));
         Assert.Equal(5090, scene.Only<SendRequest>().Request.RequestUri.Port);
         Assert.Equal(5090, scene.Only<SendRequest>().Flow.Remote.Port);
     }

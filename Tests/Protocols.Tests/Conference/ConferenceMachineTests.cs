@@ -1,0 +1,271 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using Xunit;
+using static ConfCluster.Protocols.Tests.Conference.ConferenceScene;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+public class ConferenceMachineTests
+{
+    private static readonly MixerId Mixer = new(Room, 0, 1);
+    private readonly ConferenceScene _scene = new();
+    private ConferenceLife _life = ConferenceLife.New(Room);
+
+    [Fact]
+    public void Nobody_hears_of_a_join_before_it_is_stored()
+    {
+        Recover();
+        var store = Assert.IsType<ConferenceEffect.Store>(Effects(Ask(Join(Alice)))[0]);
+        Assert.Equal(["Taken", "Created", "MixerPlaced", "ParticipantJoined"], store.Events.Select(e => e.GetType().Name));
+
+        var effects = Effects(new ConferenceInput.Stored());
+        var state = Assert.IsType<ConferenceEffect.Publish>(effects[0]).State;
+        Assert.Equal((Mixer, 1L), (state.Mixer, state.Version));
+        Assert.Equal<MixerLeg>([new MixerLeg(Alice, new Ssrc(1))], state.Legs);
+        Assert.Equal(new ConferenceEffect.Admit(Alice, Mixer, new Ssrc(1), new Incarnation(1)), effects[^1]);
+    }
+
+    [Fact]
+    public void What_comes_during_a_write_is_written_together_and_answered_in_order()
+    {
+        Recover();
+        Effects(Ask(Join(Alice)));
+        Assert.Empty(Effects(Ask(Join(Bob))));
+        Assert.Empty(Effects(Ask(Join(Carol))));
+        var effects = Effects(new ConferenceInput.Stored());
+        Assert.Equal(2, effects.OfType<ConferenceEffect.Store>().Single().Events.Length);
+        Assert.Equal([Bob, Carol], Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Admit>().Select(a => a.Participant));
+    }
+
+    [Fact]
+    public void Who_leaves_is_out_of_the_mix_at_once_and_acknowledged_when_it_is_stored()
+    {
+        Joined(Alice, Bob);
+        var effects = Effects(Ask(Leave(Bob)));
+        Assert.Equal([Alice], Assert.IsType<ConferenceEffect.Publish>(effects[0]).State.Legs.Select(l => l.Participant));
+        Assert.IsType<ConferenceEffect.Store>(effects[1]);
+        Assert.Equal<ConferenceEffect>([new ConferenceEffect.Acknowledge(Bob)], Effects(new ConferenceInput.Stored()));
+    }
+
+    [Fact]
+    public void A_leave_that_comes_again_meanwhile_is_not_written_twice()
+    {
+        Joined(Alice, Bob);
+        Effects(Ask(Leave(Bob)));
+        Assert.Empty(Effects(Ask(Leave(Bob))));
+        Effects(new ConferenceInput.Stored());
+        Assert.Equal<ConferenceEffect>([new ConferenceEffect.Acknowledge(Bob)], Effects(Ask(Leave(Bob))));
+    }
+
+    [Fact]
+    public void While_the_journal_fails_joins_are_refused_and_leaves_are_acted_on_and_kept()
+    {
+        Joined(Alice, Bob);
+        Effects(Ask(Leave(Bob)));
+        Assert.Single(Effects(new ConferenceInput.JournalFailing()).OfType<ConferenceEffect.Say>());
+        Assert.Equal<ConferenceEffect>([new ConferenceEffect.Refuse(Carol, Rejection.JournalUnavailable)], Effects(Ask(Join(Carol))));
+        Assert.Empty(Assert.IsType<ConferenceEffect.Publish>(Assert.Single(Effects(Ask(Leave(Alice))))).State.Legs);
+
+        var back = Effects(new ConferenceInput.Stored());
+        Assert.Contains(new ConferenceEffect.Acknowledge(Bob), back);
+        Assert.Equal(["ParticipantLeft", "Ended"], back.OfType<ConferenceEffect.Store>().Single().Events.Select(e => e.GetType().Name));
+        Assert.Contains(new ConferenceEffect.Acknowledge(Alice), Effects(new ConferenceInput.Stored()));
+    }
+
+    [Fact]
+    public void A_join_that_was_refused_and_stored_all_the_same_is_taken_back_and_never_heard()
+    {
+        Joined(Alice);
+        Effects(Ask(Join(Bob)));
+        Assert.Contains(new ConferenceEffect.Refuse(Bob, Rejection.JournalUnavailable), Effects(new ConferenceInput.JournalFailing()));
+        var back = Effects(new ConferenceInput.Stored());
+        Assert.Empty(back.OfType<ConferenceEffect.Publish>());
+        Assert.Empty(back.OfType<ConferenceEffect.Admit>());
+        var left = Assert.IsType<ConferenceEvent.ParticipantLeft>(Assert.Single(back.OfType<ConferenceEffect.Store>().Single().Events));
+        Assert.Equal((Bob, LeaveReason.DialogFailed), (left.Participant, left.Reason));
+    }
+
+    [Fact]
+    public void A_life_that_finds_calls_of_a_lost_process_ends_them_and_says_how_many()
+    {
+        var facts = _scene.After(Join(Alice), Join(Bob));
+        var before = Before(Join(Alice), Join(Bob));
+        var store = Assert.IsType<ConferenceEffect.Store>(Effects(new ConferenceInput.Recovered(before, CallsLost: true))[0]);
+        Assert.Equal(["Taken", "ParticipantLeft", "ParticipantLeft", "Ended"], store.Events.Select(e => e.GetType().Name));
+        var effects = Effects(new ConferenceInput.Stored());
+        Assert.Equal(facts.Participants.Keys.ToHashSet(), effects.OfType<ConferenceEffect.HangUp>().Select(h => h.Participant).ToHashSet());
+        Assert.Contains("2 calls", effects.OfType<ConferenceEffect.Say>().Single().Text, StringComparison.Ordinal);
+        Assert.Empty(effects.OfType<ConferenceEffect.Publish>());
+        Assert.False(_life.State.IsActive);
+    }
+
+    [Fact]
+    public void A_life_that_finds_its_calls_alive_goes_on_with_them()
+    {
+        Effects(new ConferenceInput.Recovered(Before(Join(Alice)), CallsLost: false));
+        var publish = Assert.IsType<ConferenceEffect.Publish>(Effects(new ConferenceInput.Stored())[0]);
+        Assert.Equal((Mixer, new Incarnation(1)), (publish.State.Mixer, publish.State.Incarnation));
+        Assert.Single(publish.State.Legs);
+    }
+
+    [Fact]
+    public void A_mixer_that_missed_a_state_is_sent_the_newest_again()
+    {
+        Joined(Alice, Bob);
+        Assert.Equal(2, _life.WantedVersion);
+        var again = Effects(Report(applied: 1)).OfType<ConferenceEffect.Publish>().Single().State;
+        Assert.Equal((2L, 2), (again.Version, again.Legs.Length));
+        Assert.Equal(2, Effects(Report(Mixer, new Incarnation(0), 2)).OfType<ConferenceEffect.Publish>().Single().State.Version);
+        Assert.Empty(Effects(Report(applied: 2)).OfType<ConferenceEffect.Publish>());
+        Assert.Equal(2, _life.AppliedVersion);
+    }
+
+    [Fact]
+    public void A_silent_mixer_is_replaced_and_its_calls_end()
+    {
+        Joined(Alice);
+        _scene.Now += TimeSpan.FromSeconds(3);
+        var effects = Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        Assert.Equal<ConferenceEvent>([new ConferenceEvent.MixerPlaced(2) { At = _scene.Now }], effects.OfType<ConferenceEffect.Store>().Single().Events);
+        effects = Effects(new ConferenceInput.Stored());
+        var told = effects.OfType<ConferenceEffect.Publish>().Select(p => p.State).ToList();
+        Assert.Equal([Mixer, Mixer with { Incarnation = 2 }], told.Select(s => s.Mixer));
+        Assert.Empty(told[0].Legs);
+        Assert.Contains(new ConferenceEffect.HangUp(Alice, LeaveReason.MediaFailed), effects);
+    }
+
+    [Fact]
+    public void A_report_puts_the_suspicion_off_and_a_timer_that_comes_late_begins_anew()
+    {
+        Joined(Alice);
+        _scene.Now += TimeSpan.FromSeconds(2);
+        Effects(Report(applied: 1));
+        _scene.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal<ConferenceEffect>(
+            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(2))],
+            Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+        _scene.Now += TimeSpan.FromSeconds(30);
+        Assert.Equal<ConferenceEffect>(
+            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(3))],
+            Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+    }
+
+    [Fact]
+    public void The_mixer_of_an_ended_conference_is_told_that_nobody_is_in()
+    {
+        Joined(Alice);
+        Effects(Ask(Leave(Alice)));
+        Effects(new ConferenceInput.Stored());
+        var last = Effects(Report(applied: 1)).OfType<ConferenceEffect.Publish>().Single().State;
+        Assert.Empty(last.Legs);
+        Assert.Equal(2, last.Version);
+        Assert.Empty(Effects(Report(applied: 2)));
+    }
+
+    [Fact]
+    public void A_mixer_that_outlived_its_conference_is_told_by_the_next_life_once_that_has_taken_over()
+    {
+        Effects(new ConferenceInput.Recovered(Before(Join(Alice), Leave(Alice)), CallsLost: true));
+        Assert.IsType<ConferenceEvent.Taken>(Assert.Single(Effects(Report(Mixer, new Incarnation(0), 5)).OfType<ConferenceEffect.Store>().Single().Events));
+        Effects(new ConferenceInput.Stored());
+        var told = Effects(Report(Mixer, new Incarnation(0), 5)).OfType<ConferenceEffect.Publish>().Single().State;
+        Assert.Equal((Mixer, new Incarnation(1), 0), (told.Mixer, told.Incarnation, told.Legs.Length));
+    }
+
+    [Fact]
+    public void A_report_about_a_conference_that_never_was_leaves_no_trace()
+    {
+        Recover();
+        Assert.Empty(Effects(Report(applied: 5)));
+    }
+
+    [Fact]
+    public void A_life_that_another_one_has_overtaken_ends()
+    {
+        Joined(Alice);
+        Assert.IsType<ConferenceEffect.Stop>(Effects(Report(Mixer, new Incarnation(2), 1))[^1]);
+        Assert.IsType<ConferenceEffect.Stop>(Effects(new ConferenceInput.Overtaken())[^1]);
+    }
+
+    [Fact]
+    public void The_end_by_the_operator_reaches_everybody_at_once_also_without_a_journal()
+    {
+        Joined(Alice, Bob);
+        Effects(Ask(Join(Carol)));
+        Effects(new ConferenceInput.JournalFailing());
+        var effects = Effects(Ask(new ConferenceCommand.End(EndReason.Operator)));
+        Assert.Equal([Alice, Bob], effects.OfType<ConferenceEffect.HangUp>().Select(h => h.Participant));
+        Assert.Empty(effects.OfType<ConferenceEffect.Publish>().Single().State.Legs);
+    }
+
+    [Fact]
+    public void An_ended_conference_lingers_for_its_last_leaves_and_goes()
+    {
+        Joined(Alice);
+        Effects(Ask(Leave(Alice)));
+        Assert.Contains(
+            new ConferenceEffect.Start(ConferenceTimer.Idle, ConferenceMachine.Linger), Effects(new ConferenceInput.Stored()));
+        Assert.Contains(new ConferenceEffect.Cancel(ConferenceTimer.Idle), Effects(Ask(Join(Bob))));
+        Effects(new ConferenceInput.Stored());
+        Assert.Empty(Effects(new ConferenceInput.Fired(ConferenceTimer.Idle)));
+        Effects(Ask(Leave(Bob)));
+        Effects(new ConferenceInput.Stored());
+        Assert.IsType<ConferenceEffect.Passivate>(Assert.Single(Effects(new ConferenceInput.Fired(ConferenceTimer.Idle))));
+    }
+
+    [Fact]
+    public void An_entity_that_is_to_go_waits_for_what_is_being_written()
+    {
+        Recover();
+        Effects(Ask(Join(Alice)));
+        Assert.Empty(Effects(new ConferenceInput.StopRequested()));
+        Assert.IsType<ConferenceEffect.Stop>(Effects(new ConferenceInput.Stored())[^1]);
+    }
+
+    [Fact]
+    public void The_queue_of_joins_has_an_end()
+    {
+        for (var i = 0; i < ConferenceMachine.MaxWaiting; i++) Assert.Empty(Effects(Ask(Join(new ParticipantId($"p{i}")))));
+        Assert.Equal<ConferenceEffect>([new ConferenceEffect.Refuse(Alice, Rejection.JournalUnavailable)], Effects(Ask(Join(Alice))));
+    }
+
+    private static ConferenceInput.Asked Ask(ConferenceCommand command) => new(command);
+
+    private ConferenceInput.MixerReported Report(long applied) => Report(Mixer, _life.State.Incarnation, applied);
+
+    private static ConferenceInput.MixerReported Report(MixerId mixer, Incarnation incarnation, long applied) => new(mixer, incarnation, applied);
+
+    private ImmutableArray<ConferenceEffect> Effects(ConferenceInput input)
+    {
+        var step = ConferenceMachine.Next(_life, input, _scene.Context);
+        _life = step.Life;
+        return step.Effects;
+    }
+
+    private void Recover() => Effects(new ConferenceInput.Recovered([], CallsLost: true));
+
+    private void Joined(params ParticipantId[] participants)
+    {
+        Recover();
+        foreach (var participant in participants)
+        {
+            Effects(Ask(Join(participant)));
+            Effects(new ConferenceInput.Stored());
+        }
+    }
+
+    private ImmutableArray<ConferenceEvent> Before(params ConferenceCommand[] commands)
+    {
+        var state = ConferenceState.New(Room);
+        var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
+        foreach (var command in commands)
+        {
+            var accepted = _scene.Accepted(state, command);
+            events.AddRange(accepted);
+            state = state.Apply(accepted);
+        }
+
+        return events.DrainToImmutable();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+using CsCheck;
+using Xunit;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+public class ConferenceProperties
+{
+    private static readonly ParticipantId[] People = [.. Enumerable.Range(0, 5).Select(i => new ParticipantId($"p{i}"))];
+
+    private static readonly Gen<ParticipantId> Anybody = Gen.Int[0, People.Length - 1].Select(i => People[i]);
+
+    private static readonly Gen<ConferenceCommand> Commands = Gen.OneOf(
+        Anybody.Select(p => (ConferenceCommand)ConferenceScene.Join(p)),
+        Anybody.Select(p => (ConferenceCommand)ConferenceScene.Leave(p)),
+        Gen.Bool.Select(lost => (ConferenceCommand)new ConferenceCommand.Take(lost)),
+        Gen.Const((ConferenceCommand)new ConferenceCommand.PlaceMixer()),
+        Gen.Const((ConferenceCommand)new ConferenceCommand.End(EndReason.Operator)));
+
+    [Fact]
+    public void Whatever_is_asked_in_whatever_order_the_facts_make_sense() => Commands.Array[0, 60].Sample(commands =>
+    {
+        // Few SSRCs to choose from, so that they clash.
+        var draw = 0u;
+        var scene = new ConferenceScene { NewSsrc = () => new Ssrc(1 + (draw++ * 7 % 97)), MaxParticipants = 4 };
+        var state = ConferenceState.New(ConferenceScene.Room);
+        var given = new HashSet<Ssrc>();
+        var members = new HashSet<ParticipantId>();
+        foreach (var command in commands)
+        {
+            if (ConferenceDecider.Decide(state, command, scene.Decision) is not Decision.Accepted accepted) continue;
+            foreach (var happened in accepted.Events) Check(state, happened, given, members);
+            var next = state.Apply(accepted.Events);
+            Assert.True(next.Incarnation >= state.Incarnation && next.MixerIncarnation >= state.MixerIncarnation);
+            Assert.Equal(members, next.Participants.Keys.ToHashSet());
+            Assert.Equal(next.IsActive, members.Count > 0);
+            Assert.Superset(state.Register.ToHashSet(), next.Register.ToHashSet());
+            state = next;
+        }
+    });
+
+    private static void Check(ConferenceState before, ConferenceEvent happened, HashSet<Ssrc> given, HashSet<ParticipantId> members)
+    {
+        switch (happened)
+        {
+            case ConferenceEvent.ParticipantJoined joined:
+                Assert.True(given.Add(joined.Ssrc));
+                Assert.True(members.Add(joined.Participant));
+                Assert.InRange(members.Count, 1, 4);
+                break;
+            case ConferenceEvent.ParticipantLeft left: Assert.True(members.Remove(left.Participant)); break;
+            case ConferenceEvent.Taken taken: Assert.True(taken.Incarnation > before.Incarnation); break;
+            case ConferenceEvent.MixerPlaced placed: Assert.True(placed.MixerIncarnation > before.MixerIncarnation); break;
+            case ConferenceEvent.Ended: Assert.Empty(members); break;
+        }
+    }
+
+    [Fact]
+    public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten() =>
+        Gen.Select(Gen.Int[0, 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule =>
+        {
+            var world = new ConferenceWorld();
+            foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
+            world.Settle();
+        });
+}

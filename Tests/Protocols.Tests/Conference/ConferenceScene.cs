@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+/// <summary>A conference called room, its clock, and SSRCs that count up.</summary>
+internal sealed class ConferenceScene
+{
+    public static readonly ConferenceId Room = new("room");
+    public static readonly ParticipantId Alice = new("a");
+    public static readonly ParticipantId Bob = new("b");
+    public static readonly ParticipantId Carol = new("c");
+    private readonly TimeSpan _silence = TimeSpan.FromSeconds(3);
+    private uint _ssrc;
+
+    public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    public int MaxParticipants { get; init; } = 3;
+
+    public Admission Admission { get; set; }
+
+    public Func<Ssrc>? NewSsrc { get; init; }
+
+    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants), NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
+
+    public ConferenceContext Context => new(Decision, _silence);
+
+    public static ConferenceCommand.Join Join(ParticipantId participant) => new(participant, $"sip:{participant}@example.com", null);
+
+    public static ConferenceCommand.Leave Leave(ParticipantId participant) => new(participant, LeaveReason.Bye);
+
+    public ImmutableArray<ConferenceEvent> Accepted(ConferenceState state, ConferenceCommand command) =>
+        Xunit.Assert.IsType<Decision.Accepted>(ConferenceDecider.Decide(state, command, Decision)).Events;
+
+    public Rejection Rejected(ConferenceState state, ConferenceCommand command) =>
+        Xunit.Assert.IsType<Decision.Rejected>(ConferenceDecider.Decide(state, command, Decision)).Reason;
+
+    /// <summary>The state after these commands, each of which must be accepted.</summary>
+    public ConferenceState After(params ConferenceCommand[] commands) =>
+        commands.Aggregate(ConferenceState.New(Room), (state, command) => state.Apply(Accepted(state, command)));
+}

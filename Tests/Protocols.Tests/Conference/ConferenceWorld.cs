@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using Xunit;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+/// <summary>
+/// A conference with a journal that fails and a process that dies when told, and what must hold at every moment of it.
+/// </summary>
+internal sealed class ConferenceWorld
+{
+    private readonly ConferenceScene _scene = new() { MaxParticipants = 4 };
+    private readonly List<ConferenceEvent> _journal = [];
+    private readonly HashSet<ParticipantId> _leaving = [];
+    private readonly HashSet<ParticipantId> _unanswered = [];
+    private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
+    private ImmutableArray<ConferenceEvent>? _writing;
+    private MixerState? _told;
+
+    public void Do(int kind, ParticipantId who)
+    {
+        _scene.Now += TimeSpan.FromMilliseconds(700);
+        switch (kind)
+        {
+            case <= 2: Join(who); break;
+            case <= 4: Leave(who); break;
+            case 5 or 6: Stored(); break;
+            case 7: Fails(); break;
+            case 8: Dies(batchGotIn: who.Value is "p0" or "p1", callsLost: who.Value is "p0" or "p3"); break;
+            case 9: Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)); break;
+            case 10: Report(lag: who.Value.Length); break;
+            default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
+        }
+    }
+
+    /// <summary>The journal works again: everything that was asked has an answer, and what is told is what is stored.</summary>
+    public void Settle()
+    {
+        if (!_life.IsRecovered) Recovered(callsLost: false);
+        for (var i = 0; i < 20 && _writing is not null; i++) Stored();
+        Assert.Null(_writing);
+        Assert.Empty(_unanswered);
+        Assert.Equal(_life.State.IsActive ? _life.State.Participants.Keys.ToHashSet() : [], _told?.Legs.Select(l => l.Participant).ToHashSet() ?? []);
+    }
+
+    private ConferenceState Facts => ConferenceState.New(ConferenceScene.Room).Apply(_journal);
+
+    private void Join(ParticipantId who)
+    {
+        if (_leaving.Contains(who)) return;
+        _unanswered.Add(who);
+        Give(new ConferenceInput.Asked(ConferenceScene.Join(who)));
+    }
+
+    private void Leave(ParticipantId who)
+    {
+        _unanswered.Add(who);
+        _leaving.Add(who);
+        Give(new ConferenceInput.Asked(ConferenceScene.Leave(who)));
+    }
+
+    private void Stored()
+    {
+        if (!_life.IsRecovered) Recovered(callsLost: false);
+        else if (_writing is { } batch)
+        {
+            _journal.AddRange(batch);
+            _writing = null;
+            Give(new ConferenceInput.Stored());
+        }
+    }
+
+    private void Fails()
+    {
+        if (_writing is not null || !_life.IsRecovered) Give(new ConferenceInput.JournalFailing());
+    }
+
+    private void Dies(bool batchGotIn, bool callsLost)
+    {
+        if (batchGotIn && _writing is { } batch) _journal.AddRange(batch);
+        (_writing, _life) = (null, ConferenceLife.New(ConferenceScene.Room));
+        _unanswered.Clear();
+        _leaving.Clear();
+
+        // The mixer of a process that is gone is gone as well.
+        if (callsLost) _told = _told is null ? null : _told with { Legs = [] };
+        Recovered(callsLost);
+    }
+
+    private void Recovered(bool callsLost) => Give(new ConferenceInput.Recovered([.. _journal], callsLost));
+
+    private void Report(int lag)
+    {
+        if (_told is { } told) Give(new ConferenceInput.MixerReported(told.Mixer, told.Incarnation, told.Version - (lag % 2)));
+    }
+
+    private void Give(ConferenceInput input)
+    {
+        var step = ConferenceMachine.Next(_life, input, _scene.Context);
+        _life = step.Life;
+        foreach (var effect in step.Effects) Check(effect);
+        if (_life.IsRecovered) Assert.Equal(Facts.Participants.Keys.ToHashSet(), _life.State.Participants.Keys.ToHashSet());
+    }
+
+    private void Check(ConferenceEffect effect)
+    {
+        switch (effect)
+        {
+            case ConferenceEffect.Store store:
+                Assert.Null(_writing);
+                Assert.NotEmpty(store.Events);
+                _writing = store.Events;
+                break;
+            case ConferenceEffect.Admit admit:
+                Assert.Contains(_journal.OfType<ConferenceEvent.ParticipantJoined>(), e => e.Participant == admit.Participant && e.Ssrc == admit.Ssrc);
+                _unanswered.Remove(admit.Participant);
+                break;
+            case ConferenceEffect.Acknowledge acknowledged:
+                Assert.False(Facts.Participants.ContainsKey(acknowledged.Participant));
+                _unanswered.Remove(acknowledged.Participant);
+                _leaving.Remove(acknowledged.Participant);
+                break;
+            case ConferenceEffect.Refuse refused: _unanswered.Remove(refused.Participant); break;
+            case ConferenceEffect.Publish publish: Check(publish.State); break;
+        }
+    }
+
+    private void Check(MixerState state)
+    {
+        Assert.All(state.Legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
+        Assert.All(state.Legs, leg => Assert.DoesNotContain(leg.Participant, _leaving));
+        Assert.Equal(Facts.Incarnation, state.Incarnation);
+        if (_told is { } told && told.Version == state.Version && told.Incarnation == state.Incarnation) Assert.True(told.Legs.SequenceEqual(state.Legs));
+        else if (state.Mixer == Facts.Mixer) Assert.True(state.IsNewerThan(_told));
+        if (state.Mixer == Facts.Mixer) _told = state;
+    }
+}
