@@ -15,7 +15,7 @@ internal sealed class ConferenceWorld
     private readonly HashSet<ParticipantId> _unanswered = [];
     private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
     private ImmutableArray<ConferenceEvent>? _writing;
-    private MixerState? _told;
+    private readonly Dictionary<MixerId, MixerState> _told = [];
 
     public void Do(int kind, ParticipantId who)
     {
@@ -28,7 +28,8 @@ internal sealed class ConferenceWorld
             case 7: Fails(); break;
             case 8: Dies(batchGotIn: who.Value is "p0" or "p1", callsLost: who.Value is "p0" or "p3"); break;
             case 9: Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)); break;
-            case 10: Report(lag: who.Value.Length); break;
+            case 10 when _told.Count > 0: Report(_told.Keys.OrderBy(m => m.Incarnation).Last(), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
+            case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
         }
     }
@@ -38,9 +39,19 @@ internal sealed class ConferenceWorld
     {
         if (!_life.IsRecovered) Recovered(callsLost: false);
         for (var i = 0; i < 20 && _writing is not null; i++) Stored();
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var mixer in _told.Keys.ToArray()) Report(mixer, lag: 1);
+            Stored();
+        }
+
         Assert.Null(_writing);
         Assert.Empty(_unanswered);
-        Assert.Equal(_life.State.IsActive ? _life.State.Participants.Keys.ToHashSet() : [], _told?.Legs.Select(l => l.Participant).ToHashSet() ?? []);
+        foreach (var (mixer, state) in _told)
+        {
+            var inCharge = _life.State.IsActive && mixer == _life.State.Mixer;
+            Assert.Equal(inCharge ? _life.State.Participants.Keys.ToHashSet() : [], state.Legs.Select(l => l.Participant).ToHashSet());
+        }
     }
 
     private ConferenceState Facts => ConferenceState.New(ConferenceScene.Room).Apply(_journal);
@@ -82,17 +93,15 @@ internal sealed class ConferenceWorld
         _unanswered.Clear();
         _leaving.Clear();
 
-        // The mixer of a process that is gone is gone as well.
-        if (callsLost) _told = _told is null ? null : _told with { Legs = [] };
+        // The mixers of a process that is gone are gone as well.
+        if (callsLost) _told.Clear();
         Recovered(callsLost);
     }
 
     private void Recovered(bool callsLost) => Give(new ConferenceInput.Recovered([.. _journal], callsLost));
 
-    private void Report(int lag)
-    {
-        if (_told is { } told) Give(new ConferenceInput.MixerReported(told.Mixer, told.Incarnation, told.Version - (lag % 2)));
-    }
+    private void Report(MixerId mixer, int lag) =>
+        Give(new ConferenceInput.MixerReported(mixer, _told[mixer].Incarnation, _told[mixer].Version - lag));
 
     private void Give(ConferenceInput input)
     {
@@ -130,8 +139,7 @@ internal sealed class ConferenceWorld
         Assert.All(state.Legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
         Assert.All(state.Legs, leg => Assert.DoesNotContain(leg.Participant, _leaving));
         Assert.Equal(Facts.Incarnation, state.Incarnation);
-        if (_told is { } told && told.Version == state.Version && told.Incarnation == state.Incarnation) Assert.True(told.Legs.SequenceEqual(state.Legs));
-        else if (state.Mixer == Facts.Mixer) Assert.True(state.IsNewerThan(_told));
-        if (state.Mixer == Facts.Mixer) _told = state;
+        if (!_told.TryGetValue(state.Mixer, out var told) || state.IsNewerThan(told)) _told[state.Mixer] = state;
+        else Assert.True(told.Version == state.Version && told.Incarnation == state.Incarnation && told.Legs.SequenceEqual(state.Legs));
     }
 }
