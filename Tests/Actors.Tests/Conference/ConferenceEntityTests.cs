@@ -1,0 +1,226 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Tests.Journal;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace ConfCluster.Actors.Tests.Conference;
+
+public sealed class ConferenceEntityTests : TestKit
+{
+    private static readonly ConferenceId Room = new("room");
+    private static readonly ParticipantId Alice = new("a");
+    private static readonly ParticipantId Bob = new("b");
+    private static readonly MixerId Mixer = new(Room, 0, 1);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Wait = TimeSpan.FromSeconds(1);
+
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly ActiveConferences _active = new(max: 1);
+    private readonly TestProbe _shard;
+    private readonly TestProbe _participants;
+    private readonly TestProbe _mixers;
+
+    public ConferenceEntityTests()
+        : base(SwitchedJournal.Config + "\nakka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"") =>
+        (_shard, _participants, _mixers) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+
+    private JournalHealth Health
+    {
+        set => SwitchedJournal.SwitchOf(Sys).Value = value;
+    }
+
+    [Fact]
+    public void Nobody_hears_of_a_join_before_the_journal_has_it()
+    {
+        var journal = CreateTestProbe();
+        var entity = Entity(_ => Props.Create(() => new Forwarder(journal.Ref)));
+        entity.Tell(new JournalRecovered<ConferenceEvent>([], 0));
+        entity.Tell(Join(Alice));
+        var append = journal.ExpectMsg<Append<ConferenceEvent>>();
+        Assert.Equal(0, append.ExpectedSequence);
+        _participants.ExpectNoMsg(Quiet);
+        _mixers.ExpectNoMsg(Quiet);
+
+        entity.Tell(new Appended(4));
+        var joined = _participants.ExpectMsg<Joined>();
+        Assert.Equal((Alice, Room, Mixer, new Incarnation(1)), (joined.Participant, joined.Conference, joined.Mixer, joined.Incarnation));
+        Assert.Equal([new MixerLeg(Alice, joined.Ssrc)], _mixers.ExpectMsg<SetMixerState>().State.Legs.AsEnumerable());
+    }
+
+    [Fact]
+    public void A_leave_reaches_the_mixer_at_once_and_the_participant_when_it_is_stored()
+    {
+        var entity = WithMembers(Alice, Bob);
+        entity.Tell(new LeaveConference(Room, Bob, LeaveReason.Bye));
+        Assert.Equal([Alice], _mixers.ExpectMsg<SetMixerState>().State.Legs.Select(l => l.Participant));
+        _participants.ExpectMsg(new LeaveAcknowledged(Bob, Room));
+    }
+
+    [Fact]
+    public void A_failing_journal_refuses_joins_acts_on_leaves_and_loses_nothing()
+    {
+        var entity = WithMembers(Alice, Bob);
+        Health = JournalHealth.Fails;
+        entity.Tell(new LeaveConference(Room, Bob, LeaveReason.Bye));
+        Assert.Single(_mixers.ExpectMsg<SetMixerState>().State.Legs);
+        AwaitAssert(() =>
+        {
+            entity.Tell(Join(new ParticipantId("c")));
+            Assert.Equal(Rejection.JournalUnavailable, _participants.ExpectMsg<JoinRefused>(Quiet).Reason);
+        });
+        entity.Tell(new LeaveConference(Room, Alice, LeaveReason.Bye));
+        Assert.Empty(_mixers.ExpectMsg<SetMixerState>().State.Legs);
+        _participants.ExpectNoMsg(Quiet);
+
+        Health = JournalHealth.Works;
+        Advance(Wait);
+        _participants.ExpectMsg(new LeaveAcknowledged(Bob, Room));
+        _participants.ExpectMsg(new LeaveAcknowledged(Alice, Room));
+        Assert.Equal(
+            [Bob, Alice], Stored().OfType<ConferenceEvent.ParticipantLeft>().Select(e => e.Participant));
+    }
+
+    [Fact]
+    public void After_the_loss_of_the_node_each_call_is_ended_and_the_journal_says_so()
+    {
+        Kill(WithMembers(Alice, Bob));
+        _active.Leave(Room);
+        EventFilter.Warning(contains: "2 calls").ExpectOne(() => Entity());
+        Assert.Equal(
+            [new EndDialog(Alice, Room, LeaveReason.NodeLost), new EndDialog(Bob, Room, LeaveReason.NodeLost)],
+            new[] { _participants.ExpectMsg<EndDialog>(), _participants.ExpectMsg<EndDialog>() });
+        _mixers.ExpectNoMsg(Quiet);
+        Assert.Equal(EndReason.NodeLost, Assert.IsType<ConferenceEvent.Ended>(Stored()[^1]).Reason);
+    }
+
+    [Fact]
+    public void An_entity_that_comes_back_in_the_same_process_goes_on_with_its_calls()
+    {
+        Kill(WithMembers(Alice, Bob));
+        Entity();
+        var state = _mixers.ExpectMsg<SetMixerState>().State;
+        Assert.Equal((Mixer, new Incarnation(2), 2), (state.Mixer, state.Incarnation, state.Legs.Length));
+        _participants.ExpectNoMsg(Quiet);
+    }
+
+    [Fact]
+    public void A_mixer_that_missed_a_state_gets_it_again_and_its_statistics_are_shown()
+    {
+        var entity = WithMembers(Alice);
+        var statistics = default(LegStatistics) with { PacketsReceived = 9 };
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 0, [new LegReport(Alice, statistics)]));
+        Assert.Equal(1, _mixers.ExpectMsg<SetMixerState>().State.Version);
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, [new LegReport(Alice, statistics)]));
+        entity.Tell(new GetConference(Room));
+        var view = ExpectMsg<ConferenceView>();
+        Assert.True(view.IsActive);
+        Assert.Equal((1L, 1L, _clock.GetUtcNow()), (view.Version, view.AppliedVersion, view.Since));
+        Assert.Equal((Alice, 9UL), (view.Participants.Single().Participant, view.Participants.Single().Media!.Value.PacketsReceived));
+        _mixers.ExpectNoMsg(Quiet);
+    }
+
+    [Fact]
+    public void A_mixer_that_falls_silent_is_replaced_and_its_calls_end()
+    {
+        WithMembers(Alice);
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        Advance(TimeSpan.FromSeconds(3));
+        Assert.Empty(_mixers.ExpectMsg<SetMixerState>().State.Legs);
+        Assert.Equal(Mixer with { Incarnation = 2 }, _mixers.ExpectMsg<SetMixerState>().State.Mixer);
+        _participants.ExpectMsg(new EndDialog(Alice, Room, LeaveReason.MediaFailed));
+    }
+
+    [Fact]
+    public void The_operator_ends_it_for_everybody_and_the_entity_goes()
+    {
+        var entity = WithMembers(Alice, Bob);
+        entity.Tell(new EndConference(Room, EndReason.Operator));
+        _participants.ExpectMsg(new EndDialog(Alice, Room, LeaveReason.ConferenceEnded));
+        _participants.ExpectMsg(new EndDialog(Bob, Room, LeaveReason.ConferenceEnded));
+        Assert.Empty(_mixers.ExpectMsg<SetMixerState>().State.Legs);
+        AwaitCondition(() => _active.Count == 0);
+        entity.Tell(new LeaveConference(Room, Alice, LeaveReason.ConferenceEnded));
+        _participants.ExpectMsg(new LeaveAcknowledged(Alice, Room));
+
+        Advance(ConferenceMachine.Linger);
+        var stop = _shard.ExpectMsg<Passivate>().StopMessage;
+        Watch(entity);
+        entity.Tell(stop);
+        ExpectTerminated(entity);
+    }
+
+    [Fact]
+    public void A_node_has_so_many_conferences_and_no_more()
+    {
+        WithMembers(Alice);
+        var other = new ConferenceId("other");
+        var second = _shard.ChildActorOf(ConferenceRegion.PropsOf(other, Parts()));
+        second.Tell(new JoinConference(other, Bob, "sip:b@example.com", null));
+        _participants.ExpectMsg(new JoinRefused(Bob, other, Rejection.TooManyConferences));
+        _active.Close();
+        second.Tell(new JoinConference(other, Bob, "sip:b@example.com", null));
+        _participants.ExpectMsg(new JoinRefused(Bob, other, Rejection.ShuttingDown));
+    }
+
+    private static JoinConference Join(ParticipantId participant) => new(Room, participant, $"sip:{participant}@example.com", null);
+
+    private IActorRef WithMembers(params ParticipantId[] members)
+    {
+        var entity = Entity();
+        foreach (var member in members)
+        {
+            entity.Tell(Join(member));
+            Assert.Equal(member, _participants.ExpectMsg<Joined>().Participant);
+            _mixers.ExpectMsg<SetMixerState>();
+        }
+
+        return entity;
+    }
+
+    private IActorRef Entity(Func<ConferenceId, Props>? journal = null) => _shard.ChildActorOf(ConferenceRegion.PropsOf(Room, Parts(journal)));
+
+    private ConferenceParts Parts(Func<ConferenceId, Props>? journal = null)
+    {
+        var settings = new ConferenceSettings(new ConferencePolicy(100), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
+        var regions = new EntityRegions { Participants = _participants.Ref, Mixers = _mixers.Ref };
+        journal ??= ConferenceRegion.JournalOf(new JournalSettings("", "", Wait, Wait * 10));
+        return new ConferenceParts(settings, regions, _active, journal, _clock);
+    }
+
+    /// <summary>What a reader of its own finds in the journal once it ends as expected.</summary>
+    private ImmutableArray<ConferenceEvent> Stored()
+    {
+        var reader = CreateTestProbe();
+        var id = ConferenceRegion.PersistenceId(Room);
+        var writer = reader.ChildActorOf(Props.Create(() => new JournalWriter<ConferenceEvent>(id, Wait, Wait)));
+        var events = reader.ExpectMsg<JournalRecovered<ConferenceEvent>>().Events;
+        Sys.Stop(writer);
+        return events;
+    }
+
+    private void Kill(IActorRef entity)
+    {
+        Watch(entity);
+        Sys.Stop(entity);
+        ExpectTerminated(entity);
+    }
+
+    private void Advance(TimeSpan time) => ((TestScheduler)Sys.Scheduler).Advance(time);
+
+    private sealed class Forwarder : ReceiveActor
+    {
+        public Forwarder(IActorRef target) => ReceiveAny(target.Forward);
+    }
+}

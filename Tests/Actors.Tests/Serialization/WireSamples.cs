@@ -1,0 +1,78 @@
+using System.Net;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Tests.Serialization;
+
+/// <summary>One of each that may be stored or sent, with every field filled: the golden bytes hold exactly these. And some with gaps.</summary>
+internal static class WireSamples
+{
+    private static readonly DateTimeOffset Noon = new DateTimeOffset(2026, 11, 23, 12, 34, 56, TimeSpan.Zero).AddTicks(7);
+    private static readonly ConferenceId Room = new("room-1");
+    private static readonly ParticipantId Alice = new("0123456789abcdef0123456789abcdef");
+    private static readonly MixerId Mixer = new(Room, 1, 3);
+    private static readonly Incarnation Life = new(4);
+    private static readonly MediaAddress Ports = MediaAddress.From(IPAddress.Parse("192.0.2.1"), 40000);
+    private static readonly MediaAddress Ports6 = MediaAddress.From(IPAddress.Parse("2001:db8::1"), 40001);
+
+    private static readonly LegStatistics Statistics = new(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, new Ssrc(0xFFFFFFFE), Ports);
+
+    private static readonly DialogFacts Dialog = new(
+        "call-1", "<sip:room-1@192.0.2.1>;tag=l", "\"Alice\" <sip:alice@example.com>;tag=r", 7, 8, "sip:alice@192.0.2.9", ["<sip:p1;lr>", "<sip:p2;lr>"],
+        IsSecure: true);
+
+    private static readonly SipFlow Flow = new(
+        SipTransport.Tcp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12);
+
+    public static readonly IReadOnlyDictionary<string, object> Golden = new Dictionary<string, object>
+    {
+        ["c.created.1"] = new ConferenceEvent.Created(Room) { At = Noon },
+        ["c.taken.1"] = new ConferenceEvent.Taken(Life) { At = Noon },
+        ["c.joined.1"] = new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", "Älice", new Ssrc(0x89ABCDEF)) { At = Noon },
+        ["c.left.1"] = new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Evicted) { At = Noon },
+        ["c.mixer.1"] = new ConferenceEvent.MixerPlaced(3) { At = Noon },
+        ["c.ended.1"] = new ConferenceEvent.Ended(EndReason.Operator) { At = Noon },
+        ["d.confirmed.1"] = new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: true, "v=0\r\n", "v=0\r\ns=-\r\n"),
+        ["d.ended.1"] = new DialogFact.DialogEnded(LeaveReason.Bye),
+        ["m.join.1"] = new JoinConference(Room, Alice, "sip:alice@example.com", "Alice"),
+        ["m.leave.1"] = new LeaveConference(Room, Alice, LeaveReason.NoAck),
+        ["m.end.1"] = new EndConference(Room, EndReason.NodeShutdown),
+        ["m.get.1"] = new GetConference(Room),
+        ["m.stop.1"] = StopConference.Instance,
+        ["m.view.1"] = new ConferenceView(
+            Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "sip:alice@example.com", "Alice", "0x00000001", Noon, Statistics)]),
+        ["m.report.1"] = new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics)]),
+        ["m.joined.1"] = new Joined(Alice, Room, Mixer, new Ssrc(0x89ABCDEF), Life),
+        ["m.refused.1"] = new JoinRefused(Alice, Room, Rejection.JournalUnavailable),
+        ["m.left.1"] = new LeaveAcknowledged(Alice, Room),
+        ["m.hangup.1"] = new EndDialog(Alice, Room, LeaveReason.NodeLost),
+        ["m.opened.1"] = new LegOpened(Alice, Mixer, Ports, Ports6),
+        ["m.unopened.1"] = new LegRefused(Alice, Mixer, Rejection.NoMediaCapacity),
+        ["m.unsent.1"] = new SipTransactionFailed(Alice, new TransactionKey(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Bye), TransactionFailure.Transport),
+        ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
+        ["m.open.1"] = new OpenLeg(Mixer, Alice),
+        ["m.close.1"] = new CloseLeg(Mixer, Alice),
+    };
+
+    public static readonly IReadOnlyList<object> WithGaps =
+    [
+        new ConferenceEvent.ParticipantJoined(Alice, "", null, new Ssrc(0)) { At = DateTimeOffset.UnixEpoch.AddTicks(-1) },
+        new JoinConference(Room, Alice, "sip:alice@example.com", null),
+        new JoinConference(Room, Alice, "sip:alice@example.com", ""),
+        new ConferenceView(Room, false, Life, null, 0, 0, null, [new ParticipantView(Alice, "a", null, "b", Noon, null)]),
+        new ConferenceView(Room, false, Life, null, 0, 0, null, []),
+        new MixerReport(Mixer, Life, 0, []),
+        new SetMixerState(new MixerState(Mixer, Life, 8, [])),
+        new DialogFact.DialogConfirmed(
+            Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false }, Flow with { Connection = 0 }, false, "", ""),
+        new DialogFact.DialogConfirmed(Room, Dialog with { LocalSequence = 0, RemoteSequence = 0 }, Flow, false, "", ""),
+    ];
+}
