@@ -1,0 +1,105 @@
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Protocols.Conference;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace ConfCluster.Actors.Tests.Media;
+
+public sealed class MixerEntityTests : TestKit
+{
+    private readonly UdpPhone _alice = new("alice", 0x1000);
+    private readonly UdpPhone _bob = new("bob", 0x2000);
+    private readonly FakeTimeProvider _clock = new();
+    private readonly TestProbe _shard;
+    private readonly TestProbe _conferences;
+    private readonly TestProbe _participants;
+    private readonly MediaPlane _plane = new(MediaScene.Settings(27000, 27999), TimeProvider.System);
+    private readonly IActorRef _entity;
+
+    public MixerEntityTests()
+    {
+        (_shard, _conferences, _participants) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        var regions = new EntityRegions { Conferences = _conferences.Ref, Participants = _participants.Ref };
+        _entity = _shard.ChildActorOf(MixerRegion.PropsOf(MediaScene.Mixer.ToString(), _plane, MediaScene.Settings(27000, 27999), regions, _clock));
+    }
+
+    [Fact]
+    public void A_new_mixer_reports_that_it_has_no_state_and_goes_on_reporting()
+    {
+        var first = Report(_ => true);
+        Assert.Equal((MediaScene.Mixer, 0L, 0L), (first.Mixer, first.Incarnation.Number, first.AppliedVersion));
+        Report(_ => true);
+    }
+
+    [Fact]
+    public void Two_legs_are_opened_admitted_and_hear_each_other_until_one_leaves()
+    {
+        var (alice, bob) = (Open(_alice), Open(_bob));
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, _alice.Media()));
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, _bob.Media()));
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice, _bob)));
+        Assert.Equal(2, Report(r => r.AppliedVersion == 1).Legs.Length);
+        do
+        {
+            _bob.Say(0x22, bob.Rtp);
+            _alice.Say(0x11, alice.Rtp);
+        }
+        while (_alice.Hear() != 0x22);
+
+        _entity.Tell(new SetMixerState(MediaScene.State(2, _alice)));
+        Report(r => r.AppliedVersion == 2);
+        _entity.Tell(new CloseLeg(MediaScene.Mixer, _bob.Id));
+        Report(r => r.Legs.Length == 1);
+    }
+
+    [Fact]
+    public void A_lower_incarnation_is_refused_and_told_whom_the_mixer_obeys()
+    {
+        _entity.Tell(new SetMixerState(MediaScene.State(5, 1, _alice)));
+        Report(r => r.AppliedVersion == 1);
+        _entity.Tell(new SetMixerState(MediaScene.State(4, 9)));
+        Assert.Equal(1, Report(r => r.Incarnation == new Incarnation(5)).AppliedVersion);
+        _shard.ExpectNoMsg(TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public void When_the_last_leg_is_gone_the_mixer_reports_it_and_ends()
+    {
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice)));
+        _entity.Tell(new SetMixerState(MediaScene.State(2)));
+        Report(r => r.AppliedVersion == 2);
+        _shard.ExpectMsg<Passivate>();
+    }
+
+    [Fact]
+    public void A_leg_that_is_never_admitted_loses_its_ports()
+    {
+        Open(_alice);
+        Report(r => r.Legs.Length == 1);
+        _clock.Advance(TimeSpan.FromSeconds(41));
+        Report(r => r.Legs.Length == 0);
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _plane.Dispose();
+        _alice.Dispose();
+        _bob.Dispose();
+    }
+
+    private LegOpened Open(UdpPhone phone)
+    {
+        _entity.Tell(new OpenLeg(MediaScene.Mixer, phone.Id));
+        return _participants.ExpectMsg<LegOpened>(o => Assert.Equal(phone.Id, o.Participant));
+    }
+
+    private MixerReport Report(Predicate<MixerReport> isIt) =>
+        (MixerReport)_conferences.FishForMessage(m => m is MixerReport report && isIt(report), TimeSpan.FromSeconds(10));
+}
