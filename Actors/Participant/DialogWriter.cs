@@ -41,6 +41,9 @@ public sealed class DialogWriter : ReceiveActor, IWithTimers
     public static DialogJournal Journal(TimeSpan minWait, TimeSpan maxWait) =>
         id => Props.Create(() => new DialogWriter(id, minWait, maxWait));
 
+    /// <summary>The name under which a dialog's facts are stored: part of the journal's format.</summary>
+    public static string PersistenceId(ParticipantId participant) => $"participant-{participant.Value}";
+
     protected override void PreStart() => Begin();
 
     private void Begin() => _writer = Context.Watch(Context.ActorOf(_entries));
@@ -83,7 +86,7 @@ public sealed class DialogWriter : ReceiveActor, IWithTimers
 
         public Entries(ParticipantId participant)
         {
-            PersistenceId = $"participant-{participant}";
+            PersistenceId = DialogWriter.PersistenceId(participant);
             Recover<DialogFact>(fact => _facts = _facts.Add(fact));
             Recover<RecoveryCompleted>(_ => Context.Parent.Tell(new FactsRecovered(_facts)));
             Command<StoreFact>(store => Persist(store.Fact, fact => Context.Parent.Tell(new FactStored(fact))));

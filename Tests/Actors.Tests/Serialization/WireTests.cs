@@ -84,6 +84,13 @@ public sealed class WireTests() : TestKit(ActorSystemSetup.Create(
     }
 
     [Fact]
+    public void Keys_that_come_from_elsewhere_are_not_read()
+    {
+        var refusal = Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize([1, 2, 3], 7002, "secret"));
+        Assert.Contains("keys do not leave the process", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Nobody_is_serialized_by_reflection() =>
         Assert.Throws<SerializationException>(() => Sys.Serialization.FindSerializerForType(typeof(Unknown)));
 
