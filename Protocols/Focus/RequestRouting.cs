@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -43,13 +44,27 @@ public static class RequestRouting
     /// <summary>The value of Allow in responses and requests of the focus (RFC 3261 §20.5).</summary>
     public static string Allow { get; } = string.Join(", ", Allowed);
 
-    public static RoutingVerdict Of(SipRequest request, LocalTag tags)
+    /// <param name="isStopping">The node takes no new dialogs: 503 to what would begin one, and to OPTIONS, so that callers go elsewhere.</param>
+    public static RoutingVerdict Of(SipRequest request, LocalTag tags, bool isStopping = false)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(tags);
         if (request.Method == SipMethod.Ack) return OfAck(request, tags);
+        if (isStopping && request.Headers.To.Tag is null && request.Method != SipMethod.Cancel)
+            return Answer(503, "Shutting Down", "Retry-After", "30");
         return Refusal(request) ?? Owner(request, tags);
     }
+
+    /// <summary>RFC 3261 §21.4.1, §21.4.11, §21.5.6: the status for a request that could not be read, with the clause it breaks.</summary>
+    public static (int Status, string Reason) Malformed(SipError error) => error.Kind switch
+    {
+        SipErrorKind.BadVersion => (505, "Version Not Supported"),
+        SipErrorKind.TooLong or SipErrorKind.TooManyHeaders => (513, "Message Too Large"),
+        _ => (400, error.Detail.Length > 0 ? error.Detail : "Bad Request"),
+    };
+
+    /// <summary>A method of a standard, whether we take it or not.</summary>
+    public static bool IsKnown(SipMethod method) => Allowed.Contains(method) || Refused.Contains(method);
 
     private static RoutingVerdict OfAck(SipRequest request, LocalTag tags) =>
         request.Headers.To.Tag is { } tag && tags.IsOurs(tag, request.Headers.CallId)

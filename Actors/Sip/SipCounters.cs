@@ -1,0 +1,34 @@
+using System.Diagnostics.Metrics;
+using ConfCluster.Protocols.Sip.Parsing;
+
+namespace ConfCluster.Actors.Sip;
+
+/// <summary>What the endpoint counts, under a meter that the host exports.</summary>
+public static class SipCounters
+{
+    public const string MeterName = "ConfCluster.Sip";
+
+    private static readonly Meter Meter = new(MeterName);
+
+    internal static readonly Counter<long> Requests = Meter.CreateCounter<long>(
+        "confcluster_sip_requests", description: "Requests received, by method; unknown methods together.");
+
+    internal static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
+        "confcluster_sip_refusals", description: "Requests refused at the node without waking a participant, by status.");
+
+    internal static readonly Counter<long> Bad = Meter.CreateCounter<long>(
+        "confcluster_sip_malformed", description: "Datagrams and frames that are no SIP message, by kind.");
+
+    internal static readonly Counter<long> Dropped = Meter.CreateCounter<long>(
+        "confcluster_sip_dropped", description: "Messages dropped because too many waited for the endpoint.");
+
+    internal static readonly Counter<long> Strays = Meter.CreateCounter<long>(
+        "confcluster_sip_stray_responses", description: "Responses that match no request of ours.");
+
+    internal static readonly Counter<long> RefusedConnections = Meter.CreateCounter<long>(
+        "confcluster_sip_refused_connections", description: "TCP connections closed because too many were open.");
+
+    internal static void Refused(int status) => Refusals.Add(1, new KeyValuePair<string, object?>("status", status));
+
+    internal static void Malformed(SipErrorKind kind) => Bad.Add(1, new KeyValuePair<string, object?>("kind", kind.ToString()));
+}

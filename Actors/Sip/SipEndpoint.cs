@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Net;
+using Akka.Actor;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Sip;
+
+/// <summary>New dialogs get 503 from now on; running ones go on to their end.</summary>
+public sealed record StopAccepting
+{
+    public static readonly StopAccepting Instance = new();
+}
+
+/// <summary>Answered with a <see cref="SipListening"/>.</summary>
+public sealed record GetListening
+{
+    public static readonly GetListening Instance = new();
+}
+
+/// <summary>Where the listeners are bound (port 0 in the settings: the port that the system chose).</summary>
+public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transactions, int Connections);
+
+/// <summary>
+/// The SIP face of a node: one per node, no call state. Sockets feed it parsed messages; <see cref="TransactionLayer"/> and
+/// <see cref="RequestRouting"/> decide, it carries out.
+/// </summary>
+public sealed class SipEndpoint : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly LocalTag _tags;
+    private readonly EntityRegions _regions;
+    private readonly TransactionLayer _layer;
+    private readonly TransactionTimers _timers;
+    private readonly SipSockets _sockets;
+    private readonly SipIntake _intake;
+    private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
+    private bool _isStopping;
+
+    public SipEndpoint(SipSettings settings, LocalTag tags, EntityRegions regions, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        (_tags, _regions) = (tags, regions);
+        _layer = new TransactionLayer(settings.Timings, settings.MaxTransactions);
+        _timers = new TransactionTimers(clock);
+        var self = Self;
+        _intake = new SipIntake(m => self.Tell(m));
+        _sockets = new SipSockets(settings, _intake, clock);
+
+        Receive<SipReceived>(OnReceived);
+        Receive<SipMalformed>(OnMalformed);
+        Receive<SipUnsent>(OnUnsent);
+        Receive<Respond>(r => Execute(_layer.Respond(r.Key, r.Response)));
+        Receive<SendRequest>(OnSendRequest);
+        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow));
+        Receive<Tick>(_ => OnTick());
+        Receive<Sweep>(_ => _sockets.Sweep());
+        Receive<StopAccepting>(_ => _isStopping = true);
+        Receive<GetListening>(_ => Sender.Tell(
+            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        _sockets.Start();
+        Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval);
+        Timers.StartPeriodicTimer(Sweep.Instance, Sweep.Instance, SweepInterval);
+    }
+
+    protected override void PostStop() => _sockets.Close();
+
+    private void OnReceived(SipReceived received)
+    {
+        _intake.Taken();
+        if (received.Message is SipResponse response)
+        {
+            Execute(_layer.ReceiveResponse(response, received.Flow));
+            return;
+        }
+
+        var request = (SipRequest)received.Message;
+        SipCounters.Requests.Add(1, new KeyValuePair<string, object?>("method", RequestRouting.IsKnown(request.Method) ? request.Method.Name : "other"));
+        // What is refused here leaves no transaction behind: every copy gets the same answer (RFC 3261 §8.2.7).
+        if (request.Method != SipMethod.Ack && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
+        {
+            if (answer.Status >= 300) SipCounters.Refused(answer.Status);
+            Execute([TransactionLayer.Stateless(request, received.Flow, answer.Status, answer.Reason, answer.Extra)]);
+            return;
+        }
+
+        Execute(_layer.ReceiveRequest(request, received.Flow));
+    }
+
+    private void OnMalformed(SipMalformed bad)
+    {
+        _intake.Taken();
+        SipCounters.Malformed(bad.Error.Kind);
+        if (bad.Answerable is not { } request || request.Method == SipMethod.Ack) return;
+        var (status, reason) = RequestRouting.Malformed(bad.Error);
+        SipCounters.Refused(status);
+        Execute([TransactionLayer.Stateless(request, bad.Flow, status, reason, SipHeaders.Empty)]);
+    }
+
+    private void OnUnsent(SipUnsent unsent)
+    {
+        _intake.Taken();
+        if (unsent.Message is SipRequest request) Execute(_layer.TransportFailed(TransactionKey.OfSent(request)));
+    }
+
+    private void OnSendRequest(SendRequest send)
+    {
+        var request = _sockets.WithVia(send.Request, send.Flow);
+        _owners[TransactionKey.OfSent(request)] = send.Owner;
+        Execute(_layer.Request(request, send.Flow));
+    }
+
+    private void OnTick()
+    {
+        while (_timers.TryTakeDue(out var key, out var timer)) Execute(_layer.Fired(key, timer));
+    }
+
+    private void Execute(ImmutableArray<TransactionEffect> effects)
+    {
+        foreach (var effect in effects) Execute(effect);
+    }
+
+    private void Execute(TransactionEffect effect)
+    {
+        switch (effect)
+        {
+            case TransactionEffect.Send send:
+                _sockets.Send(send.Message, send.Flow);
+                break;
+            case TransactionEffect.PassRequest pass:
+                if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)
+                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self));
+                break;
+            case TransactionEffect.PassAck pass:
+                if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant acked)
+                    _regions.Participants.Tell(new SipAckArrived(acked.Participant, pass.Request, pass.Flow));
+                break;
+            case TransactionEffect.PassResponse pass:
+                if (_owners.TryGetValue(pass.Key, out var asker)) _regions.Participants.Tell(new SipResponseArrived(asker, pass.Key, pass.Response));
+                break;
+            case TransactionEffect.Failed failed:
+                if (_owners.TryGetValue(failed.Key, out var owner)) _regions.Participants.Tell(new SipTransactionFailed(owner, failed.Key, failed.Reason));
+                break;
+            case TransactionEffect.StrayResponse:
+                SipCounters.Strays.Add(1);
+                break;
+            case TransactionEffect.Start start:
+                _timers.Start(start.Key, start.Timer, start.After);
+                break;
+            case TransactionEffect.Cancel cancel:
+                _timers.Cancel(cancel.Key, cancel.Timer);
+                break;
+            case TransactionEffect.Ended ended:
+                _timers.CancelAll(ended.Key);
+                _owners.Remove(ended.Key);
+                break;
+            default:
+                throw new UnreachableException($"no shell for {effect.GetType().Name}");
+        }
+    }
+
+    private sealed record Tick
+    {
+        public static readonly Tick Instance = new();
+    }
+
+    private sealed record Sweep
+    {
+        public static readonly Sweep Instance = new();
+    }
+}
