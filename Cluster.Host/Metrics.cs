@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Akka.Actor;
 using ConfCluster.Host.Api;
 using OpenTelemetry.Metrics;
 
@@ -42,15 +43,24 @@ internal sealed class NodeCounts : BackgroundService
         using var timer = new PeriodicTimer(Interval);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                var active = await _queries.ActiveAsync();
-                _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length));
-            }
+            while (await timer.WaitForNextTickAsync(stoppingToken)) await CountAsync();
         }
         catch (OperationCanceledException)
         {
             // The node stops.
+        }
+    }
+
+    private async Task CountAsync()
+    {
+        try
+        {
+            var active = await _queries.ActiveAsync();
+            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length));
+        }
+        catch (AskTimeoutException)
+        {
+            // The region is starting or stopping; the last counts stand.
         }
     }
 

@@ -4,6 +4,7 @@ using Akka.Persistence.Query;
 using Akka.Persistence.Sql.Query;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using ConfCluster.Actors.Conference;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Host.Api;
@@ -14,10 +15,8 @@ internal sealed class ConferenceHistory(ActorSystem system)
     public async Task<ImmutableArray<(long Number, ConferenceEvent Event)>> OfAsync(ConferenceId conference, CancellationToken stop)
     {
         var journal = PersistenceQuery.Get(system).ReadJournalFor<SqlReadJournal>(SqlReadJournal.Identifier);
-        var events = await journal.CurrentEventsByPersistenceId(PersistenceId(conference), 0, long.MaxValue)
+        var events = await journal.CurrentEventsByPersistenceId(ConferenceRegion.PersistenceId(conference), 0, long.MaxValue)
             .RunWith(Sink.Seq<EventEnvelope>(), system.Materializer()).WaitAsync(stop);
         return [.. events.Where(e => e.Event is ConferenceEvent).Select(e => (e.SequenceNr, (ConferenceEvent)e.Event))];
     }
-
-    private static string PersistenceId(ConferenceId conference) => $"conference-{conference.Value}";
 }

@@ -27,16 +27,18 @@ internal static class RunCommand
         using var signals = new StopSignals();
         if (!ProcessLimits.ForbidCoreDumps()) Console.WriteLine("Core dumps could not be switched off; keys may reach the disk if the process crashes.");
         ProcessLimits.RaiseOpenFiles();
-        if (StartChecks.Refusal(settings) is { } refusal) return Output.Fail(refusal);
+        if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings)) is { } refusal) return Output.Fail(refusal);
         using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
-        return data is null ? Output.Fail(reason) : await RunAsync(configured, settings, data, signals);
+        if (data is null) return Output.Fail(reason);
+        if (StartChecks.Journal(settings) is { } damage) return Output.Fail(damage);
+        return await RunAsync(configured, settings, data, signals);
     }
 
     private static async Task<int> RunAsync(ConfiguredSettings configured, ConfClusterSettings settings, DataDirectory data, StopSignals signals)
     {
         await using var node = await Node.StartAsync(configured.Config!, settings, data);
         if (node.Refusal is { } refusal) return Output.Fail(refusal);
-        foreach (var line in await node.WelcomeAsync()) Console.WriteLine(line);
+        foreach (var line in node.Welcome()) Console.WriteLine(line);
         await Task.WhenAny(signals.Requested, node.Ended);
         if (!signals.Requested.IsCompleted) return Output.Fail("The node left the cluster and ends; its log says why.");
         Console.WriteLine("Stopping: no new calls; every caller is sent BYE. Ctrl-C again ends at once.");

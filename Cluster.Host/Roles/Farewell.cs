@@ -1,10 +1,11 @@
+using ConfCluster.Actors.Conference;
 using ConfCluster.Host.Api;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Host.Roles;
 
 /// <summary>The orderly stop: no new calls, every conference ended, and a bounded wait until its callers are told.</summary>
-internal sealed class Farewell(NodeState state, ConferenceQueries conferences)
+internal sealed class Farewell(NodeState state, ActiveConferences places, ConferenceQueries conferences)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
@@ -12,6 +13,7 @@ internal sealed class Farewell(NodeState state, ConferenceQueries conferences)
     public async Task SayAsync(CancellationToken patience)
     {
         state.SetStopping();
+        places.Close();
         try
         {
             var told = new HashSet<ConferenceId>();

@@ -1,8 +1,7 @@
 using Akka.Actor;
 using Akka.Configuration;
-using ConfCluster.Actors;
+using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Settings;
-using ConfCluster.Host.Api;
 
 namespace ConfCluster.Host.Roles;
 
@@ -13,8 +12,14 @@ internal sealed class Node : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConfClusterSettings _settings;
     private readonly DataDirectory _data;
+    private readonly long _journalBefore;
+    private readonly CancellationTokenSource _stopping = new();
 
-    private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data) => (_app, _settings, _data) = (app, settings, data);
+    private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data)
+    {
+        (_app, _settings, _data) = (app, settings, data);
+        _journalBefore = CutOffReport.LastRow(JournalBootstrap.ConnectionString(settings));
+    }
 
     /// <summary>Why it could not start; null when it runs.</summary>
     public string? Refusal { get; private set; }
@@ -25,7 +30,7 @@ internal sealed class Node : IAsyncDisposable
 
     public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data)
     {
-        var node = new Node(NodeParts.Compose(config, settings, data), settings, data);
+        var node = new Node(NodeParts.Compose(config, settings), settings, data);
         try
         {
             await node._app.StartAsync();
@@ -39,16 +44,29 @@ internal sealed class Node : IAsyncDisposable
         return node;
     }
 
-    public Task<IReadOnlyList<string>> WelcomeAsync() => Welcome.LinesAsync(_app.Services, _settings, _data);
+    public IReadOnlyList<string> Welcome()
+    {
+        // Runs beside the node until it stops: conferences come back one by one.
+        if (_data.LastRunWasCutOff) _ = _app.Services.GetRequiredService<CutOffReport>().TellAsync(_journalBefore, _stopping.Token);
+        return Roles.Welcome.Lines(_settings, _data);
+    }
 
     public async Task StopAsync()
     {
+        await _stopping.CancelAsync();
         using var patience = new CancellationTokenSource(_settings.ShutdownTimeout);
         await _app.Services.GetRequiredService<Farewell>().SayAsync(patience.Token);
+
+        // While it stops, Akka writes to the console on its own.
+        System.EventStream.SetLogLevel(Akka.Event.LogLevel.WarningLevel);
         await _app.StopAsync();
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        _stopping.Dispose();
+        await _app.DisposeAsync();
+    }
 
     private async Task<string?> JoinAsync()
     {

@@ -2,7 +2,10 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Hosting.Logging;
 using ConfCluster.Actors;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Serialization;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Host.Api;
 using ConfCluster.Host.Logs;
@@ -13,7 +16,7 @@ namespace ConfCluster.Host.Roles;
 /// <summary>Puts the parts of a node together.</summary>
 internal static class NodeParts
 {
-    public static WebApplication Compose(Config config, ConfClusterSettings settings, DataDirectory data)
+    public static WebApplication Compose(Config config, ConfClusterSettings settings)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
@@ -21,6 +24,7 @@ internal static class NodeParts
         AddLog(builder, settings);
         AddServices(builder.Services, settings);
         builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
+        Metrics.Add(builder.Services);
         var app = builder.Build();
         Health.Map(app);
         Metrics.Map(app);
@@ -39,8 +43,9 @@ internal static class NodeParts
     private static void AddServices(IServiceCollection services, ConfClusterSettings settings)
     {
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<Health>();
-        Metrics.Add(services);
-        services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>();
+        services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
+        services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
+        services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
 
         // Signals are handled by the run verb, which says goodbye to the callers first.
         services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -57,6 +62,8 @@ internal static class NodeParts
         akka.AddHocon(engine, HoconAddMode.Prepend);
         akka.AddSetup(new LoggerFactorySetup(services.GetRequiredService<ILoggerFactory>()));
         akka.ConfigureLoggers(l => l.ClearLoggers().AddLogger<AkkaLogger>());
+        akka.AddEngineDefaults(settings);
+        akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
         akka.AddParticipants(settings, regions);
     }
 

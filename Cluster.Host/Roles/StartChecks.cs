@@ -1,10 +1,17 @@
+using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Srtp.Transforms;
 
 namespace ConfCluster.Host.Roles;
 
-/// <summary>What must hold before anything is started.</summary>
+/// <summary>What must hold before anything is started: each answers with a sentence, or null.</summary>
 internal static class StartChecks
 {
-    /// <summary>A sentence, or null.</summary>
-    public static string? Refusal(ConfClusterSettings settings) => PortCheck.Refusal(settings);
+    public static string? Ciphers() => KnownAnswers.Run() is { IsEmpty: false } failed
+        ? $"Known answers came out wrong ({string.Join(", ", failed)}); this build or machine cannot be trusted with calls."
+        : null;
+
+    public static string? Ports(ConfClusterSettings settings) => PortCheck.Refusal(settings);
+
+    public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings));
 }
