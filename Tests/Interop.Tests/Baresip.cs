@@ -1,0 +1,107 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using ConfCluster.Support.Audio;
+
+namespace ConfCluster.Interop.Tests;
+
+/// <summary>
+/// A headless baresip: plays a WAV as its microphone, records what it hears (sndfile module: <c>dump-*-dec.wav</c>), is steered through
+/// its ctrl_tcp module (netstrings of JSON).
+/// </summary>
+public sealed class Baresip : IDisposable
+{
+    private const string Modules = "/usr/lib/baresip/modules";
+    private readonly ChildProcess _process;
+    private readonly string _directory;
+    private readonly int _control;
+
+    private Baresip(ChildProcess process, string directory, int control) => (_process, _directory, _control) = (process, directory, control);
+
+    public string Output => _process.Output;
+
+    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone)
+    {
+        var program = Peers.Require("baresip", "baresip-core");
+        Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
+        var directory = Directory.CreateDirectory(Path.Combine(root, name)).FullName;
+        Directory.CreateDirectory(Path.Combine(directory, "rec"));
+        var wav = Path.Combine(directory, "tone.wav");
+        Pcm.WriteWav(wav, Pcm.Tone(60, 8000, -12, tone), 8000);
+        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort));
+        File.WriteAllText(Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>;regint=0;mediaenc=srtp-mand;answermode=auto\n");
+        File.WriteAllText(Path.Combine(directory, "contacts"), "");
+        return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort);
+    }
+
+    /// <summary>The newest recording of what it heard.</summary>
+    public string Heard => Directory.EnumerateFiles(Path.Combine(_directory, "rec"), "dump-*-dec.wav").Order().LastOrDefault()
+        ?? throw new InvalidOperationException($"baresip recorded nothing:\n{Output}");
+
+    /// <summary>One command of its menu, retried while it still starts up.</summary>
+    public async Task CommandAsync(string command, string parameters = "")
+    {
+        var json = JsonSerializer.Serialize(new Dictionary<string, string> { ["command"] = command, ["params"] = parameters, ["token"] = "t" });
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync("127.0.0.1", _control);
+                await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"{json.Length}:{json},"));
+                var reply = new byte[4096];
+                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+                var read = await client.GetStream().ReadAsync(reply, limit.Token);
+                if (read == 0) throw new InvalidOperationException($"baresip closed its control connection:\n{Output}");
+                return;
+            }
+            catch (SocketException) when (attempt < 100 && !_process.HasExited)
+            {
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort) => $"""
+        poll_method epoll
+        sip_listen 127.0.0.1:{sipPort}
+        call_local_timeout 120
+        call_max_calls 4
+        audio_player aubridge,nil{sipPort}
+        audio_source aufile,{wav}
+        audio_alert aubridge,alert{sipPort}
+        audio_level no
+        ausrc_srate 8000
+        auplay_srate 8000
+        ausrc_channels 1
+        auplay_channels 1
+        ausrc_format s16
+        auplay_format s16
+        auenc_format s16
+        audec_format s16
+        rtp_ports {rtpPort}-{rtpPort + 20}
+        rtcp_mux no
+        jitter_buffer_delay 5-10
+        rtp_stats yes
+        net_interface 127.0.0.1
+        module_path {Modules}
+        module ctrl_tcp.so
+        module g711.so
+        module sndfile.so
+        module aufile.so
+        module ausine.so
+        module aubridge.so
+        module srtp.so
+        module_tmp uuid.so
+        module_tmp account.so
+        module_app debug_cmd.so
+        module_app menu.so
+        ctrl_tcp_listen 127.0.0.1:{controlPort}
+        snd_path {Path.Combine(directory, "rec")}
+        statmode_default off
+        ringback_disabled yes
+
+        """;
+}
