@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Akka.Configuration;
+using ConfCluster.Actors;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Host.Roles;
 
@@ -26,6 +28,8 @@ internal sealed class Node : IAsyncDisposable
 
     public Task Ended => System.WhenTerminated;
 
+    private IActorRef Endpoint => _app.Services.GetRequiredService<EntityRegions>().SipEndpoint;
+
     private ActorSystem System => _app.Services.GetRequiredService<ActorSystem>();
 
     public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data)
@@ -34,7 +38,7 @@ internal sealed class Node : IAsyncDisposable
         try
         {
             await node._app.StartAsync();
-            node.Refusal = await node.JoinAsync();
+            node.Refusal = await node.JoinAsync() ?? await node.ListenAsync();
         }
         catch (IOException e)
         {
@@ -55,6 +59,7 @@ internal sealed class Node : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         using var patience = new CancellationTokenSource(_settings.ShutdownTimeout);
+        Endpoint.Tell(StopAccepting.Instance);
         await _app.Services.GetRequiredService<Farewell>().SayAsync(patience.Token);
 
         // While it stops, Akka writes to the console on its own.
@@ -66,6 +71,22 @@ internal sealed class Node : IAsyncDisposable
     {
         _stopping.Dispose();
         await _app.DisposeAsync();
+    }
+
+    /// <summary>The endpoint binds in its constructor, so one that answers is listening.</summary>
+    private async Task<string?> ListenAsync()
+    {
+        try
+        {
+            await Endpoint.Ask<SipListening>(GetListening.Instance, StartPatience);
+        }
+        catch (AskTimeoutException)
+        {
+            return "The SIP listeners could not be bound; the log says why.";
+        }
+
+        _app.Services.GetRequiredService<NodeState>().SetListenersBound();
+        return null;
     }
 
     private async Task<string?> JoinAsync()

@@ -1,14 +1,19 @@
+using System.Security.Cryptography;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Hosting.Logging;
 using ConfCluster.Actors;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
 using ConfCluster.Host.Api;
 using ConfCluster.Host.Logs;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Wire;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ConfCluster.Host.Roles;
@@ -45,6 +50,7 @@ internal static class NodeParts
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<Health>();
         services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
         services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
+        services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
         services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
 
         // Signals are handled by the run verb, which says goodbye to the callers first.
@@ -65,6 +71,15 @@ internal static class NodeParts
         akka.AddEngineDefaults(settings);
         akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
         akka.AddParticipants(settings, regions);
+        akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>(), TimeProvider.System);
+        akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);
+    }
+
+    /// <summary>The cluster key of a cluster of one lives as long as the process: no dialog outlives it.</summary>
+    private static LocalTag NewTags()
+    {
+        using var key = SecretBytes.Create(32, RandomNumberGenerator.Fill);
+        return new LocalTag(key);
     }
 
     private sealed class NoLifetime : IHostLifetime
