@@ -26,14 +26,16 @@ public sealed class JournalHistoryTests : IDisposable
     private static readonly DateTimeOffset Noon = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero).AddTicks(1);
     private static readonly DialogFact.DialogConfirmed Confirmed = new(
         Room,
-        new DialogFacts("call-1", "<sip:room@192.0.2.1>;tag=l", "<sip:alice@example.com>;tag=r", null, 8, "sip:alice@192.0.2.9", [], IsSecure: false),
+        new DialogFacts(
+            "call-1", "<sip:room@192.0.2.1>;tag=l", "<sip:alice@example.com>;tag=r", null, 8, "sip:alice@192.0.2.9", [], IsSecure: false),
         new SipFlow(SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080), 0),
         Hidden: false, "v=0\r\n", "v=0\r\n");
 
     private static readonly DialogFact.DialogEnded Ended = new(LeaveReason.Bye);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("confcluster-history");
 
-    private string Connection => new SqliteConnectionStringBuilder { DataSource = Path.Combine(_directory.FullName, "journal.db") }.ToString();
+    private string Connection =>
+        new SqliteConnectionStringBuilder { DataSource = Path.Combine(_directory.FullName, "journal.db") }.ToString();
 
     public void Dispose()
     {
