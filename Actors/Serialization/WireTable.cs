@@ -7,8 +7,16 @@ namespace ConfCluster.Actors.Serialization;
 /// <summary>
 /// One line of the wire: a short name with a version, which stands in the journal and between nodes for ever, and the way there and back.
 /// </summary>
-public sealed record WireEntry(string Manifest, Type Type, Func<object, byte[]> Write, Func<byte[], object> Read)
+public sealed class WireEntry(string manifest, Type type, Func<object, byte[]> write, Func<byte[], object> read)
 {
+    public string Manifest => manifest;
+
+    public Type Type => type;
+
+    public Func<object, byte[]> Write => write;
+
+    public Func<byte[], object> Read => read;
+
     internal static WireEntry Of<T, TProto>(string manifest, Func<T, TProto> write, Func<TProto, T> read)
         where T : class
         where TProto : IMessage<TProto>, new()
