@@ -11,7 +11,8 @@ public interface IConferenceMessage
 }
 
 /// <summary>Answered to the participant (through its region) by <c>Joined</c> or <c>JoinRefused</c>.</summary>
-public sealed record JoinConference(ConferenceId Conference, ParticipantId Participant, string Identity, string? DisplayName) : IConferenceMessage;
+public sealed record JoinConference(ConferenceId Conference, ParticipantId Participant, string Identity, string? DisplayName)
+    : IConferenceMessage;
 
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
@@ -23,7 +24,8 @@ public sealed record EndConference(ConferenceId Conference, EndReason Reason) : 
 /// Heartbeat of a mixer: the version it has applied (0: it has no state and needs one) and its legs. A mixer that was refused for its
 /// age says so with the incarnation it obeys.
 /// </summary>
-public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long AppliedVersion, ImmutableArray<LegReport> Legs) : IConferenceMessage
+public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long AppliedVersion, ImmutableArray<LegReport> Legs)
+    : IConferenceMessage
 {
     public ConferenceId Conference => Mixer.Conference;
 }
@@ -35,8 +37,8 @@ public sealed record GetConference(ConferenceId Conference) : IConferenceMessage
 
 /// <summary>A snapshot for the management API.</summary>
 public sealed record ConferenceView(
-    ConferenceId Conference, bool IsActive, Incarnation Incarnation, MixerId? Mixer, long Version, long AppliedVersion, DateTimeOffset? Since,
-    ImmutableArray<ParticipantView> Participants);
+    ConferenceId Conference, bool IsActive, Incarnation Incarnation, MixerId? Mixer, long Version, long AppliedVersion,
+    DateTimeOffset? Since, ImmutableArray<ParticipantView> Participants);
 
 public sealed record ParticipantView(
     ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media);

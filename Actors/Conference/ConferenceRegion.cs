@@ -22,7 +22,8 @@ public static class ConferenceRegion
     public const string Role = "focus";
 
     public static AkkaConfigurationBuilder AddConferences(
-        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, ActiveConferences active, TimeProvider? clock = null)
+        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, ActiveConferences active,
+        TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var journal = JournalOf(settings.Journal);
@@ -37,7 +38,8 @@ public static class ConferenceRegion
             HandOffStopMessage = StopConference.Instance,
         };
         return builder
-            .WithShardRegion<ConferenceRegionKey>(TypeName, id => PropsOf(new ConferenceId(id), parts), new Extractor(settings.Conference.Shards), options)
+            .WithShardRegion<ConferenceRegionKey>(
+                TypeName, id => PropsOf(new ConferenceId(id), parts), new Extractor(settings.Conference.Shards), options)
             .WithActors((_, registry) => regions.Conferences = registry.Get<ConferenceRegionKey>());
     }
 

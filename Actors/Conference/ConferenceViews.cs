@@ -12,8 +12,8 @@ internal static class ConferenceViews
         var state = life.State;
         var media = report is { } r && r.Mixer == state.Mixer ? r.Legs.ToDictionary(l => l.Participant, l => l.Statistics) : [];
         return new ConferenceView(
-            state.Conference, state.IsActive, state.Incarnation, state.IsActive ? state.Mixer : null, life.WantedVersion, life.AppliedVersion,
-            state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, media))]);
+            state.Conference, state.IsActive, state.Incarnation, state.IsActive ? state.Mixer : null, life.WantedVersion,
+            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, media))]);
     }
 
     private static ParticipantView View(Member member, Dictionary<ParticipantId, LegStatistics> media) => new(

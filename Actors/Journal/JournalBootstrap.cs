@@ -25,7 +25,9 @@ public static class JournalBootstrap
         }.ToString();
     }
 
-    /// <summary>A sentence when the journal cannot be used, else null. The mode is kept in the file; writes stay safe at a power cut.</summary>
+    /// <summary>
+    /// A sentence when the journal cannot be used, else null. The mode is kept in the file; writes stay safe at a power cut.
+    /// </summary>
     public static string? Prepare(string connectionString)
     {
         try
@@ -33,9 +35,10 @@ public static class JournalBootstrap
             using var connection = new SqliteConnection(connectionString);
             connection.Open();
             var mode = Scalar(connection, "PRAGMA journal_mode=WAL");
-            if (!string.Equals(mode, "wal", StringComparison.OrdinalIgnoreCase)) return $"The journal {connection.DataSource} cannot be opened for write-ahead logging.";
+            if (mode != "wal") return $"The journal {connection.DataSource} cannot be opened for write-ahead logging.";
             var verdict = Scalar(connection, "PRAGMA quick_check(1)");
-            return verdict == "ok" ? null : $"The journal {connection.DataSource} is damaged ({verdict}); restore it from a backup, or move it away to begin anew.";
+            if (verdict == "ok") return null;
+            return $"The journal {connection.DataSource} is damaged ({verdict}); restore it from a backup, or move it away to begin anew.";
         }
         catch (SqliteException e)
         {
@@ -46,8 +49,9 @@ public static class JournalBootstrap
     /// <summary>What the engine needs, defaults of the plugin included; goes under what the user says.</summary>
     public static Config Configuration(string connectionString, string providerName)
     {
+        var quoted = connectionString.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
         var source = $$"""
-            connection-string = "{{connectionString.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}}"
+            connection-string = "{{quoted}}"
             provider-name = "{{providerName}}"
             """;
         var config = $$"""

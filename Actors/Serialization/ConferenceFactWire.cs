@@ -21,7 +21,10 @@ internal static class ConferenceFactWire
         WireEntry.Of<ConferenceEvent.ParticipantLeft, ParticipantLeftProto>(
             "c.left.1",
             e => new ParticipantLeftProto { At = WireValues.Ticks(e.At), Participant = e.Participant.Value, Reason = (uint)e.Reason },
-            p => new ConferenceEvent.ParticipantLeft(new ParticipantId(p.Participant), (LeaveReason)p.Reason) { At = WireValues.Time(p.At) }),
+            p => new ConferenceEvent.ParticipantLeft(new ParticipantId(p.Participant), (LeaveReason)p.Reason)
+            {
+                At = WireValues.Time(p.At),
+            }),
         WireEntry.Of<ConferenceEvent.MixerPlaced, MixerPlacedProto>(
             "c.mixer.1",
             e => new MixerPlacedProto { At = WireValues.Ticks(e.At), MixerIncarnation = e.MixerIncarnation },
@@ -36,12 +39,18 @@ internal static class ConferenceFactWire
     {
         var proto = new ParticipantJoinedProto
         {
-            At = WireValues.Ticks(e.At), Participant = e.Participant.Value, Identity = e.Identity, Ssrc = e.Ssrc.Value,
+            At = WireValues.Ticks(e.At),
+            Participant = e.Participant.Value,
+            Identity = e.Identity,
+            Ssrc = e.Ssrc.Value,
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
 
     private static ConferenceEvent.ParticipantJoined Read(ParticipantJoinedProto p) =>
-        new(new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, new Ssrc(p.Ssrc)) { At = WireValues.Time(p.At) };
+        new(new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, new Ssrc(p.Ssrc))
+        {
+            At = WireValues.Time(p.At),
+        };
 }

@@ -21,7 +21,9 @@ internal static class ConferenceWire
             m => new EndConferenceProto { Conference = m.Conference.Value, Reason = (uint)m.Reason },
             p => new EndConference(new ConferenceId(p.Conference), (EndReason)p.Reason)),
         WireEntry.Of<GetConference, GetConferenceProto>(
-            "m.get.1", m => new GetConferenceProto { Conference = m.Conference.Value }, p => new GetConference(new ConferenceId(p.Conference))),
+            "m.get.1",
+            m => new GetConferenceProto { Conference = m.Conference.Value },
+            p => new GetConference(new ConferenceId(p.Conference))),
         WireEntry.Of<StopConference, NothingProto>("m.stop.1", _ => new NothingProto(), _ => StopConference.Instance),
         WireEntry.Of<ConferenceView, ConferenceViewProto>("m.view.1", Write, Read),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),
@@ -41,8 +43,12 @@ internal static class ConferenceWire
     {
         var proto = new ConferenceViewProto
         {
-            Conference = m.Conference.Value, IsActive = m.IsActive, Incarnation = m.Incarnation.Number,
-            Mixer = m.Mixer is { } mixer ? WireValues.Write(mixer) : null, Version = m.Version, AppliedVersion = m.AppliedVersion,
+            Conference = m.Conference.Value,
+            IsActive = m.IsActive,
+            Incarnation = m.Incarnation.Number,
+            Mixer = m.Mixer is { } mixer ? WireValues.Write(mixer) : null,
+            Version = m.Version,
+            AppliedVersion = m.AppliedVersion,
         };
         if (m.Since is { } since) proto.Since = WireValues.Ticks(since);
         proto.Participants.AddRange(m.Participants.Select(Write));
@@ -50,14 +56,17 @@ internal static class ConferenceWire
     }
 
     private static ConferenceView Read(ConferenceViewProto p) => new(
-        new ConferenceId(p.Conference), p.IsActive, new Incarnation(p.Incarnation), p.Mixer is null ? null : WireValues.Read(p.Mixer), p.Version,
-        p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)]);
+        new ConferenceId(p.Conference), p.IsActive, new Incarnation(p.Incarnation), p.Mixer is null ? null : WireValues.Read(p.Mixer),
+        p.Version, p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)]);
 
     private static ParticipantViewProto Write(ParticipantView v)
     {
         var proto = new ParticipantViewProto
         {
-            Participant = v.Participant.Value, Identity = v.Identity, Ssrc = v.Ssrc, JoinedAt = WireValues.Ticks(v.JoinedAt),
+            Participant = v.Participant.Value,
+            Identity = v.Identity,
+            Ssrc = v.Ssrc,
+            JoinedAt = WireValues.Ticks(v.JoinedAt),
             Media = v.Media is { } media ? Write(media) : null,
         };
         if (v.DisplayName is { } name) proto.DisplayName = name;
@@ -72,7 +81,9 @@ internal static class ConferenceWire
     {
         var proto = new MixerReportProto
         {
-            Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, AppliedVersion = m.AppliedVersion,
+            Mixer = WireValues.Write(m.Mixer),
+            Incarnation = m.Incarnation.Number,
+            AppliedVersion = m.AppliedVersion,
         };
         proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = Write(l.Statistics) }));
         return proto;
@@ -84,13 +95,22 @@ internal static class ConferenceWire
 
     private static LegStatisticsProto Write(LegStatistics s) => new()
     {
-        PacketsReceived = s.PacketsReceived, PacketsLost = s.PacketsLost, AuthFailures = s.AuthFailures, Replays = s.Replays,
-        Malformed = s.Malformed, UnknownMki = s.UnknownMki, LateOrDuplicate = s.LateOrDuplicate, Concealed = s.Concealed,
-        PacketsSent = s.PacketsSent, RtcpReceived = s.RtcpReceived, RtcpSent = s.RtcpSent, RemoteSsrc = s.RemoteSsrc.Value,
+        PacketsReceived = s.PacketsReceived,
+        PacketsLost = s.PacketsLost,
+        AuthFailures = s.AuthFailures,
+        Replays = s.Replays,
+        Malformed = s.Malformed,
+        UnknownMki = s.UnknownMki,
+        LateOrDuplicate = s.LateOrDuplicate,
+        Concealed = s.Concealed,
+        PacketsSent = s.PacketsSent,
+        RtcpReceived = s.RtcpReceived,
+        RtcpSent = s.RtcpSent,
+        RemoteSsrc = s.RemoteSsrc.Value,
         Remote = WireValues.Write(s.Remote),
     };
 
     private static LegStatistics Read(LegStatisticsProto p) => new(
-        p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed, p.PacketsSent,
-        p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote));
+        p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed,
+        p.PacketsSent, p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote));
 }

@@ -30,7 +30,11 @@ internal static class DialogFactWire
     {
         var proto = new DialogProto
         {
-            CallId = facts.CallId, Local = facts.Local, Remote = facts.Remote, RemoteTarget = facts.RemoteTarget, IsSecure = facts.IsSecure,
+            CallId = facts.CallId,
+            Local = facts.Local,
+            Remote = facts.Remote,
+            RemoteTarget = facts.RemoteTarget,
+            IsSecure = facts.IsSecure,
         };
         if (facts.LocalSequence is { } local) proto.LocalSequence = local;
         if (facts.RemoteSequence is { } remote) proto.RemoteSequence = remote;
@@ -39,12 +43,15 @@ internal static class DialogFactWire
     }
 
     private static DialogFacts Read(DialogProto p) => new(
-        p.CallId, p.Local, p.Remote, p.HasLocalSequence ? p.LocalSequence : null, p.HasRemoteSequence ? p.RemoteSequence : null, p.RemoteTarget,
-        [.. p.RouteSet], p.IsSecure);
+        p.CallId, p.Local, p.Remote, p.HasLocalSequence ? p.LocalSequence : null, p.HasRemoteSequence ? p.RemoteSequence : null,
+        p.RemoteTarget, [.. p.RouteSet], p.IsSecure);
 
     private static FlowProto Write(SipFlow flow) => new()
     {
-        Transport = (uint)flow.Transport, Local = flow.Local.ToString(), Remote = flow.Remote.ToString(), Connection = flow.Connection,
+        Transport = (uint)flow.Transport,
+        Local = flow.Local.ToString(),
+        Remote = flow.Remote.ToString(),
+        Connection = flow.Connection,
     };
 
     private static SipFlow Read(FlowProto p) =>

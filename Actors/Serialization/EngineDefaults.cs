@@ -7,7 +7,7 @@ using ConfCluster.Actors.Settings;
 
 namespace ConfCluster.Actors.Serialization;
 
-/// <summary>What the actors here need of the engine: their serializers and their journal. How nodes find each other is the host's.</summary>
+/// <summary>What the actors need of the engine: their serializers and their journal. How nodes find each other is the host's.</summary>
 public static class EngineDefaults
 {
     /// <summary>Every wire type bound to its serializer; goes with <c>allow-unregistered-types = false</c>.</summary>

@@ -22,7 +22,12 @@ internal static class MixerWire
 
     private static MixerStateProto Write(MixerState state)
     {
-        var proto = new MixerStateProto { Mixer = WireValues.Write(state.Mixer), Incarnation = state.Incarnation.Number, Version = state.Version };
+        var proto = new MixerStateProto
+        {
+            Mixer = WireValues.Write(state.Mixer),
+            Incarnation = state.Incarnation.Number,
+            Version = state.Version,
+        };
         proto.Legs.AddRange(state.Legs.Select(l => new MixerLegProto { Participant = l.Participant.Value, Ssrc = l.Ssrc.Value }));
         return proto;
     }

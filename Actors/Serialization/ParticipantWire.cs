@@ -19,7 +19,8 @@ internal static class ParticipantWire
                 Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Ssrc = m.Ssrc.Value,
                 Incarnation = m.Incarnation.Number,
             },
-            p => new Joined(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation))),
+            p => new Joined(
+                Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation))),
         WireEntry.Of<JoinRefused, JoinRefusedProto>(
             "m.refused.1",
             m => new JoinRefusedProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Reason = (uint)m.Reason },
@@ -36,7 +37,8 @@ internal static class ParticipantWire
             "m.opened.1",
             m => new LegOpenedProto
             {
-                Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer), Rtp = WireValues.Write(m.Rtp), Rtcp = WireValues.Write(m.Rtcp),
+                Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer), Rtp = WireValues.Write(m.Rtp),
+                Rtcp = WireValues.Write(m.Rtcp),
             },
             p => new LegOpened(Id(p.Participant), WireValues.Read(p.Mixer), WireValues.Read(p.Rtp), WireValues.Read(p.Rtcp))),
         WireEntry.Of<LegRefused, LegRefusedProto>(
@@ -51,7 +53,8 @@ internal static class ParticipantWire
                 Method = m.Key.Method.Name, Failure = (uint)m.Reason,
             },
             p => new SipTransactionFailed(
-                Id(p.Participant), new TransactionKey(p.IsServer, p.Branch, p.SentBy, new SipMethod(p.Method)), (TransactionFailure)p.Failure)),
+                Id(p.Participant), new TransactionKey(p.IsServer, p.Branch, p.SentBy, new SipMethod(p.Method)),
+                (TransactionFailure)p.Failure)),
     ];
 
     private static ParticipantId Id(string value) => new(value);

@@ -8,13 +8,13 @@ using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Actors.Serialization;
 
-/// <summary>Refuses the messages that hold keys, or SIP bodies in which keys may stand: there is no protected way between nodes yet.</summary>
+/// <summary>Refuses the messages that hold keys, or SIP bodies with keys in them: there is no protected way between nodes yet.</summary>
 public sealed class SecretMessageSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     public static readonly ImmutableArray<Type> Types =
     [
-        typeof(SetLegMedia), typeof(SipRequestArrived), typeof(SipAckArrived), typeof(SipResponseArrived), typeof(SendRequest), typeof(SendAck),
-        typeof(Respond),
+        typeof(SetLegMedia), typeof(SipRequestArrived), typeof(SipAckArrived), typeof(SipResponseArrived), typeof(SendRequest),
+        typeof(SendAck), typeof(Respond),
     ];
 
     public override int Identifier => 7002;

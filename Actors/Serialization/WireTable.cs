@@ -26,15 +26,19 @@ public sealed class WireEntry(string manifest, Type type, Func<object, byte[]> w
     }
 }
 
-/// <summary>Everything that may be stored or leave the process. A changed meaning gets a new manifest; the old line stays, to be read.</summary>
+/// <summary>Everything that may be stored or leave the process. A changed meaning gets a new manifest; the old line stays.</summary>
 public static class WireTable
 {
     public static readonly ImmutableArray<WireEntry> Entries =
-        [.. ConferenceFactWire.Entries, .. DialogFactWire.Entries, .. ConferenceWire.Entries, .. ParticipantWire.Entries, .. MixerWire.Entries];
+    [
+        .. ConferenceFactWire.Entries, .. DialogFactWire.Entries, .. ConferenceWire.Entries, .. ParticipantWire.Entries,
+        .. MixerWire.Entries,
+    ];
 
     private static readonly ImmutableDictionary<Type, WireEntry> ByType = Entries.ToImmutableDictionary(e => e.Type);
 
-    private static readonly ImmutableDictionary<string, WireEntry> ByManifest = Entries.ToImmutableDictionary(e => e.Manifest, StringComparer.Ordinal);
+    private static readonly ImmutableDictionary<string, WireEntry> ByManifest =
+        Entries.ToImmutableDictionary(e => e.Manifest, StringComparer.Ordinal);
 
     public static WireEntry Of(Type type) =>
         ByType.TryGetValue(type, out var entry) ? entry : throw new SerializationException($"{type} has no manifest");

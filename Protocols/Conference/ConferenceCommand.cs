@@ -9,7 +9,9 @@ public abstract record ConferenceCommand
     {
     }
 
-    /// <summary>A participant with an acceptable offer wants in. Repeating it is harmless. <paramref name="Identity"/>: who it says it is.</summary>
+    /// <summary>
+    /// A participant with an acceptable offer wants in. Repeating it is harmless. <paramref name="Identity"/>: who it says it is.
+    /// </summary>
     public sealed record Join(ParticipantId Participant, string Identity, string? DisplayName) : ConferenceCommand;
 
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
@@ -31,16 +33,18 @@ public abstract record ConferenceCommand
 /// <summary>Values are stored: never renumber.</summary>
 public enum LeaveReason : byte
 {
-    Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8, ConferenceEnded = 9,
+    Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8,
+    ConferenceEnded = 9,
 }
 
 /// <summary>Values are stored: never renumber.</summary>
 public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShutdown = 3, NodeLost = 4 }
 
-/// <summary>Why a command is refused; Focus/RejectionStatus turns it into a SIP status. Values travel between nodes: never renumber.</summary>
+/// <summary>Why a command is refused; Focus/RejectionStatus makes a SIP status of it. Values travel between nodes: never renumber.</summary>
 public enum Rejection : byte
 {
-    ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5, ShuttingDown = 6,
+    ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5,
+    ShuttingDown = 6,
 }
 
 /// <summary>The answer to a command: facts to store, or the reason there are none.</summary>
@@ -64,5 +68,5 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
 /// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>
 public enum Admission : byte { Open, NoNewConference, ShuttingDown }
 
-/// <summary>RFC 4353 §4.3: the rules of a conference, from its blueprint.</summary>
+/// <summary>RFC 4353 §4.2: the rules of a conference, from its blueprint.</summary>
 public sealed record ConferencePolicy(int MaxParticipants);

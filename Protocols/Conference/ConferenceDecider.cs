@@ -5,7 +5,7 @@ using ConfCluster.Protocols.Rtp;
 namespace ConfCluster.Protocols.Conference;
 
 /// <summary>
-/// The rules of a conference: who gets in (RFC 4353 §5.1), when it begins and ends, which SSRC each participant hears it under. Commands
+/// The rules of a conference: who gets in (RFC 4353 §5.2), when it begins and ends, which SSRC each participant hears it under. Commands
 /// may come twice: a repeated one is accepted and changes nothing, or is refused and changes nothing.
 /// </summary>
 public static class ConferenceDecider
@@ -40,7 +40,8 @@ public static class ConferenceDecider
         if (!state.IsActive && context.Admission == Admission.NoNewConference) return Reject(Rejection.TooManyConferences);
         if (state.Participants.Count >= context.Policy.MaxParticipants) return Reject(Rejection.ConferenceFull);
 
-        var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, Fresh(state, context)) { At = context.Now };
+        var ssrc = Fresh(state, context);
+        var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc) { At = context.Now };
         if (state.IsActive) return Accept(joined);
 
         // A mixer id is never used again after its end, so each instance has one of its own.
@@ -52,7 +53,8 @@ public static class ConferenceDecider
         if (!state.Participants.ContainsKey(leave.Participant)) return Reject(Rejection.NotAParticipant);
 
         var left = new ConferenceEvent.ParticipantLeft(leave.Participant, leave.Reason) { At = context.Now };
-        return state.Participants.Count > 1 ? Accept(left) : Accept(left, new ConferenceEvent.Ended(EndReason.LastLeft) { At = context.Now });
+        if (state.Participants.Count > 1) return Accept(left);
+        return Accept(left, new ConferenceEvent.Ended(EndReason.LastLeft) { At = context.Now });
     }
 
     private static Decision.Accepted Take(ConferenceState state, ConferenceCommand.Take take, DecisionContext context)

@@ -9,7 +9,9 @@ public abstract record ConferenceInput
     {
     }
 
-    /// <summary>The journal has said what it knows. <paramref name="CallsLost"/>: the process that held the calls of these facts is gone.</summary>
+    /// <summary>
+    /// The journal has said what it knows. <paramref name="CallsLost"/>: the process that held the calls of these facts is gone.
+    /// </summary>
     public sealed record Recovered(ImmutableArray<ConferenceEvent> Events, bool CallsLost) : ConferenceInput;
 
     /// <summary>The batch that was given out to store is in the journal.</summary>

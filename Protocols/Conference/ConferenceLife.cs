@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace ConfCluster.Protocols.Conference;
 
 /// <summary>
-/// One life of a conference in memory: what is stored (<see cref="State"/>) and what is under way. Only one batch is written at a time; what
-/// comes meanwhile waits in order.
+/// One life of a conference in memory: what is stored (<see cref="State"/>) and what is under way. Only one batch is written at a time;
+/// what comes meanwhile waits in order.
 /// </summary>
 public sealed record ConferenceLife
 {

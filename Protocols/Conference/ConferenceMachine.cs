@@ -49,7 +49,8 @@ public static class ConferenceMachine
         var why = input switch
         {
             ConferenceInput.Overtaken => "somebody else writes to its journal",
-            ConferenceInput.MixerReported i when life.IsTaken && i.Incarnation > life.State.Incarnation => $"its mixer obeys {i.Incarnation}",
+            ConferenceInput.MixerReported i when life.IsTaken && i.Incarnation > life.State.Incarnation =>
+                $"its mixer obeys {i.Incarnation}",
             _ => null,
         };
         if (why is null) return false;
@@ -84,7 +85,12 @@ public static class ConferenceMachine
     /// <summary>Who wants in is told at once; who wants out is out, and its leave waits.</summary>
     private static ConferenceLife Failing(ConferenceLife life, Effects effects)
     {
-        if (!life.IsJournalFailing) effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: the journal fails; joins are refused until it is back."));
+        if (!life.IsJournalFailing)
+        {
+            effects.Add(new ConferenceEffect.Say(
+                $"Conference {life.State.Conference}: the journal fails; joins are refused until it is back."));
+        }
+
         foreach (var join in life.Waiting.OfType<ConferenceCommand.Join>()) effects.Add(Unavailable(join.Participant));
 
         var next = life with { IsJournalFailing = true, Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.Join) };

@@ -27,7 +27,8 @@ public sealed record ConferenceState
 
     public long MixerIncarnation { get; private init; }
 
-    public ImmutableDictionary<ParticipantId, Member> Participants { get; private init; } = ImmutableDictionary<ParticipantId, Member>.Empty;
+    public ImmutableDictionary<ParticipantId, Member> Participants { get; private init; } =
+        ImmutableDictionary<ParticipantId, Member>.Empty;
 
     /// <summary>Every SSRC ever given to anybody: with keys that may still be around, none is used twice (RFC 3711 §9.1).</summary>
     public ImmutableHashSet<Ssrc> Register { get; private init; } = [];
@@ -39,7 +40,13 @@ public sealed record ConferenceState
 
     public ConferenceState Apply(ConferenceEvent happened) => happened switch
     {
-        ConferenceEvent.Created e => this with { IsActive = true, Instance = Instance + 1, Since = e.At, Participants = Participants.Clear() },
+        ConferenceEvent.Created e => this with
+        {
+            IsActive = true,
+            Instance = Instance + 1,
+            Since = e.At,
+            Participants = Participants.Clear(),
+        },
         ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
         ConferenceEvent.ParticipantJoined e => this with
         {
@@ -62,7 +69,7 @@ public sealed record ConferenceState
     public ImmutableArray<Member> Members() =>
         [.. Participants.Values.OrderBy(m => m.JoinedAt).ThenBy(m => m.Participant.Value, StringComparer.Ordinal)];
 
-    /// <summary>What the mixer is to do as this state has it; those in <paramref name="departed"/> are out before their leave is stored.</summary>
+    /// <summary>What the mixer is to do; those in <paramref name="departed"/> are out before their leave is stored.</summary>
     public MixerState DesiredMixer(long version, ImmutableHashSet<ParticipantId> departed) => new(
         Mixer ?? throw new InvalidOperationException($"{Conference} has no mixer yet"), Incarnation, version,
         [.. Members().Where(m => !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc))]);

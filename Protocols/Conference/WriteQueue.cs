@@ -107,7 +107,7 @@ internal static class WriteQueue
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));
                 break;
             case ConferenceCommand.PlaceMixer:
-                foreach (var member in after.Members()) answers.Add(new ConferenceEffect.HangUp(member.Participant, LeaveReason.MediaFailed));
+                answers.AddRange(after.Members().Select(m => new ConferenceEffect.HangUp(m.Participant, LeaveReason.MediaFailed)));
                 break;
             case ConferenceCommand.Take or ConferenceCommand.End:
                 HangUps(life, after, events, answers);
@@ -118,11 +118,13 @@ internal static class WriteQueue
     private static void HangUps(ConferenceLife life, ConferenceState after, ImmutableArray<ConferenceEvent> events, Effects answers)
     {
         var left = events.OfType<ConferenceEvent.ParticipantLeft>().ToList();
-        foreach (var e in left.Where(e => !life.Departed.Contains(e.Participant))) answers.Add(new ConferenceEffect.HangUp(e.Participant, e.Reason));
+        var untold = left.Where(e => !life.Departed.Contains(e.Participant));
+        answers.AddRange(untold.Select(e => new ConferenceEffect.HangUp(e.Participant, e.Reason)));
         if (events.OfType<ConferenceEvent.Ended>().SingleOrDefault() is { Reason: EndReason.NodeLost })
         {
+            var calls = left.Count == 1 ? "1 call" : $"{left.Count} calls";
             answers.Add(new ConferenceEffect.Say(
-                $"Conference {after.Conference}: the node went down with {left.Count} calls on; they are lost, and each is sent a BYE."));
+                $"Conference {after.Conference}: the node went down with {calls} on; each caller is sent a BYE."));
         }
     }
 }

@@ -30,7 +30,11 @@ public sealed record WriterPlan<T>(long Sequence, ImmutableArray<T> Owed, int Fa
     public (WriterPlan<T> Next, WriterAct Act) Append(ImmutableArray<T> batch, long expected)
     {
         if (!IsRead || !Owed.IsEmpty || batch.IsEmpty || expected != Sequence)
-            throw new InvalidOperationException($"not now: read {IsRead}, {Owed.Length} owed, {batch.Length} new at {expected}, we are at {Sequence}");
+        {
+            throw new InvalidOperationException(
+                $"not now: read {IsRead}, {Owed.Length} owed, {batch.Length} new at {expected}, we are at {Sequence}");
+        }
+
         return (this with { Owed = batch }, IsOpen ? WriterAct.Write : WriterAct.Nothing);
     }
 

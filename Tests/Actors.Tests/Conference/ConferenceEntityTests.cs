@@ -189,7 +189,8 @@ public sealed class ConferenceEntityTests : TestKit
         return entity;
     }
 
-    private IActorRef Entity(Func<ConferenceId, Props>? journal = null) => _shard.ChildActorOf(ConferenceRegion.PropsOf(Room, Parts(journal)));
+    private IActorRef Entity(Func<ConferenceId, Props>? journal = null) =>
+        _shard.ChildActorOf(ConferenceRegion.PropsOf(Room, Parts(journal)));
 
     private ConferenceParts Parts(Func<ConferenceId, Props>? journal = null)
     {

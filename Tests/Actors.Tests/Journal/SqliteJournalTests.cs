@@ -21,7 +21,8 @@ public sealed class SqliteJournalTests : IDisposable
 
     private string Connection => JournalBootstrap.ConnectionString(
         SettingsReader.Read(
-            ConfigurationFactory.ParseString($"confcluster.data-dir = \"{_directory.FullName}\"").WithFallback(SettingsReader.Reference())).Settings!);
+            ConfigurationFactory.ParseString($"confcluster.data-dir = \"{_directory.FullName}\"")
+                .WithFallback(SettingsReader.Reference())).Settings!);
 
     public void Dispose()
     {
@@ -78,7 +79,8 @@ public sealed class SqliteJournalTests : IDisposable
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = "CREATE TABLE t(a TEXT); CREATE INDEX i ON t(a); " +
-                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<2000) INSERT INTO t SELECT hex(randomblob(50)) FROM n; " +
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<2000) " +
+                "INSERT INTO t SELECT hex(randomblob(50)) FROM n; " +
                 "PRAGMA wal_checkpoint(TRUNCATE)";
             command.ExecuteNonQuery();
         }
@@ -106,7 +108,8 @@ public sealed class SqliteJournalTests : IDisposable
 
     private static (IActorRef Owner, IActorRef Writer) Open(TestKit kit, ConferenceEvent[] held)
     {
-        var journal = ConferenceRegion.JournalOf(new JournalSettings("", "SQLite.MS", TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1)));
+        var settings = new JournalSettings("", "SQLite.MS", TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
+        var journal = ConferenceRegion.JournalOf(settings);
         var writer = kit.ChildActorOf(journal(Room));
         Assert.Equal<ConferenceEvent>(held, kit.ExpectMsg<JournalRecovered<ConferenceEvent>>(TimeSpan.FromSeconds(20)).Events);
         return (kit.TestActor, writer);

@@ -30,7 +30,8 @@ public sealed class SwitchedJournal : MemoryJournal
 
     public static StrongBox<JournalHealth> SwitchOf(ActorSystem system) => Switches.GetValue(system, _ => new StrongBox<JournalHealth>());
 
-    protected override async Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
+    protected override async Task<IImmutableList<Exception>> WriteMessagesAsync(
+        IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
         var health = SwitchOf(Context.System);
         var now = health.Value;

@@ -12,7 +12,7 @@ using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Tests.Serialization;
 
-/// <summary>One of each that may be stored or sent, with every field filled: the golden bytes hold exactly these. And some with gaps.</summary>
+/// <summary>One of each that may be stored or sent, every field filled: the golden bytes hold exactly these. And some with gaps.</summary>
 internal static class WireSamples
 {
     private static readonly DateTimeOffset Noon = new DateTimeOffset(2026, 11, 23, 12, 34, 56, TimeSpan.Zero).AddTicks(7);
@@ -26,8 +26,8 @@ internal static class WireSamples
     private static readonly LegStatistics Statistics = new(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, new Ssrc(0xFFFFFFFE), Ports);
 
     private static readonly DialogFacts Dialog = new(
-        "call-1", "<sip:room-1@192.0.2.1>;tag=l", "\"Alice\" <sip:alice@example.com>;tag=r", 7, 8, "sip:alice@192.0.2.9", ["<sip:p1;lr>", "<sip:p2;lr>"],
-        IsSecure: true);
+        "call-1", "<sip:room-1@192.0.2.1>;tag=l", "\"Alice\" <sip:alice@example.com>;tag=r", 7, 8, "sip:alice@192.0.2.9",
+        ["<sip:p1;lr>", "<sip:p2;lr>"], IsSecure: true);
 
     private static readonly SipFlow Flow = new(
         SipTransport.Tcp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12);
@@ -48,7 +48,8 @@ internal static class WireSamples
         ["m.get.1"] = new GetConference(Room),
         ["m.stop.1"] = StopConference.Instance,
         ["m.view.1"] = new ConferenceView(
-            Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "sip:alice@example.com", "Alice", "0x00000001", Noon, Statistics)]),
+            Room, true, Life, Mixer, 8, 7, Noon,
+            [new ParticipantView(Alice, "sip:alice@example.com", "Alice", "0x00000001", Noon, Statistics)]),
         ["m.report.1"] = new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics)]),
         ["m.joined.1"] = new Joined(Alice, Room, Mixer, new Ssrc(0x89ABCDEF), Life),
         ["m.refused.1"] = new JoinRefused(Alice, Room, Rejection.JournalUnavailable),
@@ -56,7 +57,8 @@ internal static class WireSamples
         ["m.hangup.1"] = new EndDialog(Alice, Room, LeaveReason.NodeLost),
         ["m.opened.1"] = new LegOpened(Alice, Mixer, Ports, Ports6),
         ["m.unopened.1"] = new LegRefused(Alice, Mixer, Rejection.NoMediaCapacity),
-        ["m.unsent.1"] = new SipTransactionFailed(Alice, new TransactionKey(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Bye), TransactionFailure.Transport),
+        ["m.unsent.1"] = new SipTransactionFailed(
+            Alice, new TransactionKey(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Bye), TransactionFailure.Transport),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
         ["m.open.1"] = new OpenLeg(Mixer, Alice),
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
@@ -72,7 +74,8 @@ internal static class WireSamples
         new MixerReport(Mixer, Life, 0, []),
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
         new DialogFact.DialogConfirmed(
-            Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false }, Flow with { Connection = 0 }, false, "", ""),
+            Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
+            Flow with { Connection = 0 }, false, "", ""),
         new DialogFact.DialogConfirmed(Room, Dialog with { LocalSequence = 0, RemoteSequence = 0 }, Flow, false, "", ""),
     ];
 }

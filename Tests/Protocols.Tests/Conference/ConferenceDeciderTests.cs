@@ -28,7 +28,7 @@ public class ConferenceDeciderTests
     public void A_repeated_join_changes_nothing() => Assert.Empty(_scene.Accepted(_scene.After(Join(Alice)), Join(Alice)));
 
     [Fact]
-    [Trait("RFC", "4353 §4.3")]
+    [Trait("RFC", "4353 §4.2")]
     public void A_full_conference_refuses_the_next_but_not_a_member_who_repeats_himself()
     {
         var full = _scene.After(Join(Alice), Join(Bob), Join(Carol));
@@ -61,7 +61,8 @@ public class ConferenceDeciderTests
     public void The_last_leave_ends_the_conference()
     {
         var two = _scene.After(Join(Alice), Join(Bob));
-        Assert.Equal<ConferenceEvent>([new ConferenceEvent.ParticipantLeft(Bob, LeaveReason.Bye) { At = _scene.Now }], _scene.Accepted(two, Leave(Bob)));
+        Assert.Equal<ConferenceEvent>(
+            [new ConferenceEvent.ParticipantLeft(Bob, LeaveReason.Bye) { At = _scene.Now }], _scene.Accepted(two, Leave(Bob)));
         Assert.Equal<ConferenceEvent>(
             [
                 new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Bye) { At = _scene.Now },

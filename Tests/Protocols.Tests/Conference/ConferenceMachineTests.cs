@@ -127,7 +127,8 @@ public class ConferenceMachineTests
         Joined(Alice);
         _scene.Now += TimeSpan.FromSeconds(3);
         var effects = Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
-        Assert.Equal<ConferenceEvent>([new ConferenceEvent.MixerPlaced(2) { At = _scene.Now }], effects.OfType<ConferenceEffect.Store>().Single().Events);
+        Assert.Equal<ConferenceEvent>(
+            [new ConferenceEvent.MixerPlaced(2) { At = _scene.Now }], effects.OfType<ConferenceEffect.Store>().Single().Events);
         effects = Effects(new ConferenceInput.Stored());
         var told = effects.OfType<ConferenceEffect.Publish>().Select(p => p.State).ToList();
         Assert.Equal([Mixer, Mixer with { Incarnation = 2 }], told.Select(s => s.Mixer));
@@ -167,7 +168,8 @@ public class ConferenceMachineTests
     public void A_mixer_that_outlived_its_conference_is_told_by_the_next_life_once_that_has_taken_over()
     {
         Effects(new ConferenceInput.Recovered(Before(Join(Alice), Leave(Alice)), CallsLost: true));
-        Assert.IsType<ConferenceEvent.Taken>(Assert.Single(Effects(Report(Mixer, new Incarnation(0), 5)).OfType<ConferenceEffect.Store>().Single().Events));
+        var taken = Effects(Report(Mixer, new Incarnation(0), 5)).OfType<ConferenceEffect.Store>().Single().Events;
+        Assert.IsType<ConferenceEvent.Taken>(Assert.Single(taken));
         Effects(new ConferenceInput.Stored());
         var told = Effects(Report(Mixer, new Incarnation(0), 5)).OfType<ConferenceEffect.Publish>().Single().State;
         Assert.Equal((Mixer, new Incarnation(1), 0), (told.Mixer, told.Incarnation, told.Legs.Length));
@@ -234,7 +236,8 @@ public class ConferenceMachineTests
 
     private ConferenceInput.MixerReported Report(long applied) => Report(Mixer, _life.State.Incarnation, applied);
 
-    private static ConferenceInput.MixerReported Report(MixerId mixer, Incarnation incarnation, long applied) => new(mixer, incarnation, applied);
+    private static ConferenceInput.MixerReported Report(MixerId mixer, Incarnation incarnation, long applied) =>
+        new(mixer, incarnation, applied);
 
     private ImmutableArray<ConferenceEffect> Effects(ConferenceInput input)
     {

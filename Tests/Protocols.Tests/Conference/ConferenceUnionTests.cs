@@ -24,14 +24,16 @@ public class ConferenceUnionTests
     public void Every_fact_has_a_sample_and_a_fold()
     {
         Assert.Equal(
-            typeof(ConferenceEvent).GetNestedTypes().Where(typeof(ConferenceEvent).IsAssignableFrom).Select(t => t.Name).Order(StringComparer.Ordinal),
+            typeof(ConferenceEvent).GetNestedTypes().Where(typeof(ConferenceEvent).IsAssignableFrom).Select(t => t.Name)
+                .Order(StringComparer.Ordinal),
             Samples.Select(s => s.GetType().Name).Order(StringComparer.Ordinal));
         foreach (var sample in Samples) Assert.NotNull(ConferenceState.New(Room).Apply(sample));
     }
 
     [Fact]
     [Trait("RFC", "3261 §21")]
-    public void Every_refusal_has_a_status() => Assert.All(Enum.GetValues<Rejection>(), r => Assert.InRange(RejectionStatus.Of(r).Status, 400, 699));
+    public void Every_refusal_has_a_status() =>
+        Assert.All(Enum.GetValues<Rejection>(), r => Assert.InRange(RejectionStatus.Of(r).Status, 400, 699));
 
     [Fact]
     public void Every_end_has_a_reason_for_those_who_are_still_in() => Assert.All(

@@ -28,7 +28,7 @@ internal sealed class ConferenceWorld
             case 7: Fails(); break;
             case 8: Dies(batchGotIn: who.Value is "p0" or "p1", callsLost: who.Value is "p0" or "p3"); break;
             case 9: Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)); break;
-            case 10 when _told.Count > 0: Report(_told.Keys.OrderBy(m => m.Incarnation).Last(), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
+            case 10 when _told.Count > 0: Report(_told.Keys.MaxBy(m => m.Incarnation), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
         }
@@ -53,6 +53,8 @@ internal sealed class ConferenceWorld
             Assert.Equal(inCharge ? _life.State.Participants.Keys.ToHashSet() : [], state.Legs.Select(l => l.Participant).ToHashSet());
         }
     }
+
+    private IEnumerable<ConferenceEvent.ParticipantJoined> Joins => _journal.OfType<ConferenceEvent.ParticipantJoined>();
 
     private ConferenceState Facts => ConferenceState.New(ConferenceScene.Room).Apply(_journal);
 
@@ -121,7 +123,7 @@ internal sealed class ConferenceWorld
                 _writing = store.Events;
                 break;
             case ConferenceEffect.Admit admit:
-                Assert.Contains(_journal.OfType<ConferenceEvent.ParticipantJoined>(), e => e.Participant == admit.Participant && e.Ssrc == admit.Ssrc);
+                Assert.Contains((admit.Participant, admit.Ssrc), Joins.Select(e => (e.Participant, e.Ssrc)));
                 _unanswered.Remove(admit.Participant);
                 break;
             case ConferenceEffect.Acknowledge acknowledged:

@@ -13,7 +13,8 @@ public class WriterPlanTests
     private static WriterPlan<string> Lost => AtFive.Append(Batch, 5).Next.Failed().Next;
 
     [Fact]
-    public void What_was_read_first_is_told() => Assert.Equal((5L, WriterAct.TellRead), (AtFive.Sequence, WriterPlan<string>.Start.Read([], 5).Act));
+    public void What_was_read_first_is_told() =>
+        Assert.Equal((5L, WriterAct.TellRead), (AtFive.Sequence, WriterPlan<string>.Start.Read([], 5).Act));
 
     [Fact]
     public void A_batch_is_written_and_its_sequence_told()
@@ -26,7 +27,8 @@ public class WriterPlanTests
     }
 
     [Fact]
-    public void A_batch_that_did_not_get_in_is_written_again() => Assert.Equal((5L, WriterAct.Write), (Lost.Read([], 5).Next.Sequence, Lost.Read([], 5).Act));
+    public void A_batch_that_did_not_get_in_is_written_again() =>
+        Assert.Equal((5L, WriterAct.Write), (Lost.Read([], 5).Next.Sequence, Lost.Read([], 5).Act));
 
     [Fact]
     public void A_batch_that_got_in_after_all_counts_as_written()
