@@ -56,8 +56,16 @@ public sealed record Dialog(
         ArgumentNullException.ThrowIfNull(facts);
         dialog = null;
         if (!SipReader.TryReadUri(facts.RemoteTarget, out var target)) return false;
-        dialog = new Dialog(facts.CallId, SipReader.Address(facts.Local), SipReader.Address(facts.Remote), facts.LocalSequence,
-            facts.RemoteSequence, target!, [.. facts.RouteSet.Select(SipReader.Address)], facts.IsSecure);
+        if (!SipReader.TryReadAddress(facts.Local, out var local) || !SipReader.TryReadAddress(facts.Remote, out var remote)) return false;
+        var routes = ImmutableArray.CreateBuilder<NameAddr>(facts.RouteSet.Length);
+        foreach (var text in facts.RouteSet)
+        {
+            if (!SipReader.TryReadAddress(text, out var route)) return false;
+            routes.Add(route!);
+        }
+
+        dialog = new Dialog(facts.CallId, local!, remote!, facts.LocalSequence, facts.RemoteSequence, target!, routes.DrainToImmutable(),
+            facts.IsSecure);
         return true;
     }
 

@@ -29,8 +29,8 @@ public abstract record InviteClientState : ITransactionState
 
 /// <summary>
 /// The INVITE client transaction: RFC 3261 §17.1.1 and figure 5 as corrected by RFC 6026 §7.2 (Accepted, timer M). It makes the ACK to a
-/// refusal itself (RFC 3261 §17.1.1.3). Timer B runs only until the first response: how long it may ring is the core's business. What is
-/// not listed is ignored.
+/// refusal itself (RFC 3261 §17.1.1.3). Timer B runs only until the first response; after a provisional, timer C of RFC 3261 §16.6 bounds
+/// how long it may ring, started anew by each. What is not listed is ignored.
 /// </summary>
 public static class InviteClient
 {
@@ -50,15 +50,17 @@ public static class InviteClient
             To(s with { Wait = 2 * s.Wait }, new Send(s.Invite), new Start(SipTimer.A, 2 * s.Wait)),
         (Calling, Fired { Timer: SipTimer.B }) => To(new Terminated(), new Cancel(SipTimer.A), new Failed(TransactionFailure.Timeout)),
         (Calling s, Received { Response: { IsFinal: false } r }) =>
-            To(new Proceeding(s.Invite), new Cancel(SipTimer.A), new Cancel(SipTimer.B), new PassResponse(r)),
-        (Proceeding, Received { Response: { IsFinal: false } r }) => To(state, new PassResponse(r)),
+            To(new Proceeding(s.Invite), new Cancel(SipTimer.A), new Cancel(SipTimer.B), new PassResponse(r), RingLimit()),
+        (Proceeding, Received { Response: { IsFinal: false } r }) => To(state, new PassResponse(r), RingLimit()),
+        // Not in the figure: a peer that rings and is lost must not hold the transaction for ever.
+        (Proceeding, Fired { Timer: SipTimer.C }) => To(new Terminated(), new Failed(TransactionFailure.Timeout)),
 
         (Calling or Proceeding, Received { Response: { Class: 2 } r }) =>
-            To(new Accepted(), new Cancel(SipTimer.A), new Cancel(SipTimer.B), new PassResponse(r), new Start(SipTimer.M, t.Sip.TransactionTimeout)),
+            To(new Accepted(), [.. Stop(), new PassResponse(r), new Start(SipTimer.M, t.Sip.TransactionTimeout)]),
         (Calling s, Received { Response: var r }) => Complete(s.Invite, r, t),
         (Proceeding s, Received { Response: var r }) => Complete(s.Invite, r, t),
         (Calling or Proceeding, TransportError) =>
-            To(new Terminated(), new Cancel(SipTimer.A), new Cancel(SipTimer.B), new Failed(TransactionFailure.Transport)),
+            To(new Terminated(), [.. Stop(), new Failed(TransactionFailure.Transport)]),
 
         (Completed s, Received { Response: { IsFinal: true, Class: not 2 } }) => To(s, new Send(s.Ack)),
         (Completed, Fired { Timer: SipTimer.D }) => To(new Terminated()),
@@ -88,11 +90,15 @@ public static class InviteClient
     private static Step<InviteClientState, MachineEffect> Complete(SipRequest invite, SipResponse refusal, TransactionTimings t)
     {
         var ack = AckFor(invite, refusal);
-        var (stopA, stopB, send, pass) = (new Cancel(SipTimer.A), new Cancel(SipTimer.B), new Send(ack), new PassResponse(refusal));
+        var (send, pass) = (new Send(ack), new PassResponse(refusal));
         return t.IsReliable
-            ? To(new Terminated(), stopA, stopB, send, pass)
-            : To(new Completed(ack), stopA, stopB, send, pass, new Start(SipTimer.D, t.ForCopies(SipTimer.D)));
+            ? To(new Terminated(), [.. Stop(), send, pass])
+            : To(new Completed(ack), [.. Stop(), send, pass, new Start(SipTimer.D, t.ForCopies(SipTimer.D))]);
     }
+
+    private static Start RingLimit() => new(SipTimer.C, TransactionTimings.AnswerLimit);
+
+    private static MachineEffect[] Stop() => [new Cancel(SipTimer.A), new Cancel(SipTimer.B), new Cancel(SipTimer.C)];
 
     private static Step<InviteClientState, MachineEffect> To(InviteClientState state, params ReadOnlySpan<MachineEffect> effects) =>
         new(state, [.. effects]);

@@ -2,7 +2,7 @@ namespace ConfCluster.Protocols.Sip.Transactions;
 
 /// <summary>
 /// Timers of RFC 3261 §17 (table 4), RFC 6026 §7.1 (L) and §7.2 (M). C is RFC 3261 §16.6's three minutes, here the longest that an
-/// INVITE may go without an answer of ours. E and F also run at the non-INVITE server: they tell where the client's have come to.
+/// INVITE may go without a final answer, on either side. E and F also run at the non-INVITE server: they tell where the client's have come to.
 /// </summary>
 public enum SipTimer : byte { A, B, C, D, E, F, G, H, I, J, K, L, M }
 

@@ -14,7 +14,7 @@ public static class StatelessTag
     {
         ArgumentNullException.ThrowIfNull(request);
         var headers = request.Headers;
-        var text = $"{headers.CallId}\n{headers.From.Tag}\n{headers.CSeq}\n{headers.TopVia?.Branch}";
+        var text = $"{headers.First("Call-ID")}\n{headers.First("From")}\n{headers.First("CSeq")}\n{headers.TopVia?.Branch}";
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 8));
     }
 }

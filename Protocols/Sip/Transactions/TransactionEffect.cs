@@ -9,8 +9,14 @@ public abstract record TransactionEffect
     {
     }
 
-    /// <summary>Put the message on the wire over that flow (RFC 3261 §18).</summary>
-    public sealed record Send(SipMessage Message, SipFlow Flow) : TransactionEffect;
+    /// <summary>
+    /// Put the message on the wire over that flow (RFC 3261 §18). A failure is reported to the transaction of <see cref="Key"/>; null: the
+    /// message belongs to none.
+    /// </summary>
+    public sealed record Send(SipMessage Message, SipFlow Flow) : TransactionEffect
+    {
+        public TransactionKey? Key { get; init; }
+    }
 
     /// <summary>A new request for the core; answer it with the key. Never an ACK.</summary>
     public sealed record PassRequest(TransactionKey Key, SipRequest Request, SipFlow Flow) : TransactionEffect;

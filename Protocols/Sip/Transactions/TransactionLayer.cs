@@ -86,8 +86,10 @@ public sealed class TransactionLayer(SipTimings timings, int maxServerTransactio
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(flow);
         ArgumentNullException.ThrowIfNull(extra);
-        var response = ViaStamp.Stamp(request, flow.Remote).CreateResponse(status, reason, StatelessTag.Of(request));
-        response = response with { Headers = new SipHeaders(response.Headers.Fields.AddRange(extra.Fields)) };
+        // In this order: a refused message may hold fields that must not be read a second time.
+        var response = request.CreateResponse(status, reason, StatelessTag.Of(request));
+        var headers = ViaStamp.Stamp(response.Headers, request.Headers.Vias, flow.Remote);
+        response = response with { Headers = new SipHeaders(headers.Fields.AddRange(extra.Fields)) };
         return new TransactionEffect.Send(response, ViaStamp.ResponseFlow(request, flow));
     }
 
@@ -126,7 +128,7 @@ public sealed class TransactionLayer(SipTimings timings, int maxServerTransactio
         {
             addressed.Add(effect switch
             {
-                MachineEffect.Send send => new TransactionEffect.Send(send.Message, to),
+                MachineEffect.Send send => new TransactionEffect.Send(send.Message, to) { Key = key },
                 MachineEffect.PassRequest pass => new TransactionEffect.PassRequest(key, pass.Request, from),
                 MachineEffect.PassAck pass => new TransactionEffect.PassAck(pass.Request, from),
                 MachineEffect.PassResponse pass => new TransactionEffect.PassResponse(key, pass.Response, from),

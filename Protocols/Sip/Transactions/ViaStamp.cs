@@ -17,16 +17,19 @@ public static class ViaStamp
     public static SipRequest Stamp(SipRequest request, IPEndPoint source)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return request with { Headers = Stamp(request.Headers, request.Headers.Vias, source) };
+    }
+
+    /// <summary>The same for headers whose Via values are known (a refused message may have lines that cannot be read).</summary>
+    internal static SipHeaders Stamp(SipHeaders headers, ImmutableArray<Via> vias, IPEndPoint source)
+    {
         ArgumentNullException.ThrowIfNull(source);
-        var vias = request.Headers.Vias;
         var top = vias[0];
         var parameters = top.Parameters.Without("received");
         // RFC 3581 §4: with rport, received is added even when it is equal to sent-by.
         if (top.WantsRport) parameters = parameters.With("rport", source.Port.ToString(CultureInfo.InvariantCulture));
         if (top.WantsRport || !IsSentBy(top, source.Address)) parameters = parameters.With("received", Plain(source.Address).ToString());
-        return parameters.Equals(top.Parameters)
-            ? request
-            : request with { Headers = WithVias(request.Headers, vias.SetItem(0, top with { Parameters = parameters })) };
+        return WithVias(headers, vias.SetItem(0, top with { Parameters = parameters }));
     }
 
     /// <summary>Where the responses to a request go that came over <paramref name="flow"/>: the same connection, or the datagram's source.</summary>
@@ -66,6 +69,6 @@ public static class ViaStamp
             }
         }
 
-        return new SipHeaders(fields.ToImmutable());
+        return new SipHeaders(fields.ToImmutable()) { Vias = vias };
     }
 }
