@@ -48,9 +48,10 @@ public class Secrets
     public void The_search_itself_finds_a_key_where_there_is_one() =>
         Assert.Contains(Reached(typeof(Actors.Media.SetLegMedia)), r => r.Type == typeof(MasterKey));
 
-    /// <summary>Records of Actors are what actors tell each other; the settings are not.</summary>
+    /// <summary>Records of Actors are what actors tell each other; the settings and the serializers' tables are not.</summary>
     private static bool IsMessage(Type type) =>
-        type.GetMethod("<Clone>$") is not null && type.Namespace is { } name && !name.Contains(".Settings", StringComparison.Ordinal);
+        type.GetMethod("<Clone>$") is not null && type.Namespace is { } name && !name.Contains(".Settings", StringComparison.Ordinal)
+        && !name.Contains(".Serialization", StringComparison.Ordinal);
 
     private static IEnumerable<(Type Type, string Path)> Reached(Type start, params Type[] stopAt)
     {
