@@ -7,7 +7,7 @@ namespace ConfCluster.Interop.Tests;
 
 /// <summary>
 /// A headless baresip: plays a WAV as its microphone, records what it hears (sndfile module: <c>dump-*-dec.wav</c>), is steered through
-/// its ctrl_tcp module (netstrings of JSON).
+/// its ctrl_tcp module (netstrings of JSON). It listens for TLS at its SIP port + 1.
 /// </summary>
 public sealed class Baresip : IDisposable
 {
@@ -55,8 +55,9 @@ public sealed class Baresip : IDisposable
                 if (read == 0) throw new InvalidOperationException($"baresip closed its control connection:\n{Output}");
                 return;
             }
-            catch (SocketException) when (attempt < 100 && !_process.HasExited)
+            catch (SocketException e)
             {
+                if (attempt == 100 || _process.HasExited) throw new InvalidOperationException($"baresip does not listen: {e.Message}\n{Output}");
                 await Task.Delay(100);
             }
         }

@@ -12,7 +12,7 @@ public sealed class BaresipConferenceTests(NodeUnderTest node) : IDisposable
     public async Task Three_phones_each_hear_exactly_the_other_two()
     {
         double[] tones = [440, 770, 1200];
-        var phones = tones.Select((tone, i) => Baresip.Start(_directory, $"phone{i}", 25060 + i, 25160 + i, 31000 + 100 * i, tone)).ToArray();
+        var phones = tones.Select((tone, i) => Baresip.Start(_directory, $"phone{i}", 25060 + 10 * i, 25160 + i, 31000 + 100 * i, tone)).ToArray();
         try
         {
             foreach (var phone in phones) await phone.CommandAsync("dial", $"sip:three@127.0.0.1:{node.SipPort}");
