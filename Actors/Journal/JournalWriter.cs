@@ -51,8 +51,8 @@ public sealed class JournalWriter<T> : ReceiveActor, IWithTimers
             case WriterAct.Write: _entries.Tell(new Append<T>(_plan.Owed, _plan.Sequence)); break;
             case WriterAct.TellWritten: Context.Parent.Tell(new Appended(_plan.Sequence)); break;
             case WriterAct.WaitAndOpen:
-                Context.Parent.Tell(JournalFailing.Instance);
                 Timers.StartSingleTimer(Retry.Now, Retry.Now, _plan.Wait(_minWait, _maxWait));
+                Context.Parent.Tell(JournalFailing.Instance);
                 break;
             case WriterAct.Overtaken:
                 Context.Unwatch(_entries);
