@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Akka.Actor;
+using ConfCluster.Actors.Media;
 using ConfCluster.Host.Api;
 using OpenTelemetry.Metrics;
 
@@ -30,12 +31,13 @@ internal sealed class NodeCounts : BackgroundService
     private readonly Meter _meter;
     private volatile Counts _counts = new(0, 0);
 
-    public NodeCounts(ConferenceQueries queries, IMeterFactory meters)
+    public NodeCounts(ConferenceQueries queries, MediaPlane media, IMeterFactory meters)
     {
         _queries = queries;
         _meter = meters.Create(Metrics.MeterName);
         _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
         _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
+        MediaInstruments.Create(_meter, media);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
@@ -14,7 +15,16 @@ internal static class ApiMapping
         view.Conference.Value, view.IsActive, view.Since, view.Mixer?.ToString(), view.Incarnation.Number, view.Version, view.AppliedVersion,
         [.. view.Participants.Select(Participant)]);
 
-    public static HistoryEntry Entry(long number, ConferenceEvent happened) => happened switch
+    /// <summary>Who left is named as when it joined.</summary>
+    public static IEnumerable<HistoryEntry> History(ImmutableArray<(long Number, ConferenceEvent Event)> events)
+    {
+        var identities = events.Select(e => e.Event).OfType<ConferenceEvent.ParticipantJoined>()
+            .GroupBy(e => e.Participant.Value).ToDictionary(g => g.Key, g => g.Last().Identity);
+        return events.Select(e => Entry(e.Number, e.Event))
+            .Select(e => e.Participant is { } participant ? e with { Identity = identities.GetValueOrDefault(participant) } : e);
+    }
+
+    private static HistoryEntry Entry(long number, ConferenceEvent happened) => happened switch
     {
         ConferenceEvent.ParticipantJoined e => Entry(number, e, e.Participant.Value, e.Identity, e.Ssrc.ToString()),
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),

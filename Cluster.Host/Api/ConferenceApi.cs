@@ -22,7 +22,7 @@ internal static class ConferenceApi
         var events = await history.OfAsync(Id(name), stop);
         return events.IsEmpty
             ? Results.NotFound(new ApiProblem($"There never was a conference {name}."))
-            : Results.Ok(events.Select(e => ApiMapping.Entry(e.Number, e.Event)));
+            : Results.Ok(ApiMapping.History(events));
     }
 
     private static async Task<IResult> EndAsync(string name, ConferenceQueries queries)

@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+/// <summary>A caller made of plain text over UDP that shares no code with the node: INVITE with one SDES key, ACK, and it answers a BYE.</summary>
+internal sealed class TextCaller : IDisposable
+{
+    // "A" thirty times; it protects nothing in these tests.
+    private const string Key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly UdpClient _socket = new(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly IPEndPoint _node;
+    private readonly string _conference;
+    private readonly string _callId = Guid.NewGuid().ToString("N");
+
+    public TextCaller(int nodePort, string conference) => (_node, _conference) = (new IPEndPoint(IPAddress.Loopback, nodePort), conference);
+
+    private string Self => $"127.0.0.1:{((IPEndPoint)_socket.Client.LocalEndPoint!).Port}";
+
+    /// <summary>The status line of the final answer; a 2xx is acknowledged.</summary>
+    public async Task<string> InviteAsync()
+    {
+        var sdp = "v=0\r\no=text 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 39990 RTP/SAVP 0\r\n" +
+            $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}\r\n";
+        await SendAsync("INVITE", $"<sip:{_conference}@{_node}>", sdp);
+        var answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && !text.StartsWith("SIP/2.0 1", StringComparison.Ordinal));
+        if (answer.StartsWith("SIP/2.0 2", StringComparison.Ordinal)) await SendAsync("ACK", Field(answer, "To"), "");
+        return answer.Split("\r\n")[0];
+    }
+
+    /// <summary>Waits until the node hangs up, and answers.</summary>
+    public async Task<string> UntilByeAsync()
+    {
+        var bye = await ReceiveAsync(text => text.StartsWith("BYE ", StringComparison.Ordinal));
+        var copied = new[] { "Via", "From", "To", "Call-ID", "CSeq" }.Select(name => $"{name}: {Field(bye, name)}\r\n");
+        await _socket.SendAsync(Encoding.UTF8.GetBytes($"SIP/2.0 200 OK\r\n{string.Concat(copied)}Content-Length: 0\r\n\r\n"), _node);
+        return bye;
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private async Task<string> ReceiveAsync(Func<string, bool> wanted)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            var text = Encoding.UTF8.GetString((await _socket.ReceiveAsync(limit.Token)).Buffer);
+            if (wanted(text)) return text;
+        }
+    }
+
+    private async Task SendAsync(string method, string to, string body)
+    {
+        var text = $"{method} sip:{_conference}@{_node} SIP/2.0\r\nVia: SIP/2.0/UDP {Self};branch=z9hG4bK{Guid.NewGuid():N};rport\r\n" +
+            $"From: <sip:text@{Self}>;tag=1\r\nTo: {to}\r\nCall-ID: {_callId}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n" +
+            $"Contact: <sip:text@{Self}>\r\n{(body.Length == 0 ? "" : "Content-Type: application/sdp\r\n")}" +
+            $"Content-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}";
+        await _socket.SendAsync(Encoding.UTF8.GetBytes(text), _node);
+    }
+
+    private static string Field(string message, string name) =>
+        message.Split("\r\n").First(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))[(name.Length + 1)..].Trim();
+}
