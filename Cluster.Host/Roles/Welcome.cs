@@ -16,9 +16,9 @@ internal static class Welcome
             $"Dial      sip:100@{host}{port} ({transports}; any name is a conference; phones need SRTP with SDES keys)",
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
-            "Stop      Ctrl-C",
         ];
         if (data.LastRunWasCutOff) lines.Add("Note      the last run was cut off; its calls are ended, and the log says which");
+        lines.Add("Stop      Ctrl-C");
         return lines;
     }
 }
