@@ -1,0 +1,314 @@
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Protocols.Phone;
+
+/// <summary>
+/// What a phone does in each state of its call: the user's wishes and the outcome of its own requests (RFC 3261 §13.2, §14.1, §15.1). The
+/// peer's requests are read by <see cref="CallServer"/>.
+/// </summary>
+internal sealed class CallCore : IDisposable
+{
+    private readonly PhoneCall _call;
+    private readonly CallServer _server;
+    private bool _dialled;
+
+    public CallCore(PhoneSettings settings, SipFlow flow, MediaAddress rtp, MediaAddress rtcp, SecretWriter random, PhoneCall call)
+    {
+        (Settings, _call) = (settings, call);
+        Messages = new PhoneMessages(settings, flow, random);
+        Flow = flow;
+        Negotiation = new PhoneNegotiation(settings, rtp, rtcp, random);
+        _server = new CallServer(this);
+    }
+
+    public CallState State { get; set; } = new CallState.Idle();
+
+    public PhoneSettings Settings { get; }
+
+    public PhoneMessages Messages { get; }
+
+    public PhoneNegotiation Negotiation { get; }
+
+    private SipFlow Flow { get; }
+
+    public void Dial(SipUri target)
+    {
+        if (State is not CallState.Idle) throw new InvalidOperationException("a phone makes one call");
+        _dialled = true;
+        var invite = Messages.Invite(target, Negotiation.Offer());
+        State = new CallState.Calling(invite, Progressed: false, Cancelling: false);
+        _call.Request(invite, Flow);
+    }
+
+    public void HangUp()
+    {
+        switch (State)
+        {
+            case CallState.Calling { Cancelling: false } calling:
+                State = calling with { Cancelling = true };
+                if (calling.Progressed) _call.Request(PhoneMessages.Cancel(calling.Invite), Flow);
+                break;
+            case CallState.Ringing ringing:
+                Respond(ringing.Key, Messages.Respond(ringing.Invite, 480));
+                End(CallEnd.Us, 480, "Temporarily Unavailable");
+                break;
+            case CallState.Talking talking:
+                Bye(talking, CallEnd.Us);
+                break;
+            case CallState.Idle:
+                End(CallEnd.Us, 0, "Not called");
+                break;
+        }
+    }
+
+    public void Hold(bool on)
+    {
+        if (!MayChange(out var talking)) return;
+        Negotiation.Wanted = on ? MediaDirection.SendOnly : MediaDirection.SendReceive;
+        Reinvite(talking);
+    }
+
+    public void MoveTo(MediaAddress rtp, MediaAddress rtcp)
+    {
+        if (!MayChange(out var talking)) return;
+        Negotiation.MoveTo(rtp, rtcp);
+        Reinvite(talking);
+    }
+
+    public void Requested(TransactionKey key, SipRequest request) => _server.Requested(key, request);
+
+    public void Acknowledged(SipRequest ack) => _server.Acknowledged(ack);
+
+    public void Fired(CallTimer timer)
+    {
+        if (timer == CallTimer.Glare) Retry();
+        else _server.Fired(timer);
+    }
+
+    public void Responded(TransactionKey key, SipResponse response)
+    {
+        switch (State)
+        {
+            case CallState.Calling calling when key.Method == SipMethod.Invite:
+                Dialled(calling, response);
+                break;
+            case CallState.Talking talking when key.Method == SipMethod.Invite:
+                Reinvited(talking, key, response);
+                break;
+            case CallState.Ending ending when key == ending.Bye && response.IsFinal:
+                End(ending.How, 200, "OK");
+                break;
+            case CallState.Ending or CallState.Ended when key.Method == SipMethod.Invite && response.Class == 2:
+                Disown(response);
+                break;
+        }
+    }
+
+    public void Failed(TransactionKey key, TransactionFailure reason)
+    {
+        // RFC 3261 §8.1.3.1: no answer counts as 408, a transport error as 503.
+        var (end, status, text) = reason == TransactionFailure.Timeout
+            ? (CallEnd.NoAnswer, 408, "Request Timeout")
+            : (CallEnd.TransportFailed, 503, "Service Unavailable");
+        switch (State)
+        {
+            case CallState.Calling when !key.IsServer && key.Method == SipMethod.Invite:
+                End(end, status, text);
+                break;
+            // RFC 3261 §12.2.1.2: a request of the dialog without an answer ends it.
+            case CallState.Talking talking when key == talking.OurInvite:
+                Negotiation.Withdraw();
+                Bye(talking, end);
+                break;
+            case CallState.Ending ending when key == ending.Bye:
+                End(ending.How, status, text);
+                break;
+            case CallState.Ringing ringing when key == ringing.Key:
+                End(end, status, text);
+                break;
+        }
+    }
+
+    public TransactionKey Request(SipRequest request, Dialog dialog) => _call.Request(Messages.WithVia(request), Messages.FlowTo(dialog.NextHop));
+
+    public void Respond(TransactionKey key, SipResponse response) => _call.Respond(key, response);
+
+    public void Emit(PhoneEffect effect) => _call.Emit(effect);
+
+    public void Tell(PhoneEvent said) => Emit(new PhoneEffect.Tell(said));
+
+    public void Start(CallTimer timer, TimeSpan after) => Emit(new PhoneEffect.Start(new PhoneTimer(timer), after));
+
+    public void Cancel(CallTimer timer) => Emit(new PhoneEffect.Cancel(new PhoneTimer(timer)));
+
+    public void UseMedia()
+    {
+        if (Negotiation.Media() is { } media) Emit(new PhoneEffect.UseMedia(media));
+    }
+
+    public void Bye(CallState.Talking talking, CallEnd how)
+    {
+        StopTimers();
+        var (dialog, bye) = talking.Dialog.NewRequest(SipMethod.Bye);
+        var request = Messages.WithVia(bye);
+        State = new CallState.Ending(dialog, TransactionKey.OfSent(request), how);
+        _call.Request(request, Messages.FlowTo(dialog.NextHop));
+    }
+
+    public void End(CallEnd how, int status, string reason, string? detail = null)
+    {
+        if (State is CallState.Ended) return;
+        StopTimers();
+        State = new CallState.Ended();
+        Tell(new PhoneEvent.Ended(how, status, reason, detail));
+    }
+
+    public void Dispose() => Negotiation.Dispose();
+
+    private void Dialled(CallState.Calling calling, SipResponse response)
+    {
+        switch (response.Class)
+        {
+            case 1:
+                if (response.StatusCode > 100) Tell(new PhoneEvent.Progress(response.StatusCode, response.Reason));
+                if (calling.Progressed) return;
+                State = calling with { Progressed = true };
+                if (calling.Cancelling) _call.Request(PhoneMessages.Cancel(calling.Invite), Flow);
+                break;
+            case 2:
+                Answered(calling, response);
+                break;
+            default:
+                Negotiation.Withdraw();
+                var how = calling.Cancelling && response.StatusCode == 487 ? CallEnd.Cancelled : CallEnd.Refused;
+                End(how, response.StatusCode, response.Reason, response.Headers.First("Warning"));
+                break;
+        }
+    }
+
+    private void Answered(CallState.Calling calling, SipResponse response)
+    {
+        if (!Dialog.TryFromResponse(calling.Invite, response, out var dialog))
+        {
+            End(CallEnd.BadAnswer, response.StatusCode, response.Reason, "The 2xx has no Contact or no To tag (RFC 3261 §12.1)");
+            return;
+        }
+
+        var talking = Acknowledge(new CallState.Talking(dialog!, 0, null, null, null), response);
+        State = talking;
+        // RFC 3261 §15.1.1: a 2xx that crossed our CANCEL is acknowledged and the dialog ended.
+        if (calling.Cancelling)
+        {
+            Bye(talking, CallEnd.Us);
+            return;
+        }
+
+        Tell(new PhoneEvent.Answered(response.StatusCode, response.Reason));
+        TakeAnswer(talking, response, null);
+    }
+
+    /// <summary>The answer to our offer; a wrong one ends the call, since the peer now sends what we cannot read.</summary>
+    private void TakeAnswer(CallState.Talking talking, SipResponse response, PhoneEvent? settled)
+    {
+        if (Negotiation.Accept(response.Body.Span) is { } wrong)
+        {
+            Negotiation.Withdraw();
+            Tell(new PhoneEvent.ChangeRefused(response.StatusCode, wrong));
+            Bye(talking, CallEnd.BadAnswer);
+            return;
+        }
+
+        UseMedia();
+        if (settled is not null) Tell(settled);
+    }
+
+    /// <summary>RFC 3261 §13.2.2.4: every 2xx gets an ACK, the same one for its copies.</summary>
+    private CallState.Talking Acknowledge(CallState.Talking talking, SipResponse response)
+    {
+        var ack = Messages.WithVia(talking.Dialog.Ack(response.Headers.CSeq.Number));
+        Emit(new PhoneEffect.Send(ack, Messages.FlowTo(talking.Dialog.NextHop), null));
+        return talking with { InviteSequence = response.Headers.CSeq.Number, Ack = ack };
+    }
+
+    private void Reinvited(CallState.Talking talking, TransactionKey key, SipResponse response)
+    {
+        if (response.Class == 2 && response.Headers.CSeq.Number == talking.InviteSequence)
+        {
+            if (response.Headers.To.Tag == talking.Dialog.Remote.Tag) Emit(new PhoneEffect.Send(talking.Ack!, Messages.FlowTo(talking.Dialog.NextHop), null));
+            else Disown(response);
+            return;
+        }
+
+        if (key != talking.OurInvite || !response.IsFinal) return;
+        talking = talking with { OurInvite = null };
+        State = talking;
+        if (response.Class == 2)
+        {
+            talking = Acknowledge(talking with { Dialog = talking.Dialog.Receive(response) }, response);
+            State = talking;
+            TakeAnswer(talking, response, new PhoneEvent.Renegotiated(Ours: true));
+            return;
+        }
+
+        Refused(talking, response);
+    }
+
+    private void Refused(CallState.Talking talking, SipResponse response)
+    {
+        switch (response.StatusCode)
+        {
+            case 491:
+                // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in steps of 10 ms.
+                Start(CallTimer.Glare, TimeSpan.FromMilliseconds(10 * (_dialled ? 210 + Messages.RandomBelow(191) : Messages.RandomBelow(201))));
+                break;
+            // RFC 3261 §12.2.1.2: the peer does not know the dialog any more.
+            case 408 or 481:
+                Negotiation.Withdraw();
+                Bye(talking, CallEnd.Peer);
+                break;
+            default:
+                Negotiation.Withdraw();
+                Tell(new PhoneEvent.ChangeRefused(response.StatusCode, response.Reason));
+                break;
+        }
+    }
+
+    private void Retry()
+    {
+        if (MayChange(out var talking)) Reinvite(talking);
+    }
+
+    private bool MayChange(out CallState.Talking talking)
+    {
+        talking = State as CallState.Talking ?? null!;
+        return talking is { OurInvite: null, Answer: null } && Negotiation.IsSettled;
+    }
+
+    private void Reinvite(CallState.Talking talking)
+    {
+        var (dialog, request) = talking.Dialog.NewRequest(SipMethod.Invite);
+        var invite = Messages.WithVia(Messages.WithSession(request, Negotiation.Offer()));
+        State = talking with { Dialog = dialog, OurInvite = TransactionKey.OfSent(invite) };
+        _call.Request(invite, Messages.FlowTo(dialog.NextHop));
+    }
+
+    /// <summary>Another 2xx to our INVITE, from a fork or too late: its dialog is acknowledged and ended (RFC 3261 §13.2.2.4).</summary>
+    private void Disown(SipResponse response)
+    {
+        var target = new SipRequest(SipMethod.Invite, response.Headers.Contacts is [var contact, ..] ? contact.Uri : response.Headers.To.Uri) { Headers = response.Headers };
+        if (!Dialog.TryFromResponse(target, response, out var dialog)) return;
+        Emit(new PhoneEffect.Send(Messages.WithVia(dialog!.Ack(response.Headers.CSeq.Number)), Messages.FlowTo(dialog.NextHop), null));
+        var (next, bye) = dialog.NewRequest(SipMethod.Bye);
+        Request(bye, next);
+    }
+
+    private void StopTimers()
+    {
+        foreach (var timer in (ReadOnlySpan<CallTimer>)[CallTimer.Repeat2xx, CallTimer.NoAck, CallTimer.Answer, CallTimer.Glare]) Cancel(timer);
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Text;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Rtp.Rtcp;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Protocols.Phone;
+
+/// <summary>What a phone heard and sent; totals.</summary>
+/// <param name="Gaps">Interruptions: ticks in a row without a received frame, between two that had one.</param>
+/// <param name="LongestGap">The longest of them.</param>
+/// <param name="Early">Packets that came before the keys to open them.</param>
+/// <param name="Ssrcs">Of the peer, in the order they came (at most 16).</param>
+public sealed record PhoneStatistics(
+    ulong PacketsSent, ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki,
+    ulong LateOrDuplicate, ulong Concealed, ulong RtcpSent, ulong RtcpReceived, int Gaps, TimeSpan LongestGap, ulong Early,
+    ImmutableArray<Ssrc> Ssrcs);
+
+/// <summary>
+/// The audio of a phone: PCM to G.711, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
+/// §6, RFC 3551 §4.5.14, RFC 3711 §3.3). It is the mixer's leg without a mixer. Media goes to the signalled address. No I/O, no clock.
+/// </summary>
+public sealed class PhoneMedia : IDisposable
+{
+    private const int MaxPacket = 1024;
+    private const int MaxSsrcs = 16;
+    private const int Slot = 0;
+
+    private readonly MixerSettings _settings;
+    private readonly DateTimeOffset _origin;
+    private readonly SecretWriter _random;
+    private readonly Uplink _in;
+    private readonly OutputStream _out;
+    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    private readonly byte[] _packet = new byte[MaxPacket];
+    private readonly byte[] _cname;
+    private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
+    private LegMedia? _media;
+    private ulong _ticks;
+    private TimeSpan? _nextReport;
+    private bool _heard;
+    private int _silentTicks;
+    private int _gaps;
+    private int _longestGap;
+    private ulong _early;
+
+    /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
+    public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
+    {
+        (_settings, _random, _origin) = (settings, random, origin);
+        _in = new Uplink(settings);
+        _out = new OutputStream(random);
+        Span<byte> bytes = stackalloc byte[16];
+        random(bytes);
+        _out.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)));
+        // RFC 7022 §4.2: 96 random bits.
+        _cname = Encoding.ASCII.GetBytes(Convert.ToBase64String(bytes[4..]));
+    }
+
+    public Ssrc Ssrc => _out.Ssrc;
+
+    public bool IsReady => _media is not null;
+
+    /// <summary>What offer and answer settled; takes ownership. The same keys go on with their indices, others replace them.</summary>
+    public void Use(LegMedia media)
+    {
+        // RFC 4568 §7.1.4: a new address with a new key is a new context of the peer, whose ROC starts at 0.
+        var moved = _media is null || _media.Remote != media.Remote;
+        _in.Use(media, moved);
+        _out.Use(media);
+        if (!media.Direction.Send) _out.Pause();
+        if (!media.Direction.Receive) Interrupt();
+        _media = media;
+    }
+
+    /// <summary>One datagram, opened in place.</summary>
+    /// <param name="rtcp">It came to the RTCP port.</param>
+    public void Receive(bool rtcp, Span<byte> packet, TimeSpan now)
+    {
+        if (_media is null)
+        {
+            // RFC 4568 §5.1.2: media may come before the answer, and cannot be opened then.
+            _early++;
+            return;
+        }
+
+        if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now);
+        else if (_in.Receive(packet, now, _out.Ssrc, _media.Direction.Receive)) Remember(_in.Source);
+    }
+
+    /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
+    /// <param name="now">The time at which this tick was due.</param>
+    /// <returns>True: <paramref name="incoming"/> has sound, received or concealed.</returns>
+    public bool Tick(TimeSpan now, ReadOnlySpan<short> outgoing, Span<short> incoming, IMediaSink sink)
+    {
+        _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
+        incoming.Clear();
+        if (_media is null) return false;
+        if (_media.Direction.Send && _media.Remote.IsPresent) Send(outgoing, sink);
+        if (_media.RemoteRtcp.IsPresent) Report(now, sink);
+        return _media.Direction.Receive && Hear(incoming);
+    }
+
+    /// <summary>RFC 3550 §6.6: the stream ends. To be called once, after the last tick.</summary>
+    public void SayGoodbye(TimeSpan now, IMediaSink sink)
+    {
+        if (_media is { RemoteRtcp.IsPresent: true }) SendRtcp(now, goodbye: true, sink);
+    }
+
+    public PhoneStatistics Statistics()
+    {
+        ref readonly var counts = ref _in.Counts;
+        return new PhoneStatistics(
+            _out.PacketsSent, counts.Packets, _in.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki,
+            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs]);
+    }
+
+    public void Dispose()
+    {
+        _in.Dispose();
+        _out.Dispose();
+        _media = null;
+    }
+
+    private uint Clock => unchecked((uint)(_ticks * AudioFrame.Samples));
+
+    private void Send(ReadOnlySpan<short> samples, IMediaSink sink)
+    {
+        G711.Encode(_out.Codec, samples, _codes);
+        var length = _out.Write(_codes, Clock, _packet);
+        if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media!.Remote);
+    }
+
+    private bool Hear(Span<short> incoming)
+    {
+        var concealed = _in.Counts.Concealed;
+        var sound = _in.Decode();
+        if (sound) _in.Frame.CopyTo(incoming);
+        if (sound && _in.Counts.Concealed == concealed)
+        {
+            if (_heard && _silentTicks > 0) (_gaps, _longestGap) = (_gaps + 1, Math.Max(_longestGap, _silentTicks));
+            (_heard, _silentTicks) = (true, 0);
+        }
+        else
+        {
+            _silentTicks++;
+        }
+
+        return sound;
+    }
+
+    /// <summary>A pause that was agreed on is no gap.</summary>
+    private void Interrupt() => (_heard, _silentTicks) = (false, 0);
+
+    private void Remember(Ssrc ssrc)
+    {
+        if (_ssrcs.Count < MaxSsrcs && !_ssrcs.Contains(ssrc)) _ssrcs.Add(ssrc);
+    }
+
+    private void Report(TimeSpan now, IMediaSink sink)
+    {
+        if (now < _nextReport) return;
+        if (_nextReport is not null) SendRtcp(now, goodbye: false, sink);
+        Span<byte> bytes = stackalloc byte[4];
+        _random(bytes);
+        // RFC 3550 §6.2: the first interval is half as long; each is varied by 0.5 to 1.5.
+        var factor = 0.5 + BinaryPrimitives.ReadUInt32BigEndian(bytes) / (double)uint.MaxValue;
+        _nextReport = now + _settings.RtcpInterval * (_nextReport is null ? factor / 2 : factor);
+    }
+
+    private void SendRtcp(TimeSpan now, bool goodbye, IMediaSink sink)
+    {
+        var length = _out.WriteRtcp(_packet, NtpTime.From(_origin + now), Clock, _in.Report(now), _cname, goodbye);
+        if (length > 0) sink.Send(Slot, rtcp: !_media!.RtcpMux, _packet.AsSpan(0, length), _media.RemoteRtcp);
+    }
+}

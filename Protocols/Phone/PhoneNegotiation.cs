@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Protocols.Phone;
+
+/// <summary>
+/// The phone's side of every offer and answer of a call: what it said last, what it may send with, and what the peer sends with. Our key
+/// stays as long as our address and the suite do (RFC 4568 §7.1.4). A refused offer leaves everything as it was. Owns its keys.
+/// </summary>
+internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp, MediaAddress rtcp, SecretWriter random) : IDisposable
+{
+    private const byte MkiLength = 4;
+
+    private readonly ParticipantId _id = new("phone");
+    private SessionDescription? _said;
+    private SessionDescription? _offer;
+    private AcceptedMedia? _accepted;
+    private MasterKey? _key;
+    private MediaAddress _keyAddress;
+    private (MediaAddress Rtp, MediaAddress Rtcp, MediaDirection Wanted) _settled;
+    private long _generation;
+    private ulong _mki;
+
+    public MediaAddress Rtp { get; private set; } = rtp;
+
+    public MediaAddress Rtcp { get; private set; } = rtcp;
+
+    /// <summary>What we want; the peer may leave us less.</summary>
+    public MediaDirection Wanted { get; set; } = MediaDirection.SendReceive;
+
+    public bool IsSettled => _accepted is not null;
+
+    public void MoveTo(MediaAddress rtp, MediaAddress rtcp) => (Rtp, Rtcp) = (rtp, rtcp);
+
+    /// <summary>Our offer: the first, or the present state of the stream again.</summary>
+    public SipBody Offer()
+    {
+        Forget();
+        var keys = OfferedKeys();
+        var plan = new OfferPlan(_said?.Origin ?? FirstOrigin(), Rtp, Rtcp, [.. keys.Select(k => k.Line)])
+        {
+            Codecs = settings.Codecs, Direction = Wanted, Lines = _accepted?.Lines ?? [], Index = _accepted?.Index ?? 0,
+        };
+        _offer = OfferAnswer.Numbered(_said, OfferAnswer.CreateOffer(plan));
+        foreach (var (_, fresh) in keys) fresh?.Dispose();
+        return new SipBody(SdpWriter.ToBytes(_offer));
+    }
+
+    /// <summary>The offer came to nothing: what was settled before stays (RFC 3264 §8, RFC 4568 §7.1.4).</summary>
+    public void Withdraw()
+    {
+        Forget();
+        if (IsSettled) (Rtp, Rtcp, Wanted) = _settled;
+    }
+
+    /// <summary>Reads the answer to our offer; null when it is one, else what is wrong.</summary>
+    public string? Accept(ReadOnlySpan<byte> answer)
+    {
+        if (_offer is null) throw new InvalidOperationException("no offer is out");
+        if (!SdpReader.TryRead(answer, out var session, out var error)) return $"SDP {error}";
+        using (session)
+        {
+            var verdict = OfferAnswer.ExamineAnswer(_offer, session!, settings.Capabilities);
+            if (verdict is OfferVerdict.Refused refused) return refused.Text;
+            var media = ((OfferVerdict.Acceptable)verdict).Media;
+            var chosen = _offer.Media[media.Index].Crypto.FirstOrDefault(c => c.Tag == media.CryptoTag);
+            Settle(media, chosen?.Keys[0].Copy(), _offer);
+            _offer = null;
+            return null;
+        }
+    }
+
+    /// <summary>Answers an offer; null and the refusal when it cannot be.</summary>
+    public SipBody? Answer(ReadOnlySpan<byte> offer, out OfferVerdict.Refused refused)
+    {
+        refused = new OfferVerdict.Refused(400, 399, "Malformed SDP");
+        if (!SdpReader.TryRead(offer, out var session, out var error))
+        {
+            refused = refused with { Text = $"SDP {error}" };
+            return null;
+        }
+
+        using (session)
+        {
+            var history = new MediaHistory(_accepted?.Lines ?? [], _key is null ? [] : [_key]);
+            var verdict = OfferAnswer.Examine(session!, settings.Capabilities, history);
+            if (verdict is OfferVerdict.Refused no)
+            {
+                refused = no;
+                return null;
+            }
+
+            var media = ((OfferVerdict.Acceptable)verdict).Media;
+            media = media with { Direction = new MediaDirection(media.Direction.Send && Wanted.Send, media.Direction.Receive && Wanted.Receive) };
+            var key = AnswerKey(media);
+            var answer = OfferAnswer.Answer(media, new LocalMedia(_said?.Origin ?? FirstOrigin(), Rtp, Rtcp, key is null ? [] : [key]));
+            Settle(media, key, OfferAnswer.Numbered(_said, answer));
+            return new SipBody(SdpWriter.ToBytes(_said!));
+        }
+    }
+
+    /// <summary>For the media, with copies of the keys; null while there is nothing, or nothing protected.</summary>
+    public LegMedia? Media() => _accepted is { IsProtected: true } media ? media.ToLegMedia(_id, ++_generation, _key!) : null;
+
+    public void Dispose()
+    {
+        Forget();
+        _said?.Dispose();
+        _accepted?.Dispose();
+        _key?.Dispose();
+    }
+
+    private void Forget()
+    {
+        _offer?.Dispose();
+        _offer = null;
+    }
+
+    private void Settle(AcceptedMedia media, MasterKey? key, SessionDescription said)
+    {
+        if (!ReferenceEquals(key, _key)) _key?.Dispose();
+        if (!ReferenceEquals(said, _said)) _said?.Dispose();
+        _accepted?.Dispose();
+        (_accepted, _key, _keyAddress, _said) = (media, key, Rtp, said);
+        _settled = (Rtp, Rtcp, Wanted);
+    }
+
+    /// <summary>The lines to offer; a fresh key is ours to zero once the offer has its copy.</summary>
+    private ImmutableArray<(OfferedCrypto Line, MasterKey? Fresh)> OfferedKeys()
+    {
+        if (_accepted is null)
+            return [.. settings.Suites.Select((suite, i) => Fresh((uint)i + 1, NewKey(suite, settings.UseMki)))];
+        if (_key is null) return [];
+        return Rtp == _keyAddress
+            ? [(new OfferedCrypto(1, [_key]), null)]
+            : [Fresh(1, NewKey(_key.Profile, _key.Mki.IsPresent))];
+
+        static (OfferedCrypto, MasterKey?) Fresh(uint tag, MasterKey key) => (new OfferedCrypto(tag, [key]), key);
+    }
+
+    private MasterKey? AnswerKey(AcceptedMedia media)
+    {
+        if (media.Profile is not { } profile) return null;
+        var fits = _key is not null && _key.Profile == profile && _keyAddress == Rtp && (!_key.Mki.IsPresent || media.MkiLength > 0);
+        return fits ? _key : NewKey(profile, settings.UseMki && media.MkiLength > 0);
+    }
+
+    private MasterKey NewKey(SrtpProfile profile, bool mki) =>
+        MasterKey.Generate(profile, mki ? new Mki(++_mki, MkiLength) : Mki.None, random);
+
+    private SdpOrigin FirstOrigin()
+    {
+        Span<byte> id = stackalloc byte[4];
+        random(id);
+        var number = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(id);
+        CryptographicOperations.ZeroMemory(id);
+        return SdpOrigin.Of(number, 1, Rtp);
+    }
+}
