@@ -1,0 +1,246 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Phone;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Actors.Phone;
+
+/// <summary>
+/// One thread that owns a phone: waits for its sockets, its timers and the next 20 ms on an absolute schedule, and executes effects. Time
+/// counts from the start of the loop.
+/// </summary>
+internal sealed class PhoneLoop : IDisposable
+{
+    private const int MaxDatagram = 65536;
+
+    /// <summary>How long the goodbye may take: Timer F and a little.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(34);
+
+    private readonly SoftPhoneOptions _options;
+    private readonly PhoneSockets _sockets;
+    private readonly PhoneAudio _audio;
+    private readonly TimeProvider _clock;
+    private readonly PhoneCall _call;
+    private readonly PhoneMedia _media;
+    private readonly Report _report;
+    private readonly SipFramer _framer = new();
+    private readonly Dictionary<PhoneTimer, TimeSpan> _timers = [];
+    private readonly byte[] _datagram = new byte[MaxDatagram];
+    private readonly short[] _saying = new short[AudioFrame.Samples];
+    private readonly short[] _hearing = new short[AudioFrame.Samples];
+    private readonly List<Socket> _readable = [];
+    private readonly IPEndPoint _anywhere;
+    private readonly long _start;
+    private bool _hungUp;
+    private bool _connectionLost;
+    private TimeSpan _giveUp = TimeSpan.MaxValue;
+
+    public PhoneLoop(SoftPhoneOptions options, PhoneSettings settings, PhoneSockets sockets, PhoneAudio audio, TimeProvider clock, SecretWriter random)
+    {
+        (_options, _sockets, _audio, _clock) = (options, sockets, audio, clock);
+        _start = clock.GetTimestamp();
+        _call = new PhoneCall(settings, sockets.Flow, sockets.RtpAddress, sockets.RtcpAddress, random);
+        _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)), random, clock.GetUtcNow());
+        _report = new Report(options);
+        _anywhere = new IPEndPoint(sockets.Flow.Local.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
+    }
+
+    private TimeSpan Now => _clock.GetElapsedTime(_start);
+
+    public PhoneReport Run(CancellationToken stop)
+    {
+        Do(_call.Dial(_options.Target));
+        var tick = AudioFrame.Duration;
+        while (!_report.HasEnded && Now < _giveUp)
+        {
+            var due = _timers.Count == 0 ? tick : new TimeSpan(Math.Min(tick.Ticks, _timers.Values.Min().Ticks));
+            Wait(due - Now);
+            Drain(_sockets.Rtp, rtcp: false);
+            Drain(_sockets.Rtcp, rtcp: true);
+            DrainSip();
+            FireTimers();
+            // An absolute schedule: a late tick is made up for, so that the rate is exact.
+            for (; tick <= Now && !_report.HasEnded; tick += AudioFrame.Duration) Tick(tick);
+            if (!_hungUp && IsOver(stop)) HangUp();
+        }
+
+        return _report.Finish(_media.Statistics());
+    }
+
+    public void Dispose()
+    {
+        _media.Dispose();
+        _call.Dispose();
+        _framer.Dispose();
+        CryptographicOperations.ZeroMemory(_datagram);
+    }
+
+    private bool IsOver(CancellationToken stop) =>
+        stop.IsCancellationRequested || Now > (_report.AnsweredAt is { } answered ? answered + _options.Duration : _options.AnswerTimeout);
+
+    private void HangUp()
+    {
+        (_hungUp, _giveUp) = (true, Now + Farewell);
+        _media.SayGoodbye(Now, _sockets);
+        Do(_call.HangUp());
+    }
+
+    private void Tick(TimeSpan due)
+    {
+        if (!_media.IsReady || _hungUp) return;
+        _audio.Fill(_saying);
+        _media.Tick(due, _saying, _hearing, _sockets);
+        _audio.Keep(_hearing);
+    }
+
+    private void Wait(TimeSpan time)
+    {
+        _readable.Clear();
+        _readable.Add(_sockets.Rtp);
+        _readable.Add(_sockets.Rtcp);
+        if (!_connectionLost) _readable.Add(_sockets.Sip);
+        Socket.Select(_readable, null, null, time > TimeSpan.Zero ? time : TimeSpan.Zero);
+    }
+
+    private void FireTimers()
+    {
+        var now = Now;
+        foreach (var (timer, due) in _timers.OrderBy(t => t.Value).ToArray())
+        {
+            if (due > now || !_timers.Remove(timer)) continue;
+            Do(_call.Fired(timer));
+        }
+    }
+
+    private void Do(ImmutableArray<PhoneEffect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            switch (effect)
+            {
+                case PhoneEffect.Send send:
+                    if (!TrySend(send) && send.Transaction is { } failed) Do(_call.TransportFailed(failed));
+                    break;
+                case PhoneEffect.Start start:
+                    _timers[start.Timer] = Now + start.After;
+                    break;
+                case PhoneEffect.Cancel cancel:
+                    _timers.Remove(cancel.Timer);
+                    break;
+                case PhoneEffect.UseMedia use:
+                    _report.Settled(use.Media);
+                    _media.Use(use.Media);
+                    break;
+                case PhoneEffect.Tell tell:
+                    _report.Told(tell.Event, Now);
+                    break;
+            }
+        }
+    }
+
+    private bool TrySend(PhoneEffect.Send send)
+    {
+        var bytes = SipWriter.ToBytes(send.Message);
+        try
+        {
+            if (!send.Flow.IsReliable) return _sockets.Sip.SendTo(bytes, send.Flow.Remote) == bytes.Length;
+            for (var sent = 0; sent < bytes.Length;)
+            {
+                // The connection is ours alone and its buffer larger than any message of ours; still, wait rather than cut one.
+                if (!_sockets.Sip.Poll(TimeSpan.FromSeconds(1), SelectMode.SelectWrite)) return false;
+                sent += _sockets.Sip.Send(bytes.AsSpan(sent));
+            }
+
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
+        }
+    }
+
+    private void Drain(Socket socket, bool rtcp)
+    {
+        while (TryReceive(socket, out var length, out _)) _media.Receive(rtcp, _datagram.AsSpan(0, length), Now);
+    }
+
+    private void DrainSip()
+    {
+        if (_sockets.Flow.IsReliable)
+        {
+            DrainConnection();
+            return;
+        }
+
+        while (TryReceive(_sockets.Sip, out var length, out var from)) Do(_call.Receive(_datagram.AsSpan(0, length), _sockets.Flow with { Remote = from }));
+    }
+
+    private bool TryReceive(Socket socket, out int length, out IPEndPoint from)
+    {
+        (length, from) = (0, _anywhere);
+        EndPoint sender = _anywhere;
+        try
+        {
+            if (!socket.Poll(TimeSpan.Zero, SelectMode.SelectRead)) return false;
+            length = socket.ReceiveFrom(_datagram, ref sender);
+            from = (IPEndPoint)sender;
+            return true;
+        }
+        catch (SocketException)
+        {
+            // The echo of a datagram that nobody took, or one too long for us: nothing to read either way.
+            return false;
+        }
+    }
+
+    private void DrainConnection()
+    {
+        while (!_connectionLost && _sockets.Sip.Poll(TimeSpan.Zero, SelectMode.SelectRead))
+        {
+            var length = ReceiveStream();
+            if (length == 0)
+            {
+                LoseConnection();
+                return;
+            }
+
+            _framer.Append(_datagram.AsSpan(0, length));
+            SipFrameOutcome outcome;
+            while ((outcome = _framer.Next(out var frame, out _)) is SipFrameOutcome.Done or SipFrameOutcome.Ping)
+                if (outcome == SipFrameOutcome.Done)
+                    Do(_call.Receive(frame, _sockets.Flow));
+            if (outcome == SipFrameOutcome.Malformed) LoseConnection();
+        }
+    }
+
+    private int ReceiveStream()
+    {
+        try
+        {
+            return _sockets.Sip.Receive(_datagram);
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Every timer of a transaction ends it now: nothing can come any more.</summary>
+    private void LoseConnection()
+    {
+        _connectionLost = true;
+        foreach (var transaction in _timers.Keys.Where(t => t.Call == CallTimer.None).Select(t => t.Transaction).Distinct().ToArray())
+            Do(_call.TransportFailed(transaction));
+        if (!_hungUp) HangUp();
+    }
+}

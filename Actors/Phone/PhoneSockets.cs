@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+
+namespace ConfCluster.Actors.Phone;
+
+/// <summary>A softphone's sockets: SIP over UDP or one TCP connection, and an even RTP port with the next one for RTCP (RFC 3550 §11).</summary>
+internal sealed class PhoneSockets : IMediaSink, IDisposable
+{
+    private const int PortAttempts = 64;
+
+    private PhoneSockets(Socket sip, Socket rtp, Socket rtcp, SipFlow flow) => (Sip, Rtp, Rtcp, Flow) = (sip, rtp, rtcp, flow);
+
+    public Socket Sip { get; }
+
+    public Socket Rtp { get; }
+
+    public Socket Rtcp { get; }
+
+    public SipFlow Flow { get; }
+
+    public MediaAddress RtpAddress => MediaAddress.From((IPEndPoint)Rtp.LocalEndPoint!);
+
+    public MediaAddress RtcpAddress => MediaAddress.From((IPEndPoint)Rtcp.LocalEndPoint!);
+
+    /// <exception cref="SocketException">The target is not reachable, or there is no port.</exception>
+    public static async Task<PhoneSockets> OpenAsync(IPEndPoint target, SipTransport transport, IPAddress? local, CancellationToken stop)
+    {
+        var address = local ?? AddressTowards(target);
+        var sip = new Socket(target.AddressFamily, transport == SipTransport.Udp ? SocketType.Dgram : SocketType.Stream, transport == SipTransport.Udp ? ProtocolType.Udp : ProtocolType.Tcp);
+        Socket? rtp = null, rtcp = null;
+        try
+        {
+            sip.Bind(new IPEndPoint(address, 0));
+            if (transport == SipTransport.Tcp)
+            {
+                sip.NoDelay = true;
+                await sip.ConnectAsync(target, stop).ConfigureAwait(false);
+            }
+
+            (rtp, rtcp) = MediaPorts(address);
+            sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
+            var flow = new SipFlow(transport, (IPEndPoint)sip.LocalEndPoint!, target, transport == SipTransport.Tcp ? 1 : 0);
+            return new PhoneSockets(sip, rtp, rtcp, flow);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            sip.Dispose();
+            rtp?.Dispose();
+            rtcp?.Dispose();
+            throw;
+        }
+    }
+
+    public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
+    {
+        try
+        {
+            (rtcp ? Rtcp : Rtp).SendTo(packet, SocketFlags.None, to.ToEndPoint());
+        }
+        catch (SocketException)
+        {
+            // A full buffer or a refused port: a lost packet, like any other on the way.
+        }
+    }
+
+    public void Dispose()
+    {
+        Sip.Dispose();
+        Rtp.Dispose();
+        Rtcp.Dispose();
+    }
+
+    /// <summary>The system's choice of source for that way; no packet is sent.</summary>
+    private static IPAddress AddressTowards(IPEndPoint target)
+    {
+        using var probe = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        probe.Connect(target);
+        return ((IPEndPoint)probe.LocalEndPoint!).Address;
+    }
+
+    private static (Socket Rtp, Socket Rtcp) MediaPorts(IPAddress address)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var rtp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            var rtcp = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            try
+            {
+                rtp.Bind(new IPEndPoint(address, 0));
+                var port = ((IPEndPoint)rtp.LocalEndPoint!).Port;
+                if (port % 2 != 0) throw new SocketException((int)SocketError.AddressAlreadyInUse);
+                rtcp.Bind(new IPEndPoint(address, port + 1));
+                return (rtp, rtcp);
+            }
+            catch (SocketException)
+            {
+                rtp.Dispose();
+                rtcp.Dispose();
+                if (attempt == PortAttempts) throw;
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using ConfCluster.Protocols.Phone;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Phone;
+
+/// <summary>The softphone: one call of <see cref="PhoneCall"/> and <see cref="PhoneMedia"/> with real sockets, clock and randomness.</summary>
+public static class SoftPhone
+{
+    private const int DefaultPort = 5060;
+
+    /// <summary>
+    /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
+    /// </summary>
+    public static async Task<PhoneReport> RunAsync(SoftPhoneOptions options, TimeProvider clock, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!options.Target.IsSip || options.Target.IsSecure) return Report.Problem(options, "the target must be a sip: URI");
+        short[]? play = null;
+        if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
+
+        PhoneSockets sockets;
+        try
+        {
+            var target = await ResolveAsync(options.Target, stop).ConfigureAwait(false);
+            sockets = await PhoneSockets.OpenAsync(target, options.Transport, options.Local, stop).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return Report.Problem(options, $"{options.Target.Host}: {e.Message}");
+        }
+
+        using (sockets)
+        {
+            var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
+            var settings = PhoneSettings.Default with
+            {
+                Identity = SipUri.Sip(options.User, sockets.Flow.Local.Address.ToString()), Suites = options.Suites, UseMki = options.UseMki,
+            };
+            using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill);
+            var report = await Task.Factory.StartNew(
+                () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;
+        }
+    }
+
+    private static async Task<IPEndPoint> ResolveAsync(SipUri target, CancellationToken stop)
+    {
+        var port = target.Port ?? DefaultPort;
+        if (IPAddress.TryParse(target.Host.Trim('[', ']'), out var literal)) return new IPEndPoint(literal, port);
+        var found = await Dns.GetHostAddressesAsync(target.Host, stop).ConfigureAwait(false);
+        return found.Length > 0 ? new IPEndPoint(found[0], port) : throw new SocketException((int)SocketError.HostNotFound);
+    }
+
+    private static string? TryLoad(string file, out short[]? samples)
+    {
+        samples = null;
+        try
+        {
+            if (!WavFile.TryRead(File.ReadAllBytes(file), out var read, out var problem)) return problem;
+            samples = read;
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static string? TrySave(string file, PhoneAudio audio)
+    {
+        try
+        {
+            File.WriteAllBytes(file, WavFile.Write(audio.Recorded));
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Net;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Actors.Phone;
+
+/// <summary>One call of the softphone.</summary>
+/// <param name="Target">A sip: URI; its host may be a name.</param>
+/// <param name="Suites">Offered in this order; empty: RTP/AVP without keys (a server that is asked so should refuse).</param>
+/// <param name="UseMki">Our keys have an MKI (RFC 4568 §6.1).</param>
+public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, ImmutableArray<SrtpProfile> Suites, bool UseMki)
+{
+    /// <summary>Hertz; silence without it and without <see cref="Play"/>.</summary>
+    public double? Tone { get; init; }
+
+    /// <summary>A WAV file (16-bit PCM, mono, 8 kHz), repeated until the call ends.</summary>
+    public string? Play { get; init; }
+
+    /// <summary>Where to write what is heard, as a WAV file.</summary>
+    public string? Record { get; init; }
+
+    /// <summary>How long to talk from the 200 on; then BYE.</summary>
+    public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long to let it ring; then CANCEL.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>User part of From and Contact.</summary>
+    public string User { get; init; } = "phone";
+
+    /// <summary>Where to bind; null: the address that leads to the target.</summary>
+    public IPAddress? Local { get; init; }
+}
+
+/// <summary>What came of a call; fields are plain, for a table or a JSON document.</summary>
+/// <param name="Problem">Why there was no call at all (a file, a name, a socket); null when there was one.</param>
+/// <param name="Status">The final status of the INVITE; 408 or 503 when none came (RFC 3261 §8.1.3.1); 0 when none was sent.</param>
+/// <param name="EndedBy">us, peer, refused, cancelled, noanswer, transportfailed, noack, badanswer.</param>
+/// <param name="SetupSeconds">From the INVITE to its final response.</param>
+/// <param name="Malformed">Media packets that are none, or whose protection is not the agreed one.</param>
+/// <param name="Gaps">Interruptions of what was heard, of 20 ms or more; concealed ones as well.</param>
+/// <param name="Ssrcs">Sources heard, in their order.</param>
+public sealed record PhoneReport(
+    string Target, string Transport, string? Problem, int Status, string Reason, string? Warning, string EndedBy, bool Answered,
+    double SetupSeconds, double TalkSeconds, string? Suite, bool Mki, string? Codec, ulong PacketsSent, ulong PacketsReceived,
+    ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong LateOrDuplicate, ulong Concealed,
+    ulong RtcpSent, ulong RtcpReceived, int Gaps, double LongestGapMilliseconds, IReadOnlyList<string> Ssrcs)
+{
+    /// <summary>The call was answered, ended by BYE, and something was heard or nothing was to be.</summary>
+    public bool Succeeded => Problem is null && Answered && EndedBy is "us" or "peer";
+}
