@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using ConfCluster.Actors.Phone;
+using ConfCluster.Host.Roles;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Host.Commands;
+
+/// <summary><c>call URI</c>: the softphone makes one call and says how it was.</summary>
+internal static class CallCommand
+{
+    public static Command Create()
+    {
+        var target = new Argument<SipUri>("URI") { Description = "Whom to call: sip:NAME@HOST[:PORT].", CustomParser = ReadTarget };
+        var transport = new Option<SipTransport>("--transport") { Description = "udp or tcp.", DefaultValueFactory = _ => SipTransport.Udp };
+        var srtp = new Option<string>("--srtp") { Description = "sdes, or none to see that protection is required.", DefaultValueFactory = _ => "sdes" };
+        srtp.AcceptOnlyFromAmong("sdes", "none");
+        var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
+        suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
+        var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI." };
+        var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
+        var play = new Option<string?>("--play") { Description = "Say a WAV file (16-bit PCM, mono, 8 kHz), over and over.", HelpName = "FILE" };
+        var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
+        var duration = new Option<TimeSpan>("--for") { Description = "How long to talk: 10s, 500ms, 2m.", HelpName = "TIME", CustomParser = ReadTime, DefaultValueFactory = _ => TimeSpan.FromSeconds(10) };
+        var json = Output.JsonOption();
+        var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, srtp, suite, mki, tone, play, record, duration, json };
+        call.SetAction((result, _) => RunAsync(
+            new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
+            {
+                Tone = result.GetValue(tone), Play = result.GetValue(play), Record = result.GetValue(record), Duration = result.GetValue(duration),
+            },
+            result.GetValue(json)));
+        return call;
+    }
+
+    private static async Task<int> RunAsync(SoftPhoneOptions options, bool json)
+    {
+        using var signals = new StopSignals();
+        using var stop = new CancellationTokenSource();
+        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token);
+        if (await Task.WhenAny(phone, signals.Requested) != phone) await stop.CancelAsync();
+        var report = await phone;
+        if (json) Output.WriteJson(report);
+        else Output.Table(["Call", report.Target], Rows(report));
+        return report.Succeeded ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static IEnumerable<string[]> Rows(PhoneReport r)
+    {
+        if (r.Problem is not null) yield return ["Problem", r.Problem];
+        yield return ["Answer", r.Status == 0 ? "none" : $"{Text(r.Status)} {r.Reason}"];
+        if (r.Warning is not null) yield return ["Warning", r.Warning];
+        yield return ["Ended by", r.EndedBy];
+        yield return ["Set up, talked", $"{Text(r.SetupSeconds)} s, {Text(r.TalkSeconds)} s"];
+        if (!r.Answered) yield break;
+        yield return ["Media", $"{r.Codec}, {r.Suite}{(r.Mki ? " with MKI" : "")}"];
+        yield return ["Packets", $"{Text(r.PacketsSent)} sent, {Text(r.PacketsReceived)} received, {Text(r.PacketsLost)} lost"];
+        yield return ["RTCP", $"{Text(r.RtcpSent)} sent, {Text(r.RtcpReceived)} received"];
+        yield return ["Dropped", $"{Text(r.AuthFailures)} not authentic, {Text(r.Replays)} replayed, {Text(r.UnknownMki)} unknown MKI, {Text(r.Malformed)} malformed"];
+        yield return ["Heard", $"{Text(r.Gaps)} gaps, the longest {Text(r.LongestGapMilliseconds)} ms; {Text(r.Concealed)} frames concealed, {Text(r.LateOrDuplicate)} late"];
+        yield return ["Sources", r.Ssrcs.Count == 0 ? "none" : string.Join(", ", r.Ssrcs)];
+    }
+
+    private static ImmutableArray<SrtpProfile> Suites(string srtp, string[]? names) =>
+        srtp == "none" ? [] : names is { Length: > 0 } ? [.. names.Select(n => SrtpProfile.Find(n)!)] : SrtpProfile.All;
+
+    private static SipUri? ReadTarget(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        if (SipReader.TryReadUri(text, out var uri) && uri!.IsSip) return uri;
+        argument.AddError($"'{text}' is no SIP URI: sip:NAME@HOST[:PORT].");
+        return null;
+    }
+
+    private static TimeSpan ReadTime(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        var (digits, unit) = text switch
+        {
+            [.. var n, 'm', 's'] => (n, TimeSpan.FromMilliseconds(1)),
+            [.. var n, 's'] => (n, TimeSpan.FromSeconds(1)),
+            [.. var n, 'm'] => (n, TimeSpan.FromMinutes(1)),
+            _ => ("", TimeSpan.Zero),
+        };
+        if (double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 1e7) return number * unit;
+        argument.AddError($"'{text}' is no time: 10s, 500ms, 2m.");
+        return default;
+    }
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}
