@@ -6,7 +6,13 @@ switch (args)
     case ["mixer", ..]:
         MixerBenchmark.Run(Console.Out);
         return 0;
+    case ["srtp", ..]:
+        SrtpBenchmark.Run(Console.Out);
+        return 0;
+    case ["sip", ..]:
+        SipBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer");
+        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip   (calls per second: calls.sh)");
         return 2;
 }

@@ -1,0 +1,37 @@
+using System.Text;
+using ConfCluster.Protocols.Sdp;
+
+namespace ConfCluster.Fuzz.Targets;
+
+/// <summary>The SDP reader: never throws; what it reads, the writer writes, and that reads and writes back to the same bytes.</summary>
+public sealed class SdpTarget : IFuzzTarget
+{
+    private const string Key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB";
+
+    public string Name => "sdp";
+
+    public IEnumerable<byte[]> Seeds =>
+        [
+            Text("v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\n" +
+                $"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}|2^20|1:4\r\n" +
+                "a=rtcp:4001\r\na=rtcp-mux\r\na=sendonly\r\nm=video 0 RTP/AVP 31\r\n"),
+            Text("v=0\no=- 1 1 IN IP6 2001:db8::1\ns=x\nc=IN IP6 2001:db8::1\nt=0 0\na=inactive\nm=audio 4000 RTP/SAVP 8\n" +
+                $"a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{Key}|1:4;inline:{Key}|2:4 KDR=0 WSH=64 -X\n"),
+        ];
+
+    public IEnumerable<byte[]> Dictionary =>
+        new[] { "a=crypto:2 ", "inline:", "|2^48", "|1:128", ";", "AES_CM_128_HMAC_SHA1_80", "UNENCRYPTED_SRTP", "m=audio 1 RTP/SAVP 0\r\n", "c=IN IP4 0.0.0.0\r\n", "\r\n", "a=" }
+            .Select(Text);
+
+    public void Run(ReadOnlySpan<byte> input)
+    {
+        if (!SdpReader.TryRead(input, out var read, out _)) return;
+        using var first = read!;
+        var written = SdpWriter.ToBytes(first);
+        if (!SdpReader.TryRead(written, out var again, out var error)) throw new InvalidOperationException($"what was written cannot be read: {error}");
+        using var second = again!;
+        if (!SdpWriter.ToBytes(second).AsSpan().SequenceEqual(written)) throw new InvalidOperationException("written twice, two texts");
+    }
+
+    private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
+}
