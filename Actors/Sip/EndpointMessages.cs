@@ -1,3 +1,4 @@
+using System.Net;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -15,3 +16,19 @@ public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlo
 
 /// <summary>An ACK for a 2xx: no transaction (RFC 3261 §13.2.2.4); the endpoint adds the Via.</summary>
 public sealed record SendAck(SipRequest Request, SipFlow Flow);
+
+/// <summary>New dialogs get 503 from now on; running ones go on to their end.</summary>
+public sealed record StopAccepting
+{
+    public static readonly StopAccepting Instance = new();
+}
+
+/// <summary>Answered with a <see cref="SipListening"/>.</summary>
+public sealed record GetListening
+{
+    public static readonly GetListening Instance = new();
+}
+
+/// <summary>Where the listeners are bound (port 0 in the settings: the port that the system chose).</summary>
+/// <param name="Refusal">Why nothing is bound, for the operator; null when all is well.</param>
+public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transactions, int Connections, string? Refusal = null);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Net;
 using Akka.Actor;
+using Akka.Event;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
@@ -11,21 +11,6 @@ using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Sip;
-
-/// <summary>New dialogs get 503 from now on; running ones go on to their end.</summary>
-public sealed record StopAccepting
-{
-    public static readonly StopAccepting Instance = new();
-}
-
-/// <summary>Answered with a <see cref="SipListening"/>.</summary>
-public sealed record GetListening
-{
-    public static readonly GetListening Instance = new();
-}
-
-/// <summary>Where the listeners are bound (port 0 in the settings: the port that the system chose).</summary>
-public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transactions, int Connections);
 
 /// <summary>
 /// The SIP face of a node: one per node, no call state. Sockets feed it parsed messages; <see cref="TransactionLayer"/> and
@@ -52,26 +37,29 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         _layer = new TransactionLayer(settings.Timings, settings.MaxTransactions);
         _timers = new TransactionTimers(clock);
         var self = Self;
-        _intake = new SipIntake(m => self.Tell(m));
-        _sockets = new SipSockets(settings, _intake, clock);
+        _intake = new SipIntake(m => self.Tell(m), settings.MaxMessageSize);
+        _sockets = SipSockets.Bind(settings, _intake, clock);
 
         Receive<SipReceived>(OnReceived);
         Receive<SipMalformed>(OnMalformed);
         Receive<SipUnsent>(OnUnsent);
         Receive<Respond>(r => Execute(_layer.Respond(r.Key, r.Response)));
         Receive<SendRequest>(OnSendRequest);
-        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow));
+        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow, null));
+        // A loop ends by itself only through a bug: let the supervisor begin anew.
+        Receive<SipLoopFailed>(f => throw new InvalidOperationException($"The {f.Loop} loop failed.", f.Reason));
         Receive<Tick>(_ => OnTick());
         Receive<Sweep>(_ => _sockets.Sweep());
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
-            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount)));
+            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount, _sockets.Refusal)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart()
     {
+        if (_sockets.Refusal is { } refusal) Context.GetLogger().Error(refusal);
         _sockets.Start();
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval);
         Timers.StartPeriodicTimer(Sweep.Instance, Sweep.Instance, SweepInterval);
@@ -91,7 +79,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         var request = (SipRequest)received.Message;
         SipCounters.Requests.Add(1, new KeyValuePair<string, object?>("method", RequestRouting.IsKnown(request.Method) ? request.Method.Name : "other"));
         // What is refused here leaves no transaction behind: every copy gets the same answer (RFC 3261 §8.2.7).
-        if (request.Method != SipMethod.Ack && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
+        if (request.Method != SipMethod.Ack && !_layer.IsCopy(request) && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
         {
             if (answer.Status >= 300) SipCounters.Refused(answer.Status);
             Execute([TransactionLayer.Stateless(request, received.Flow, answer.Status, answer.Reason, answer.Extra)]);
@@ -114,7 +102,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private void OnUnsent(SipUnsent unsent)
     {
         _intake.Taken();
-        if (unsent.Message is SipRequest request) Execute(_layer.TransportFailed(TransactionKey.OfSent(request)));
+        if (unsent.Key is { } key) Execute(_layer.TransportFailed(key));
     }
 
     private void OnSendRequest(SendRequest send)
@@ -139,11 +127,15 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         switch (effect)
         {
             case TransactionEffect.Send send:
-                _sockets.Send(send.Message, send.Flow);
+                _sockets.Send(send.Message, send.Flow, send.Key);
                 break;
             case TransactionEffect.PassRequest pass:
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)
+                {
+                    _owners[pass.Key] = to.Participant;
                     _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self));
+                }
+
                 break;
             case TransactionEffect.PassAck pass:
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant acked)
@@ -151,6 +143,9 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 break;
             case TransactionEffect.PassResponse pass:
                 if (_owners.TryGetValue(pass.Key, out var asker)) _regions.Participants.Tell(new SipResponseArrived(asker, pass.Key, pass.Response));
+                break;
+            // Nobody waits for it: the participant has refused and ended, or was lost. Telling it would only wake it.
+            case TransactionEffect.Failed { Key.IsServer: true, Reason: TransactionFailure.Timeout }:
                 break;
             case TransactionEffect.Failed failed:
                 if (_owners.TryGetValue(failed.Key, out var owner)) _regions.Participants.Tell(new SipTransactionFailed(owner, failed.Key, failed.Reason));

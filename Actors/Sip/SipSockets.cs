@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Sip;
 
@@ -11,22 +13,13 @@ internal sealed class SipSockets
     private readonly UdpListener? _udp;
     private readonly TcpListener? _tcp;
     private readonly string? _advertised;
+    private readonly SipIntake _intake;
 
-    /// <exception cref="System.Net.Sockets.SocketException">An address is taken or not ours; nothing stays bound.</exception>
-    public SipSockets(SipSettings settings, SipIntake intake, TimeProvider clock)
-    {
-        _advertised = settings.Advertised;
-        try
-        {
-            _udp = settings.Udp is { } udp ? new UdpListener(udp, intake) : null;
-            _tcp = settings.Tcp is { } tcp ? new TcpListener(tcp, settings.MaxConnections, settings.ConnectionIdleTimeout, intake, clock) : null;
-        }
-        catch (System.Net.Sockets.SocketException)
-        {
-            Close();
-            throw;
-        }
-    }
+    private SipSockets(UdpListener? udp, TcpListener? tcp, string? advertised, SipIntake intake) =>
+        (_udp, _tcp, _advertised, _intake) = (udp, tcp, advertised, intake);
+
+    /// <summary>Why nothing is bound, in a sentence for the operator; null when all is well.</summary>
+    public string? Refusal { get; private init; }
 
     public IPEndPoint? Udp => _udp?.Local;
 
@@ -34,23 +27,35 @@ internal sealed class SipSockets
 
     public int ConnectionCount => _tcp?.ConnectionCount ?? 0;
 
+    public static SipSockets Bind(SipSettings settings, SipIntake intake, TimeProvider clock)
+    {
+        var (udp, refusal) = TryBind("UDP", settings.Udp, at => new UdpListener(at, intake));
+        if (refusal is not null) return new SipSockets(null, null, settings.Advertised, intake) { Refusal = refusal };
+        (var tcp, refusal) = TryBind(
+            "TCP", settings.Tcp, at => new TcpListener(at, settings.MaxConnections, settings.ConnectionIdleTimeout, intake, clock));
+        if (refusal is null) return new SipSockets(udp, tcp, settings.Advertised, intake);
+        udp?.Dispose();
+        return new SipSockets(null, null, settings.Advertised, intake) { Refusal = refusal };
+    }
+
     public void Start()
     {
         _udp?.Start();
         _tcp?.Start();
     }
 
-    public void Send(SipMessage message, SipFlow flow)
+    public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
     {
-        if (flow.IsReliable) _tcp?.Send(message, flow);
-        else _udp?.Send(message, flow.Remote);
+        if (flow.IsReliable && _tcp is not null) _tcp.Send(message, flow, key);
+        else if (!flow.IsReliable && _udp is not null) _udp.Send(message, flow.Remote, key);
+        else _intake.Unsent(key);
     }
 
     /// <summary>The request with our Via on top and a branch that was never used before.</summary>
     public SipRequest WithVia(SipRequest request, SipFlow flow)
     {
         var local = (flow.IsReliable ? Tcp : Udp) ?? flow.Local;
-        var host = _advertised ?? (local.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
+        var host = _advertised ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
         var branch = Via.MagicCookie + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         var via = new Via(flow.IsReliable ? "TCP" : "UDP", host, local.Port, SipParameters.Empty.With("branch", branch).With("rport", null));
         return request with { Headers = request.Headers.Prepend("Via", via.ToString()) };
@@ -62,5 +67,26 @@ internal sealed class SipSockets
     {
         _udp?.Dispose();
         _tcp?.Dispose();
+    }
+
+    private static (T? Listener, string? Refusal) TryBind<T>(string transport, IPEndPoint? at, Func<IPEndPoint, T> bind)
+        where T : class
+    {
+        if (at is null) return (null, null);
+        try
+        {
+            return (bind(at), null);
+        }
+        catch (SocketException e)
+        {
+            var why = e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "another process listens there",
+                SocketError.AddressNotAvailable => "no interface of this machine has that address",
+                SocketError.AccessDenied => "this user may not open that port",
+                _ => e.Message,
+            };
+            return (null, $"SIP cannot listen on {transport} {at}: {why}.");
+        }
     }
 }

@@ -12,6 +12,8 @@ internal sealed class TcpConnection : IDisposable
     /// <summary>Messages that may wait for a slow reader; one that lets more pile up is cut off.</summary>
     private const int MaxWaiting = 256;
 
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(500);
+
     private readonly Socket _socket;
     private readonly SipIntake _intake;
     private readonly TimeProvider _clock;
@@ -24,17 +26,18 @@ internal sealed class TcpConnection : IDisposable
         (_socket, _intake, _clock, _closed) = (socket, intake, clock, closed);
         socket.NoDelay = true;
         Flow = new SipFlow(SipTransport.Tcp, (IPEndPoint)socket.LocalEndPoint!, (IPEndPoint)socket.RemoteEndPoint!, number);
-        LastActivity = clock.GetTimestamp();
+        LastMessage = clock.GetTimestamp();
     }
 
     public SipFlow Flow { get; }
 
-    public long LastActivity { get; private set; }
+    /// <summary>When a whole message or a keep-alive came, or something was sent.</summary>
+    public long LastMessage { get; private set; }
 
     public void Start()
     {
-        _ = ReadAsync();
-        _ = WriteAsync();
+        _ = _intake.WatchAsync("TCP read", ReadAsync);
+        _ = _intake.WatchAsync("TCP write", WriteAsync);
     }
 
     /// <summary>False: it is closed, or its peer does not read.</summary>
@@ -61,18 +64,22 @@ internal sealed class TcpConnection : IDisposable
         {
             while (await _socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None) is > 0 and var read)
             {
-                LastActivity = _clock.GetTimestamp();
                 framer.Append(buffer.AsSpan(0, read));
                 buffer.AsSpan(0, read).Clear();
-                if (!Drain(framer)) break;
+                if (Drain(framer)) continue;
+                // RFC 3261 §18.3: an error that costs the framing closes the stream, after the 400 had its chance.
+                await Task.Delay(Linger, _clock);
+                break;
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // The peer or we closed it: the flow is gone either way.
         }
-
-        Dispose();
+        finally
+        {
+            Dispose();
+        }
     }
 
     private bool Drain(SipFramer framer)
@@ -82,10 +89,12 @@ internal sealed class TcpConnection : IDisposable
             switch (framer.Next(out var frame, out var error))
             {
                 case SipFrameOutcome.Done:
+                    LastMessage = _clock.GetTimestamp();
                     _intake.Receive(frame, Flow);
                     break;
                 case SipFrameOutcome.Ping:
                     // RFC 5626 §3.5.1: the pong is a single CRLF.
+                    LastMessage = _clock.GetTimestamp();
                     TrySend("\r\n"u8.ToArray());
                     break;
                 case SipFrameOutcome.Malformed:
@@ -104,7 +113,7 @@ internal sealed class TcpConnection : IDisposable
             await foreach (var bytes in _outgoing.Reader.ReadAllAsync())
             {
                 for (var sent = 0; sent < bytes.Length;) sent += await _socket.SendAsync(bytes.AsMemory(sent), SocketFlags.None);
-                LastActivity = _clock.GetTimestamp();
+                LastMessage = _clock.GetTimestamp();
                 bytes.AsSpan().Clear();
             }
         }
@@ -112,7 +121,9 @@ internal sealed class TcpConnection : IDisposable
         {
             // Nobody reads any more; transactions over this flow time out.
         }
-
-        Dispose();
+        finally
+        {
+            Dispose();
+        }
     }
 }

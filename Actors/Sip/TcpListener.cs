@@ -13,12 +13,16 @@ namespace ConfCluster.Actors.Sip;
 /// </summary>
 internal sealed class TcpListener : IDisposable
 {
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+
     private readonly Socket _socket;
     private readonly SipIntake _intake;
     private readonly TimeProvider _clock;
     private readonly int _maxConnections;
     private readonly TimeSpan _idle;
     private readonly ConcurrentDictionary<long, TcpConnection> _connections = new();
+    private volatile bool _isClosed;
     private long _number;
 
     /// <exception cref="SocketException">The address is taken or not ours.</exception>
@@ -28,8 +32,17 @@ internal sealed class TcpListener : IDisposable
         _socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         // A restarted node must not wait for the old connections' TIME_WAIT.
         _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        _socket.Bind(endPoint);
-        _socket.Listen(512);
+        try
+        {
+            _socket.Bind(endPoint);
+            _socket.Listen(512);
+        }
+        catch (SocketException)
+        {
+            _socket.Dispose();
+            throw;
+        }
+
         Local = (IPEndPoint)_socket.LocalEndPoint!;
     }
 
@@ -37,68 +50,87 @@ internal sealed class TcpListener : IDisposable
 
     public int ConnectionCount => _connections.Count;
 
-    public void Start() => _ = AcceptAsync();
+    public void Start() => _ = _intake.WatchAsync("TCP", AcceptAsync);
 
-    public void Send(SipMessage message, SipFlow flow)
+    public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
     {
         var bytes = SipWriter.ToBytes(message);
         if (_connections.TryGetValue(flow.Connection, out var connection) && connection.TrySend(bytes)) return;
+        // An answer that no transaction waits for is not worth a connection, which anybody could make us open.
+        if (message is SipResponse && key is null) return;
         var target = message is SipResponse response ? ViaStamp.Reconnect(response, flow).Remote : flow.Remote;
         if (_connections.Values.FirstOrDefault(c => c.Flow.Remote.Equals(target)) is { } other && other.TrySend(bytes)) return;
-        _ = ConnectAsync(message, bytes, target);
+        _ = _intake.WatchAsync("connect", () => ConnectAsync(bytes, target, key));
     }
 
-    /// <summary>Closes what nobody used for the idle time.</summary>
+    /// <summary>Closes what carried no whole message for the idle time: a drip of single bytes is no use.</summary>
     public void Sweep()
     {
         foreach (var connection in _connections.Values)
-            if (_clock.GetElapsedTime(connection.LastActivity) > _idle)
+            if (_clock.GetElapsedTime(connection.LastMessage) > _idle)
                 connection.Dispose();
     }
 
     public void Dispose()
     {
+        _isClosed = true;
         _socket.Dispose();
         foreach (var connection in _connections.Values) connection.Dispose();
     }
 
     private async Task AcceptAsync()
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                var socket = await _socket.AcceptAsync();
-                if (_connections.Count >= _maxConnections)
-                {
-                    SipCounters.RefusedConnections.Add(1);
-                    socket.Dispose();
-                    continue;
-                }
-
-                Open(socket);
+                Admit(await _socket.AcceptAsync());
             }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // The listener is closed.
+            catch (SocketException) when (!_isClosed)
+            {
+                // A peer that reset before it was accepted, or no file descriptor left: wait for better times, but go on listening.
+                await Task.Delay(AcceptPause, _clock);
+            }
+            catch (Exception e) when (_isClosed && e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
         }
     }
 
-    private async Task ConnectAsync(SipMessage message, byte[] bytes, IPEndPoint target)
+    private void Admit(Socket socket)
     {
-        var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
+        if (_connections.Count < _maxConnections)
         {
-            await socket.ConnectAsync(target);
-            if (Open(socket) is { } connection && connection.TrySend(bytes)) return;
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();
+            Open(socket);
+            return;
         }
 
-        _intake.Unsent(message);
+        SipCounters.RefusedConnections.Add(1);
+        socket.Dispose();
+    }
+
+    private async Task ConnectAsync(byte[] bytes, IPEndPoint target, TransactionKey? key)
+    {
+        if (_connections.Count < _maxConnections && await TryConnectAsync(target) is { } connection && connection.TrySend(bytes)) return;
+        _intake.Unsent(key);
+    }
+
+    private async Task<TcpConnection?> TryConnectAsync(IPEndPoint target)
+    {
+        using var patience = new CancellationTokenSource(ConnectPatience, _clock);
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(target, patience.Token);
+            return Open(socket);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            socket?.Dispose();
+            return null;
+        }
     }
 
     private TcpConnection? Open(Socket socket)

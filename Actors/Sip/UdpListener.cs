@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Sip;
 
@@ -23,16 +24,25 @@ internal sealed class UdpListener : IDisposable
     {
         _intake = intake;
         _socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 4 << 20, SendBufferSize = 1 << 20 };
-        _socket.Bind(endPoint);
+        try
+        {
+            _socket.Bind(endPoint);
+        }
+        catch (SocketException)
+        {
+            _socket.Dispose();
+            throw;
+        }
+
         Local = (IPEndPoint)_socket.LocalEndPoint!;
     }
 
     public IPEndPoint Local { get; }
 
-    public void Start() => _ = ReceiveAsync(_stop.Token);
+    public void Start() => _ = _intake.WatchAsync("UDP", () => ReceiveAsync(_stop.Token));
 
     /// <summary>A full socket buffer loses the datagram, as the network may; retransmission is the transaction's.</summary>
-    public void Send(SipMessage message, IPEndPoint to)
+    public void Send(SipMessage message, IPEndPoint to, TransactionKey? key)
     {
         var buffer = new ArrayBufferWriter<byte>(1500);
         SipWriter.Write(message, buffer);
@@ -42,7 +52,7 @@ internal sealed class UdpListener : IDisposable
         }
         catch (SocketException)
         {
-            _intake.Unsent(message);
+            _intake.Unsent(key);
         }
     }
 

@@ -78,11 +78,12 @@ internal sealed class Node : IAsyncDisposable
     {
         try
         {
-            await Endpoint.Ask<SipListening>(GetListening.Instance, StartPatience);
+            var listening = await Endpoint.Ask<SipListening>(GetListening.Instance, StartPatience);
+            if (listening.Refusal is not null) return listening.Refusal;
         }
         catch (AskTimeoutException)
         {
-            return "The SIP listeners could not be bound; the log says why.";
+            return $"The SIP endpoint did not start within {StartPatience.TotalSeconds:0} s; the log says why.";
         }
 
         _app.Services.GetRequiredService<NodeState>().SetListenersBound();

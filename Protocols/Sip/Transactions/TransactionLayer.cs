@@ -21,6 +21,9 @@ public sealed class TransactionLayer(SipTimings timings, int maxServerTransactio
 
     public int ClientCount => _clients.Count;
 
+    /// <summary>Whether a request is a copy of one that is being served, whatever may have changed since it was let in.</summary>
+    public bool IsCopy(SipRequest request) => _servers.ContainsKey(TransactionKey.OfReceived(request));
+
     /// <summary>A request from the network. Its top Via is stamped here (RFC 3261 §18.2.1, RFC 3581 §4).</summary>
     public ImmutableArray<TransactionEffect> ReceiveRequest(SipRequest request, SipFlow flow)
     {
