@@ -29,7 +29,8 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
     public static async Task<PhoneSockets> OpenAsync(IPEndPoint target, SipTransport transport, IPAddress? local, CancellationToken stop)
     {
         var address = local ?? AddressTowards(target);
-        var sip = new Socket(target.AddressFamily, transport == SipTransport.Udp ? SocketType.Dgram : SocketType.Stream, transport == SipTransport.Udp ? ProtocolType.Udp : ProtocolType.Tcp);
+        var (type, protocol) = transport == SipTransport.Udp ? (SocketType.Dgram, ProtocolType.Udp) : (SocketType.Stream, ProtocolType.Tcp);
+        var sip = new Socket(target.AddressFamily, type, protocol);
         Socket? rtp = null, rtcp = null;
         try
         {

@@ -25,7 +25,10 @@ internal static class CallCommand
         var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
         var play = new Option<string?>("--play") { Description = "Say a WAV file (16-bit PCM, mono, 8 kHz), over and over.", HelpName = "FILE" };
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
-        var duration = new Option<TimeSpan>("--for") { Description = "How long to talk: 10s, 500ms, 2m.", HelpName = "TIME", CustomParser = ReadTime, DefaultValueFactory = _ => TimeSpan.FromSeconds(10) };
+        var duration = new Option<TimeSpan>("--for")
+        {
+            Description = "How long to talk: 10s, 500ms, 2m.", HelpName = "TIME", CustomParser = ReadTime, DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
+        };
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, srtp, suite, mki, tone, play, record, duration, json };
         call.SetAction((result, _) => RunAsync(
@@ -61,7 +64,8 @@ internal static class CallCommand
         yield return ["Packets", $"{Text(r.PacketsSent)} sent, {Text(r.PacketsReceived)} received, {Text(r.PacketsLost)} lost"];
         yield return ["RTCP", $"{Text(r.RtcpSent)} sent, {Text(r.RtcpReceived)} received"];
         yield return ["Dropped", $"{Text(r.AuthFailures)} not authentic, {Text(r.Replays)} replayed, {Text(r.UnknownMki)} unknown MKI, {Text(r.Malformed)} malformed"];
-        yield return ["Heard", $"{Text(r.Gaps)} gaps, the longest {Text(r.LongestGapMilliseconds)} ms; {Text(r.Concealed)} frames concealed, {Text(r.LateOrDuplicate)} late"];
+        var frames = $"{Text(r.Concealed)} frames concealed, {Text(r.LateOrDuplicate)} late";
+        yield return ["Heard", $"{Text(r.Gaps)} gaps, the longest {Text(r.LongestGapMilliseconds)} ms; {frames}"];
         yield return ["Sources", r.Ssrcs.Count == 0 ? "none" : string.Join(", ", r.Ssrcs)];
     }
 

@@ -300,7 +300,8 @@ internal sealed class CallCore : IDisposable
     /// <summary>Another 2xx to our INVITE, from a fork or too late: its dialog is acknowledged and ended (RFC 3261 §13.2.2.4).</summary>
     private void Disown(SipResponse response)
     {
-        var target = new SipRequest(SipMethod.Invite, response.Headers.Contacts is [var contact, ..] ? contact.Uri : response.Headers.To.Uri) { Headers = response.Headers };
+        var remote = response.Headers.Contacts is [var contact, ..] ? contact.Uri : response.Headers.To.Uri;
+        var target = new SipRequest(SipMethod.Invite, remote) { Headers = response.Headers };
         if (!Dialog.TryFromResponse(target, response, out var dialog)) return;
         Emit(new PhoneEffect.Send(Messages.WithVia(dialog!.Ack(response.Headers.CSeq.Number)), Messages.FlowTo(dialog.NextHop), null));
         var (next, bye) = dialog.NewRequest(SipMethod.Bye);

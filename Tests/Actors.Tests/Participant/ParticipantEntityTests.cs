@@ -75,6 +75,10 @@ public sealed class ParticipantEntityTests : TestKit
     public void The_2xx_is_repeated_to_the_endpoint_that_passed_the_INVITE()
     {
         var entity = Answered();
+
+        // Its timer starts after the answer that was seen; what answers this has started it.
+        entity.Tell(new Identify(0), TestActor);
+        ExpectMsg<ActorIdentity>();
         ((TestScheduler)Sys.Scheduler).Advance(TimeSpan.FromMilliseconds(500));
         Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
         Watch(entity);

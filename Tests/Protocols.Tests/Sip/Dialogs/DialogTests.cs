@@ -30,8 +30,11 @@ public sealed class DialogTests
     public void A_UAC_takes_the_route_reversed()
     {
         var ok = (SipResponse)SipTexts.Read(System.Text.Encoding.UTF8.GetString(SipWriter.ToBytes(
-            SipTexts.Answer(Invite, 200) with { Headers = SipTexts.Answer(Invite, 200).Headers.Append("Contact", "<sip:room@198.51.100.1>")
-                .Append("Record-Route", Invite.Headers.All("Record-Route")) })));
+            SipTexts.Answer(Invite, 200) with
+            {
+                Headers = SipTexts.Answer(Invite, 200).Headers.Append("Contact", "<sip:room@198.51.100.1>")
+                .Append("Record-Route", Invite.Headers.All("Record-Route"))
+            })));
         Assert.True(Dialog.TryFromResponse(Invite, ok, out var dialog));
         Assert.Equal(new DialogId("call-1", "alice1", "room1"), dialog!.Id);
         Assert.Equal(["p1.example.com", "p2.example.com"], dialog.RouteSet.Select(r => r.Uri.Host));
