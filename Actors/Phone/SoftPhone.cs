@@ -38,7 +38,9 @@ public static class SoftPhone
             var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
             var settings = PhoneSettings.Default with
             {
-                Identity = SipUri.Sip(options.User, sockets.Flow.Local.Address.ToString()), Suites = options.Suites, UseMki = options.UseMki,
+                Identity = SipUri.Sip(options.User, sockets.Flow.Local.Address.ToString()),
+                Suites = options.Suites,
+                UseMki = options.UseMki,
             };
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill);
             var report = await Task.Factory.StartNew(

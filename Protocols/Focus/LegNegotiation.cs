@@ -11,11 +11,15 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// Offer and answer of a participant's leg: bodies to <see cref="OfferAnswer"/> and back, and which key of ours goes into which SDP. Our
-/// key stays as long as our address and the suite do (RFC 4568 §7.1.4); it never has an MKI. Streams without protection are refused.
+/// key stays as long as our address and the suite do (RFC 4568 §7.1.4). It has an MKI when the offer's keys have: most phones that never send one
+/// accept it and then hear nothing, so our own offers have none. Streams without protection are refused.
 /// </summary>
 internal static class LegNegotiation
 {
     private const uint FirstVersion = 1;
+
+    /// <summary>Octets of MKI in our packets.</summary>
+    private const byte MkiLength = 4;
 
     /// <summary>Reads an offer. <paramref name="detail"/>: the reason phrase of a 400 or the Warning of a 488.</summary>
     public static bool TryExamine(
@@ -41,12 +45,14 @@ internal static class LegNegotiation
     /// <summary>The first answer.</summary>
     public static Leg Answer(LegOffer offer, LegPlace place, ParticipantContext context)
     {
-        var key = MasterKey.Generate(offer.Media.Profile!, Mki.None, context.Random);
+        var key = NewKey(offer, 1, context);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, [key]));
         return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 1);
     }
 
-    public static bool KeepsKey(LegOffer offer, Leg leg) => leg.Key.Profile == offer.Media.Profile;
+    /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
+    public static bool KeepsKey(LegOffer offer, Leg leg) =>
+        leg.Key.Profile == offer.Media.Profile && (!leg.Key.Mki.IsPresent || offer.Media.MkiLength > 0);
 
     /// <summary>
     /// A later answer. An unchanged o= says that nothing changed (RFC 3264 §8): then the previous answer goes out again and no key is
@@ -60,7 +66,7 @@ internal static class LegNegotiation
             return (leg, false);
         }
 
-        var key = KeepsKey(offer, leg) ? leg.Key : MasterKey.Generate(offer.Media.Profile!, Mki.None, context.Random);
+        var key = KeepsKey(offer, leg) ? leg.Key : NewKey(offer, leg.Generation + 1, context);
         var place = leg.Place;
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, [key]));
         var local = OfferAnswer.Numbered(leg.Local, answer);
@@ -127,6 +133,10 @@ internal static class LegNegotiation
         var quoted = text.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
         return string.Create(CultureInfo.InvariantCulture, $"{code} confcluster \"{quoted}\"");
     }
+
+    /// <summary>An MKI names one key of this leg for ever: the number of the offer and answer that brought it.</summary>
+    private static MasterKey NewKey(LegOffer offer, long number, ParticipantContext context) =>
+        MasterKey.Generate(offer.Media.Profile!, offer.Media.MkiLength > 0 ? new Mki((ulong)number, MkiLength) : Mki.None, context.Random);
 
     /// <summary>For the journal: what offer and answer said, and no secret of it.</summary>
     public static string WithoutKeys(SessionDescription session) =>

@@ -30,7 +30,7 @@ internal static class Renegotiation
         if (request.Method == SipMethod.Update && !LegNegotiation.KeepsKey(offer!, participation.Leg))
         {
             offer!.Dispose();
-            var warning = LegNegotiation.Warning(399, "Another suite needs a re-INVITE");
+            var warning = LegNegotiation.Warning(399, "Another suite, or no MKI any more, needs a re-INVITE");
             return Steps.Refuse(state, arrived, ParticipantRefusal.UnacceptableOffer, context, warning);
         }
 

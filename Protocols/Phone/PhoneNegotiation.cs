@@ -47,7 +47,10 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         var keys = OfferedKeys();
         var plan = new OfferPlan(_said?.Origin ?? FirstOrigin(), Rtp, Rtcp, [.. keys.Select(k => k.Line)])
         {
-            Codecs = settings.Codecs, Direction = Wanted, Lines = _accepted?.Lines ?? [], Index = _accepted?.Index ?? 0,
+            Codecs = settings.Codecs,
+            Direction = Wanted,
+            Lines = _accepted?.Lines ?? [],
+            Index = _accepted?.Index ?? 0,
         };
         _offer = OfferAnswer.Numbered(_said, OfferAnswer.CreateOffer(plan));
         foreach (var (_, fresh) in keys) fresh?.Dispose();

@@ -68,6 +68,21 @@ public sealed class ParticipantArrivalTests
         Assert.NotEqual(Key(1), Convert.ToBase64String(crypto.Keys[0].KeyAndSalt.Reveal()));
     }
 
+    [Theory]
+    [Trait("RFC", "4568 §6.1")]
+    [InlineData("|2^20|7:2", true)]
+    [InlineData("", false)]
+    public void Our_key_has_an_MKI_when_theirs_has_one(string mki, bool expected)
+    {
+        var scene = new ParticipantScene();
+        scene.Receive(Request("INVITE", sdp: Offer(mki: mki)));
+        scene.Accept();
+        scene.Open();
+
+        using var answer = Description(scene.Response.Body);
+        Assert.Equal(expected, answer.Media[0].Crypto[0].Keys[0].Mki.IsPresent);
+    }
+
     [Fact]
     public void No_key_of_ours_is_used_before_the_ACK_and_nothing_is_stored()
     {

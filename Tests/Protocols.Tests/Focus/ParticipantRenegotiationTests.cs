@@ -14,6 +14,24 @@ public sealed class ParticipantRenegotiationTests
 {
     public static TheoryData<string> Methods => ["INVITE", "UPDATE"];
 
+    [Fact]
+    [Trait("RFC", "4568 §7.1.4")]
+    public void An_offer_that_drops_its_MKI_gets_a_new_key_without_one()
+    {
+        var scene = new ParticipantScene();
+        scene.Receive(Request("INVITE", sdp: Offer(mki: "|1:4")));
+        scene.Accept();
+        scene.Open();
+        using var first = Description(scene.Response.Body);
+        scene.Ack();
+        scene.Receive(Later("INVITE", 2, Offer(2)));
+
+        using var second = Description(scene.Response.Body);
+        Assert.True(first.Media[0].Crypto[0].Keys[0].Mki.IsPresent);
+        Assert.False(second.Media[0].Crypto[0].Keys[0].Mki.IsPresent);
+        Assert.False(first.Media[0].Crypto[0].Repeats(second.Media[0].Crypto[0].Keys[0]));
+    }
+
     [Theory]
     [MemberData(nameof(Methods))]
     [Trait("RFC", "3264 §8.4")]

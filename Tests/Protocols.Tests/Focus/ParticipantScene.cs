@@ -113,9 +113,9 @@ internal sealed class ParticipantScene
 
     public static string Offer(
         int version = 1, byte key = 1, string direction = "sendrecv", string address = "127.0.0.1", int port = 50000,
-        string formats = "0 8", string suite = "AES_CM_128_HMAC_SHA1_80", string protocol = "RTP/SAVP", string tag = "1") =>
+        string formats = "0 8", string suite = "AES_CM_128_HMAC_SHA1_80", string protocol = "RTP/SAVP", string tag = "1", string mki = "") =>
         $"v=0\r\no=alice 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} {protocol} {formats}\r\n" +
-        (suite.Length > 0 ? $"a=crypto:{tag} {suite} inline:{Key(key)}\r\n" : "") + $"a={direction}\r\n";
+        (suite.Length > 0 ? $"a=crypto:{tag} {suite} inline:{Key(key)}{mki}\r\n" : "") + $"a={direction}\r\n";
 
     /// <summary>A key that is not random, so that two calls give the same.</summary>
     public static string Key(byte seed) => Convert.ToBase64String(SHA256.HashData([seed])[..30]);
