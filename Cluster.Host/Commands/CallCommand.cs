@@ -27,14 +27,20 @@ internal static class CallCommand
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
         var duration = new Option<TimeSpan>("--for")
         {
-            Description = "How long to talk: 10s, 500ms, 2m.", HelpName = "TIME", CustomParser = ReadTime, DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
+            Description = "How long to talk: 10s, 500ms, 2m.",
+            HelpName = "TIME",
+            CustomParser = ReadTime,
+            DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
         };
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, srtp, suite, mki, tone, play, record, duration, json };
         call.SetAction((result, _) => RunAsync(
             new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
             {
-                Tone = result.GetValue(tone), Play = result.GetValue(play), Record = result.GetValue(record), Duration = result.GetValue(duration),
+                Tone = result.GetValue(tone),
+                Play = result.GetValue(play),
+                Record = result.GetValue(record),
+                Duration = result.GetValue(duration),
             },
             result.GetValue(json)));
         return call;
