@@ -51,7 +51,9 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
 
     public PhoneEvent.Ended? End => Events.OfType<PhoneEvent.Ended>().SingleOrDefault();
 
-    public void Dial(SimulatedPhone other) => Do(Call.Dial(SipUri.Sip("them", other.Sip.Address.ToString(), other.Sip.Port)));
+    public void Dial(SimulatedPhone other) => Dial(SipUri.Sip("them", other.Sip.Address.ToString(), other.Sip.Port));
+
+    public void Dial(SipUri target) => Do(Call.Dial(target));
 
     public void HangUp() => Do(Call.HangUp());
 
