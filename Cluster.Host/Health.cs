@@ -12,7 +12,7 @@ internal sealed record Readiness(bool Ready, bool Cluster, bool Listeners, bool 
 /// <c>/livez</c>: the process is worth keeping. <c>/readyz</c>: calls can be sent here; asked anew each time, so that a node that lost its
 /// journal or its place in the cluster says so.
 /// </summary>
-internal sealed class Health(ActorSystem system, NodeState state, JournalCheck journal)
+internal sealed class Health(ActorSystem system, NodeState state, SipListeners listeners, JournalCheck journal)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -28,7 +28,8 @@ internal sealed class Health(ActorSystem system, NodeState state, JournalCheck j
 
     private async Task<Readiness> ReadinessAsync()
     {
-        var (up, bound, stored) = (IsUp(), state.ListenersBound, await journal.AnswersAsync());
+        var (up, stored) = (IsUp(), await journal.AnswersAsync());
+        var bound = IsAlive && await listeners.AskAsync() is { Refusal: null };
         return new Readiness(up && bound && stored && !state.IsStopping, up, bound, stored);
     }
 
@@ -41,17 +42,12 @@ internal sealed class Health(ActorSystem system, NodeState state, JournalCheck j
     }
 }
 
-/// <summary>What the node knows of itself while it starts and stops.</summary>
+/// <summary>Whether the node says goodbye already.</summary>
 internal sealed class NodeState
 {
-    private volatile bool _listenersBound;
     private volatile bool _isStopping;
 
-    public bool ListenersBound => _listenersBound;
-
     public bool IsStopping => _isStopping;
-
-    public void SetListenersBound() => _listenersBound = true;
 
     public void SetStopping() => _isStopping = true;
 }

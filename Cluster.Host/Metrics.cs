@@ -28,15 +28,18 @@ internal sealed class NodeCounts : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private readonly ConferenceQueries _queries;
+    private readonly SipListeners _listeners;
     private readonly Meter _meter;
-    private volatile Counts _counts = new(0, 0);
+    private volatile Counts _counts = new(0, 0, 0, 0);
 
-    public NodeCounts(ConferenceQueries queries, MediaPlane media, IMeterFactory meters)
+    public NodeCounts(ConferenceQueries queries, SipListeners listeners, MediaPlane media, IMeterFactory meters)
     {
-        _queries = queries;
+        (_queries, _listeners) = (queries, listeners);
         _meter = meters.Create(Metrics.MeterName);
         _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
         _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
+        _meter.CreateObservableGauge("confcluster_sip_transactions", () => _counts.Transactions, description: "SIP transactions held.");
+        _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP connections open.");
         MediaInstruments.Create(_meter, media);
     }
 
@@ -58,7 +61,8 @@ internal sealed class NodeCounts : BackgroundService
         try
         {
             var active = await _queries.ActiveAsync();
-            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length));
+            var sip = await _listeners.AskAsync();
+            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length), sip?.Transactions ?? 0, sip?.Connections ?? 0);
         }
         catch (AskTimeoutException)
         {
@@ -66,5 +70,5 @@ internal sealed class NodeCounts : BackgroundService
         }
     }
 
-    private sealed record Counts(int Conferences, int Participants);
+    private sealed record Counts(int Conferences, int Participants, int Transactions, int Connections);
 }

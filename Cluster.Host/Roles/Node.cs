@@ -16,6 +16,7 @@ internal sealed class Node : IAsyncDisposable
     private readonly DataDirectory _data;
     private readonly long _journalBefore;
     private readonly CancellationTokenSource _stopping = new();
+    private SipListening? _listening;
 
     private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data)
     {
@@ -52,7 +53,7 @@ internal sealed class Node : IAsyncDisposable
     {
         // Runs beside the node until it stops: conferences come back one by one.
         if (_data.LastRunWasCutOff) _ = _app.Services.GetRequiredService<CutOffReport>().TellAsync(_journalBefore, _stopping.Token);
-        return Roles.Welcome.Lines(_settings, _data);
+        return Roles.Welcome.Lines(_settings, _listening!, _data);
     }
 
     public async Task StopAsync()
@@ -73,21 +74,11 @@ internal sealed class Node : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    /// <summary>The endpoint binds in its constructor, so one that answers is listening.</summary>
+    /// <summary>The endpoint binds when it starts, so one that answers without a refusal is listening.</summary>
     private async Task<string?> ListenAsync()
     {
-        try
-        {
-            var listening = await Endpoint.Ask<SipListening>(GetListening.Instance, StartPatience);
-            if (listening.Refusal is not null) return listening.Refusal;
-        }
-        catch (AskTimeoutException)
-        {
-            return $"The SIP endpoint did not start within {StartPatience.TotalSeconds:0} s; the log says why.";
-        }
-
-        _app.Services.GetRequiredService<NodeState>().SetListenersBound();
-        return null;
+        _listening = await _app.Services.GetRequiredService<SipListeners>().AskAsync(StartPatience);
+        return _listening is null ? $"The SIP endpoint did not start within {StartPatience.TotalSeconds:0} s; the log says why." : _listening.Refusal;
     }
 
     private async Task<string?> JoinAsync()

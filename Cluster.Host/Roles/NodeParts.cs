@@ -47,7 +47,7 @@ internal static class NodeParts
 
     private static void AddServices(IServiceCollection services, ConfClusterSettings settings)
     {
-        services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<Health>();
+        services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<SipListeners>().AddSingleton<Health>();
         services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
         services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());

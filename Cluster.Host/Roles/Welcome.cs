@@ -1,16 +1,17 @@
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Host.Roles;
 
 /// <summary>The lines a person reads after the start: what to dial, where things are, how to stop.</summary>
 internal static class Welcome
 {
-    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, DataDirectory data)
+    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening listening, DataDirectory data)
     {
-        var sip = settings.Sip.Udp ?? settings.Sip.Tcp!;
+        var sip = listening.Udp ?? listening.Tcp!;
         var host = settings.Sip.Advertised ?? sip.Address.ToString();
         var port = sip.Port == 5060 ? "" : $":{sip.Port}";
-        var transports = string.Join(" and ", new[] { settings.Sip.Udp is null ? null : "UDP", settings.Sip.Tcp is null ? null : "TCP" }.Where(t => t is not null));
+        var transports = string.Join(" and ", new[] { listening.Udp is null ? null : "UDP", listening.Tcp is null ? null : "TCP" }.Where(t => t is not null));
         List<string> lines =
         [
             $"Dial      sip:100@{host}{port} ({transports}; any name is a conference; phones need SRTP with SDES keys)",

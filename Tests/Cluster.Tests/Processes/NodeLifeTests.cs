@@ -36,6 +36,15 @@ public sealed class NodeLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Any_free_port_is_named_in_the_welcome()
+    {
+        await using var node = NodeProcess.Start(_data, "--set", "confcluster.sip.udp.port=0", "--set", "confcluster.sip.tcp.enabled=off");
+        await node.UntilReadyAsync();
+        await node.UntilLoggedAsync("Stop ");
+        Assert.Matches("Dial +sip:100@127\\.0\\.0\\.1:[1-9][0-9]+ \\(UDP;", node.Log);
+    }
+
+    [Fact]
     public async Task Two_nodes_do_not_share_a_data_directory()
     {
         await using var first = NodeProcess.Start(_data);
