@@ -37,6 +37,7 @@ internal sealed class PhoneLoop : IDisposable
     private readonly List<Socket> _readable = [];
     private readonly IPEndPoint _anywhere;
     private readonly long _start;
+    private TimeSpan _tick = AudioFrame.Duration;
     private bool _hungUp;
     private bool _connectionLost;
     private TimeSpan _giveUp = TimeSpan.MaxValue;
@@ -56,17 +57,16 @@ internal sealed class PhoneLoop : IDisposable
     public PhoneReport Run(CancellationToken stop)
     {
         Do(_call.Dial(_options.Target));
-        var tick = AudioFrame.Duration;
         while (!_report.HasEnded && Now < _giveUp)
         {
-            var due = _timers.Count == 0 ? tick : new TimeSpan(Math.Min(tick.Ticks, _timers.Values.Min().Ticks));
+            var due = _timers.Count == 0 ? _tick : new TimeSpan(Math.Min(_tick.Ticks, _timers.Values.Min().Ticks));
             Wait(due - Now);
             Drain(_sockets.Rtp, rtcp: false);
             Drain(_sockets.Rtcp, rtcp: true);
             DrainSip();
             FireTimers();
             // An absolute schedule: a late tick is made up for, so that the rate is exact.
-            for (; tick <= Now && !_report.HasEnded; tick += AudioFrame.Duration) Tick(tick);
+            for (; _tick <= Now && !_report.HasEnded; _tick += AudioFrame.Duration) Tick(_tick);
             if (!_hungUp && IsOver(stop)) HangUp();
         }
 
@@ -135,6 +135,8 @@ internal sealed class PhoneLoop : IDisposable
                     break;
                 case PhoneEffect.UseMedia use:
                     _report.Settled(use.Media);
+                    // What was due before there was media is not made up for.
+                    if (!_media.IsReady) _tick = Now;
                     _media.Use(use.Media);
                     break;
                 case PhoneEffect.Tell tell:
