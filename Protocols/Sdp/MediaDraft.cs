@@ -9,6 +9,9 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
 {
     private const int MaxFormats = 128;
 
+    /// <summary>The longest registered is half of it; a refusal repeats it in a Warning.</summary>
+    private const int MaxProtocol = 64;
+
     private readonly ImmutableArray<SdpLine>.Builder _other = ImmutableArray.CreateBuilder<SdpLine>();
     private readonly ImmutableArray<RtpMap>.Builder _maps = ImmutableArray.CreateBuilder<RtpMap>();
     private readonly ImmutableArray<FormatParameters>.Builder _parameters = ImmutableArray.CreateBuilder<FormatParameters>();
@@ -27,6 +30,7 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
         media = null;
         var parts = SdpReader.Text(value).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length is < 4 or > MaxFormats + 3) return false;
+        if (!parts[0].All(IsTokenCharacter) || !parts[2].All(c => c == '/' || IsTokenCharacter(c)) || parts[2].Length > MaxProtocol) return false;
         var port = parts[1].Split('/')[0];
         if (!int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > 65535) return false;
         media = new MediaDraft(new MediaLine(parts[0], number, parts[2], [.. parts[3..]]));
@@ -44,7 +48,7 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
             case 'k':
                 return SdpError.None;
             case 'i' or 'b':
-                _other.Add(new SdpLine(type, SdpReader.Text(value)));
+                SessionDraft.Keep(_other, type, value);
                 return SdpError.None;
             case 'v' or 'o' or 's' or 't' or 'u' or 'e' or 'p' or 'r' or 'z':
                 return SdpError.WrongOrder;
@@ -133,6 +137,10 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
         _rtcp = new RtcpAttribute(port, connection);
         return SdpError.None;
     }
+
+    /// <summary>token-char of RFC 4566 §9: no quotes, brackets or spaces.</summary>
+    private static bool IsTokenCharacter(char c) =>
+        c is '!' or (>= '#' and <= '\'') or '*' or '+' or '-' or '.' or (>= '0' and <= '9') or (>= 'A' and <= 'Z') or (>= '^' and <= '~');
 
     private static int? Milliseconds(ReadOnlySpan<byte> value) =>
         Utf8Parser.TryParse(value, out int number, out var used) && used == value.Length && number is > 0 and <= 1000 ? number : null;

@@ -104,7 +104,12 @@ internal sealed class SessionDraft : IDisposable
         return SdpError.None;
     }
 
-    private void Keep(char type, ReadOnlySpan<byte> value) => _other.Add(new SdpLine(type, SdpReader.Text(value)));
+    private void Keep(char type, ReadOnlySpan<byte> value) => Keep(_other, type, value);
+
+    internal static void Keep(ImmutableArray<SdpLine>.Builder lines, char type, ReadOnlySpan<byte> value)
+    {
+        if (!MayHoldKey(value)) lines.Add(new SdpLine(type, SdpReader.Text(value)));
+    }
 
     internal static SdpError Connection(ReadOnlySpan<byte> value, ref SdpConnection? connection)
     {

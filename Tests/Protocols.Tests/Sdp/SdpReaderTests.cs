@@ -53,6 +53,7 @@ public class SdpReaderTests
     [InlineData(SdpError.BadConnection, "v=0", "o=- 1 1 IN IP4 h", "s=-", "c=IN IP5 h", "t=0 0")]
     [InlineData(SdpError.BadMedia, "v=0", "o=- 1 1 IN IP4 h", "s=-", "t=0 0", "m=audio 65536 RTP/AVP 0")]
     [InlineData(SdpError.BadMedia, "v=0", "o=- 1 1 IN IP4 h", "s=-", "t=0 0", "m=audio 1 RTP/AVP")]
+    [InlineData(SdpError.BadMedia, "v=0", "o=- 1 1 IN IP4 h", "s=-", "t=0 0", "m=audio 1 RTP/\"AVP 0")]
     [InlineData(SdpError.BadAttribute, "v=0", "o=- 1 1 IN IP4 h", "s=-", "t=0 0", "m=audio 1 RTP/AVP 0", "a=rtpmap:128 X/1")]
     [InlineData(SdpError.BadAttribute, "v=0", "o=- 1 1 IN IP4 h", "s=-", "t=0 0", "m=audio 1 RTP/AVP 0", "a=rtcp:0")]
     [Trait("RFC", "4566 §9")]
@@ -102,7 +103,7 @@ public class SdpReaderTests
         var inline = SdpTexts.Crypto80[SdpTexts.Crypto80.IndexOf("inline:", StringComparison.Ordinal)..];
         var secret = inline["inline:".Length..];
         using var session = SdpTexts.Session(
-            $"a=crypto:1 X {inline}", $"k=base64:{secret}", $"a=key-mgmt:mikey {secret}", "m=audio 1 RTP/SAVP 0", SdpTexts.Crypto80, $"k=clear:{secret}",
+            $"i=note {inline}", $"a=crypto:1 X {inline}", $"k=base64:{secret}", $"a=key-mgmt:mikey {secret}", "m=audio 1 RTP/SAVP 0", SdpTexts.Crypto80, $"k=clear:{secret}",
             $"a=Crypto:1 X {inline}", $"a=key-mgmt:mikey {secret}", $"a=x-note {inline}", $"a=crypto:9 SUITE_OF_TOMORROW {inline}", "m=video 0 RTP/AVP 31");
         Assert.Empty(session.Other);
         Assert.Empty(session.Media[0].Other);
