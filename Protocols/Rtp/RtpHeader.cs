@@ -12,9 +12,13 @@ public enum RtpError : byte
 /// The fixed RTP header and the length of the variable part (RFC 3550 §5.1, §5.3.1). <see cref="Length"/> counts CSRCs and extension;
 /// padding is inside the encrypted part and read by <see cref="Payload"/> once the packet is open.
 /// </summary>
-public readonly record struct RtpHeader(bool Marker, bool Padding, byte PayloadType, ushort Sequence, uint Timestamp, Ssrc Ssrc, int Length)
+public readonly record struct RtpHeader(bool Marker, bool Padding, byte PayloadType, ushort Sequence, uint Timestamp, Ssrc Ssrc, int Length,
+    byte CsrcCount = 0, bool HasExtension = false)
 {
     public const int FixedLength = 12;
+
+    /// <summary>The CSRC count has four bits (RFC 3550 §5.1).</summary>
+    public const int MaxCsrcs = 15;
 
     public static bool TryRead(ReadOnlySpan<byte> packet, out RtpHeader header, out RtpError error)
     {
@@ -33,7 +37,8 @@ public readonly record struct RtpHeader(bool Marker, bool Padding, byte PayloadT
         if (packet.Length < length) return Fail(RtpError.Truncated, out error);
         header = new RtpHeader(
             (packet[1] & 0x80) != 0, (packet[0] & 0x20) != 0, (byte)(packet[1] & 0x7F), BinaryPrimitives.ReadUInt16BigEndian(packet[2..]),
-            BinaryPrimitives.ReadUInt32BigEndian(packet[4..]), new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[8..])), length);
+            BinaryPrimitives.ReadUInt32BigEndian(packet[4..]), new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[8..])), length,
+            (byte)(packet[0] & 0x0F), (packet[0] & 0x10) != 0);
         error = RtpError.None;
         return true;
     }
@@ -46,6 +51,36 @@ public readonly record struct RtpHeader(bool Marker, bool Padding, byte PayloadT
         BinaryPrimitives.WriteUInt16BigEndian(packet[2..], sequence);
         BinaryPrimitives.WriteUInt32BigEndian(packet[4..], timestamp);
         BinaryPrimitives.WriteUInt32BigEndian(packet[8..], ssrc.Value);
+    }
+
+    /// <summary>Writes a header with the sources that a mixer summed up (RFC 3550 §5.1); returns its length.</summary>
+    /// <exception cref="ArgumentException">More than <see cref="MaxCsrcs"/>.</exception>
+    public static int Write(Span<byte> packet, bool marker, byte payloadType, ushort sequence, uint timestamp, Ssrc ssrc, ReadOnlySpan<Ssrc> csrcs)
+    {
+        if (csrcs.Length > MaxCsrcs) throw new ArgumentException("a header names 15 CSRCs at most", nameof(csrcs));
+        Write(packet, marker, payloadType, sequence, timestamp, ssrc);
+        packet[0] |= (byte)csrcs.Length;
+        for (var i = 0; i < csrcs.Length; i++) BinaryPrimitives.WriteUInt32BigEndian(packet[(FixedLength + 4 * i)..], csrcs[i].Value);
+        return FixedLength + 4 * csrcs.Length;
+    }
+
+    /// <summary>One of the <see cref="CsrcCount"/> contributing sources of this packet.</summary>
+    public Ssrc Csrc(ReadOnlySpan<byte> packet, int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)number, CsrcCount, nameof(number));
+        return new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[(FixedLength + 4 * number)..]));
+    }
+
+    /// <summary>The header extension, if there is one: what its profile defines it to be, and its words (RFC 3550 §5.3.1).</summary>
+    public bool TryExtension(ReadOnlySpan<byte> packet, out ushort profile, out ReadOnlySpan<byte> words)
+    {
+        profile = 0;
+        words = default;
+        if (!HasExtension) return false;
+        var at = FixedLength + 4 * CsrcCount;
+        profile = BinaryPrimitives.ReadUInt16BigEndian(packet[at..]);
+        words = packet[(at + 4)..Length];
+        return true;
     }
 
     /// <summary>The payload of an opened packet without its padding (RFC 3550 §5.1: the last octet counts itself).</summary>

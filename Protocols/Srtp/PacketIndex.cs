@@ -7,6 +7,9 @@ public readonly record struct PacketIndex(ulong Value) : IComparable<PacketIndex
     {
     }
 
+    /// <summary>The first value that is none: behind it the keystream would begin anew (RFC 3711 §9.2).</summary>
+    public const ulong Limit = 1UL << 48;
+
     public uint Roc => (uint)(Value >> 16);
 
     public ushort Sequence => (ushort)Value;

@@ -28,12 +28,12 @@ public sealed class SessionKeys : IDisposable
 
     public ISrtpTransform Rtcp { get; }
 
-    public bool IsExhausted => _rtp >= Master.Lifetime || _rtcp >= RtcpLifetime;
+    public bool IsExhausted => _rtp >= Master.Lifetime || _rtcp >= Math.Min(Master.Lifetime, RtcpLifetime);
 
-    /// <summary>RFC 4568 §6.1 says "maximum number" and "less than": stop at the lifetime.</summary>
-    public bool TryCountRtp() => _rtp < Master.Lifetime && ++_rtp > 0;
+    /// <summary>RFC 3711 §9.2: whichever limit comes first ends the key, for SRTP and SRTCP both.</summary>
+    public bool TryCountRtp() => !IsExhausted && ++_rtp > 0;
 
-    public bool TryCountRtcp() => _rtcp < Math.Min(Master.Lifetime, RtcpLifetime) && ++_rtcp > 0;
+    public bool TryCountRtcp() => !IsExhausted && ++_rtcp > 0;
 
     public void Dispose()
     {

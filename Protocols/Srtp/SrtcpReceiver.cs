@@ -22,7 +22,7 @@ public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
     public UnprotectError Unprotect(Span<byte> packet, out int length)
     {
         length = 0;
-        var overhead = 4 + _ring.Profile.RtcpTagLength + _ring.MkiLength;
+        var overhead = SrtpOverhead.Rtcp(_ring.Profile, _ring.MkiLength);
         if (packet.Length < 8 + overhead || packet.Length > AesCmHmacSha1.MaxPacket || packet[0] >> 6 != 2) return UnprotectError.Malformed;
 
         var body = packet.Length - overhead;

@@ -23,7 +23,7 @@ public sealed class SrtpReceiver(KeyRing ring, int maxSources)
     public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length)
     {
         length = 0;
-        var overhead = _ring.Profile.RtpTagLength + _ring.MkiLength;
+        var overhead = SrtpOverhead.Rtp(_ring.Profile, _ring.MkiLength);
         if (!RtpHeader.TryRead(packet, out header, out _) || packet.Length < header.Length + overhead || packet.Length > AesCmHmacSha1.MaxPacket)
             return UnprotectError.Malformed;
 
@@ -57,6 +57,9 @@ public sealed class SrtpReceiver(KeyRing ring, int maxSources)
     /// <summary>Goes on where another receiver ended: only later packets of that source are taken.</summary>
     public void Resume(Ssrc ssrc, PacketIndex highest) => _sources[ssrc] = ReplayWindow.ResumedAt(highest.Value);
 
-    /// <summary>The source said goodbye: its place is free.</summary>
+    /// <summary>
+    /// Frees the place of a source. Its replay window goes too, so under the same key its old packets would open again: only together with
+    /// a change of keys (RFC 3711 §3.3.2).
+    /// </summary>
     public void Remove(Ssrc ssrc) => _sources.Remove(ssrc);
 }

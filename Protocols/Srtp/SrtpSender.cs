@@ -17,10 +17,10 @@ public sealed class SrtpSender(KeyRing ring)
     public void Use(KeyRing ring) => _ring = ring;
 
     /// <summary>Octets that <see cref="Protect"/> appends.</summary>
-    public int Overhead => _ring.Profile.RtpTagLength + _ring.MkiLength;
+    public int Overhead => SrtpOverhead.Rtp(_ring.Profile, _ring.MkiLength);
 
     /// <summary>Protects in place the <paramref name="length"/> octets of RTP in <paramref name="buffer"/>, which has room for MKI and tag.</summary>
-    /// <returns>The length of the SRTP packet, or 0 when the key's lifetime is used up: nothing may be sent.</returns>
+    /// <returns>The length of the SRTP packet, or 0 when the key's lifetime or the SSRC's indices are used up: nothing may be sent.</returns>
     /// <exception cref="InvalidOperationException">No active key, or an index that does not grow: our bug.</exception>
     public int Protect(Span<byte> buffer, int length, PacketIndex index)
     {
@@ -29,7 +29,7 @@ public sealed class SrtpSender(KeyRing ring)
         if (header.Sequence != index.Sequence) throw new InvalidOperationException("the index is not the packet's");
         ref var next = ref CollectionsMarshal.GetValueRefOrAddDefault(_next, header.Ssrc, out _);
         if (index.Value < next) throw new InvalidOperationException($"index {index} of {header.Ssrc} was used");
-        if (!keys.TryCountRtp()) return 0;
+        if (index.Value >= PacketIndex.Limit || !keys.TryCountRtp()) return 0;
         next = index.Value + 1;
 
         var tag = buffer.Slice(length + _ring.MkiLength, _ring.Profile.RtpTagLength);
@@ -49,11 +49,15 @@ public sealed class SrtcpSender(KeyRing ring)
 
     public void Use(KeyRing ring) => _ring = ring;
 
+    /// <summary>Octets that <see cref="Protect"/> appends.</summary>
+    public int Overhead => SrtpOverhead.Rtcp(_ring.Profile, _ring.MkiLength);
+
     /// <summary>Protects in place a compound packet whose first header names the SSRC; appends index word, MKI and tag.</summary>
     /// <returns>The length of the SRTCP packet, or 0 when the key's lifetime is used up.</returns>
     public int Protect(Span<byte> buffer, int length)
     {
         var keys = _ring.Active ?? throw new InvalidOperationException("no active key");
+        if (length < 8 || buffer[0] >> 6 != 2) throw new InvalidOperationException("not an RTCP packet");
         var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(buffer[4..]));
         ref var next = ref CollectionsMarshal.GetValueRefOrAddDefault(_next, ssrc, out _);
         if (next >= 1u << 31 || !keys.TryCountRtcp()) return 0;

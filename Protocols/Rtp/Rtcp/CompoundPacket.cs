@@ -49,7 +49,10 @@ public ref struct CompoundPacket(ReadOnlySpan<byte> bytes)
             var length = 4 * (BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]) + 1);
             if (length > bytes.Length) return RtcpError.BadLength;
             if ((bytes[0] & 0x20) != 0 && length != bytes.Length) return RtcpError.BadPadding;
-            if (length < MinimumLength(bytes)) return RtcpError.BadLength;
+            var padding = (bytes[0] & 0x20) != 0 ? bytes[length - 1] : 0;
+            // RFC 3550 §6.4.1: the last octet of the padding counts it, itself included, in multiples of four.
+            if ((bytes[0] & 0x20) != 0 && (padding == 0 || padding % 4 != 0)) return RtcpError.BadPadding;
+            if (length - padding < MinimumLength(bytes)) return RtcpError.BadLength;
             bytes = bytes[length..];
         }
 

@@ -15,6 +15,16 @@ public readonly record struct ReportBlock(
         BinaryPrimitives.ReadUInt32BigEndian(at[8..]), BinaryPrimitives.ReadUInt32BigEndian(at[12..]),
         BinaryPrimitives.ReadUInt32BigEndian(at[16..]), BinaryPrimitives.ReadUInt32BigEndian(at[20..]));
 
+    /// <summary>The round trip of a sender report of ours that this block answers (RFC 3550 §6.4.1): A - LSR - DLSR, null without an LSR.</summary>
+    /// <param name="arrival">When the block came, on the clock that stamped the sender report.</param>
+    public TimeSpan? RoundTrip(NtpTime arrival)
+    {
+        if (LastSenderReport == 0) return null;
+        // Modulo 2^32. A clock that is set back, or a peer that says nonsense, would make it negative: no time, rather than 18 hours.
+        var units = unchecked((int)(arrival.Middle - LastSenderReport - DelaySinceLast));
+        return units < 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(units / 65536.0);
+    }
+
     public void Write(Span<byte> at)
     {
         BinaryPrimitives.WriteUInt32BigEndian(at, Source.Value);
