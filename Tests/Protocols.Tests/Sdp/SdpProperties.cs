@@ -40,8 +40,13 @@ public class SdpProperties
         from other in Token.Array[0, 3]
         select new MediaDescription
         {
-            Line = new MediaLine(kind, port, "RTP/SAVP", ["0", "x"]), Connection = connection, Direction = direction, PacketTime = ptime,
-            Rtcp = rtcp is { } r ? new RtcpAttribute(r, connection) : null, RtcpMux = mux, RtpMaps = [new RtpMap(map, "X", 8000, map % 2 + 1)],
+            Line = new MediaLine(kind, port, "RTP/SAVP", ["0", "x"]),
+            Connection = connection,
+            Direction = direction,
+            PacketTime = ptime,
+            Rtcp = rtcp is { } r ? new RtcpAttribute(r, connection) : null,
+            RtcpMux = mux,
+            RtpMaps = [new RtpMap(map, "X", 8000, map % 2 + 1)],
             Crypto = [.. keys.Select((k, i) => new CryptoAttribute((uint)i, k[0].Profile, k) { Unprotected = (Unprotected)unprotected })],
             Other = [.. other.Select(o => new SdpLine('a', "x-" + o))],
         };
@@ -56,7 +61,11 @@ public class SdpProperties
         from media in Media.Array[0, 4]
         select new SessionDescription
         {
-            Origin = new SdpOrigin(user, $"{id}", version, "IP4", "host.example"), Name = name, Connection = connection, Direction = direction, Media = [.. media],
+            Origin = new SdpOrigin(user, $"{id}", version, "IP4", "host.example"),
+            Name = name,
+            Connection = connection,
+            Direction = direction,
+            Media = [.. media],
             Other = [new SdpLine('i', "about"), new SdpLine('a', "tool:x")],
         };
 
