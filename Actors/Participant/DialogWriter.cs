@@ -42,7 +42,7 @@ public sealed class DialogWriter : ReceiveActor, IWithTimers
         id => Props.Create(() => new DialogWriter(id, minWait, maxWait));
 
     /// <summary>The name under which a dialog's facts are stored: part of the journal's format.</summary>
-    public static string PersistenceId(ParticipantId participant) => $"participant-{participant.Value}";
+    private static string PersistenceId(ParticipantId participant) => $"participant-{participant.Value}";
 
     protected override void PreStart() => Begin();
 
