@@ -20,7 +20,8 @@ internal sealed class ResponsePaths
     public void Respond(TransactionKey key, SipResponse response)
     {
         if (!_endpoints.TryGetValue(key, out var endpoint)) return;
-        endpoint.Tell(new Respond(key, response));
+        // The endpoint may still repeat it when the next answer has replaced this one here.
+        endpoint.Tell(new Respond(key, response with { Body = response.Body.Copy() }));
         if (!response.IsFinal) return;
 
         if (key.Method != SipMethod.Invite || response.Class != 2) _endpoints.Remove(key);

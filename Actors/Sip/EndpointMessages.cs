@@ -5,7 +5,8 @@ using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Sip;
 
-/// <summary>Answer a request that the endpoint passed up (provisional, final, or a 2xx again: RFC 3261 §13.3.1.4).</summary>
+/// <summary>Answer a request that the endpoint passed up (provisional, final, or a 2xx again: RFC 3261 §13.3.1.4). The endpoint owns
+/// its body and clears it after the last transmission.</summary>
 public sealed record Respond(TransactionKey Key, SipResponse Response);
 
 /// <summary>

@@ -28,6 +28,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly SipSockets _sockets;
     private readonly SipIntake _intake;
     private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
+    private readonly Dictionary<TransactionKey, SipBody> _bodies = [];
     private bool _isStopping;
 
     public SipEndpoint(SipSettings settings, LocalTag tags, EntityRegions regions, TimeProvider clock)
@@ -43,7 +44,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<SipReceived>(OnReceived);
         Receive<SipMalformed>(OnMalformed);
         Receive<SipUnsent>(OnUnsent);
-        Receive<Respond>(r => Execute(_layer.Respond(r.Key, r.Response)));
+        Receive<Respond>(OnRespond);
         Receive<SendRequest>(OnSendRequest);
         Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow, null));
         // A loop ends by itself only through a bug: let the supervisor begin anew.
@@ -105,6 +106,16 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         if (unsent.Key is { } key) Execute(_layer.TransportFailed(key));
     }
 
+    /// <summary>RFC 6026 §7.1: the transaction repeats every final response but a 2xx to INVITE, so the keys of that one can go at once.</summary>
+    private void OnRespond(Respond respond)
+    {
+        Execute(_layer.Respond(respond.Key, respond.Response));
+        var body = respond.Response.Body;
+        var isRepeated = _owners.ContainsKey(respond.Key) && !(respond.Key.Method == SipMethod.Invite && respond.Response.Class == 2);
+        if (!isRepeated) body.Clear();
+        else if (!body.IsEmpty) _bodies[respond.Key] = body;
+    }
+
     private void OnSendRequest(SendRequest send)
     {
         var request = _sockets.WithVia(send.Request, send.Flow);
@@ -162,6 +173,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
             case TransactionEffect.Ended ended:
                 _timers.CancelAll(ended.Key);
                 _owners.Remove(ended.Key);
+                if (_bodies.Remove(ended.Key, out var body)) body.Clear();
                 break;
             default:
                 throw new UnreachableException($"no shell for {effect.GetType().Name}");

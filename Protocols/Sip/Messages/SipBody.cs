@@ -16,6 +16,9 @@ public sealed class SipBody(byte[] content)
 
     public ReadOnlySpan<byte> Span => _content;
 
+    /// <summary>For another owner, who clears it on its own account.</summary>
+    public SipBody Copy() => IsEmpty ? Empty : new SipBody(_content.ToArray());
+
     public void Clear() => System.Security.Cryptography.CryptographicOperations.ZeroMemory(_content);
 
     public override string ToString() => $"<body, {_content.Length} bytes>";

@@ -133,13 +133,12 @@ public sealed class ParticipantEntityTests : TestKit
     }
 
     [Fact]
-    public void An_entity_that_is_stopped_in_the_middle_of_a_call_leaves_no_key_behind()
+    public void An_answer_on_its_way_outlives_the_entity_that_gave_it()
     {
         var entity = Answered();
         var body = _answer!.Body;
-        Assert.Contains("inline:", Encoding.UTF8.GetString(body.Span), StringComparison.Ordinal);
         Kill(entity);
-        Assert.True(body.Span.IndexOfAnyExcept((byte)0) < 0);
+        Assert.Contains("inline:", Encoding.UTF8.GetString(body.Span), StringComparison.Ordinal);
     }
 
     private SipResponse? _answer;

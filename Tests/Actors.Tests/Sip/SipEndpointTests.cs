@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Akka.Actor;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
@@ -28,6 +29,30 @@ public sealed class SipEndpointTests : SipEndpointScene
 
         phone.Send(phone.Request("ACK", "z9hG4bKb", arrived.Participant.Value));
         Assert.Equal(arrived.Participant, Participants.ExpectMsg<SipAckArrived>().Participant);
+    }
+
+    [Fact]
+    public void An_answer_with_keys_is_cleared_once_it_needs_no_repeating()
+    {
+        var endpoint = Start();
+        var phone = Udp(endpoint);
+        phone.Send(phone.Request("INVITE"));
+        var invite = Participants.ExpectMsg<SipRequestArrived>();
+        var first = WithBody(invite);
+        endpoint.Tell(new Respond(invite.Key, first));
+        Assert.Equal("keys", Encoding.UTF8.GetString(phone.Answer().Body.Span));
+        Listening(endpoint);
+        Assert.True(first.Body.Span.IndexOfAnyExcept((byte)0) < 0);
+
+        phone.Send(phone.Request("UPDATE", "z9hG4bKu", invite.Participant.Value));
+        var update = Participants.ExpectMsg<SipRequestArrived>();
+        endpoint.Tell(new Respond(update.Key, WithBody(update)));
+        phone.Answer();
+        phone.Send(phone.Request("UPDATE", "z9hG4bKu", invite.Participant.Value));
+        Assert.Equal("keys", Encoding.UTF8.GetString(phone.Answer().Body.Span));
+
+        static SipResponse WithBody(SipRequestArrived arrived) =>
+            arrived.Request.CreateResponse(200, "OK", arrived.Participant.Value) with { Body = new SipBody("keys"u8.ToArray()) };
     }
 
     [Fact]
