@@ -2,8 +2,8 @@ using System.Net;
 
 namespace ConfCluster.Protocols.Sip.Messages;
 
-/// <summary>Transports of RFC 3261 §18 (TLS comes with the secure listener).</summary>
-public enum SipTransport : byte { Udp, Tcp }
+/// <summary>Transports of RFC 3261 §18.</summary>
+public enum SipTransport : byte { Udp, Tcp, Tls }
 
 /// <summary>
 /// Where a message came from or goes to: transport, the local listener's and the remote address, and for a connection its number on
