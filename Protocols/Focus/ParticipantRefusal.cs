@@ -28,7 +28,8 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.UnacceptableOffer => (488, "Not Acceptable Here"),
         ParticipantRefusal.Merged => (482, "Loop Detected"),
         ParticipantRefusal.NoDialog or ParticipantRefusal.NoTransaction => (481, "Call/Transaction Does Not Exist"),
-        ParticipantRefusal.OutOfOrder => (500, "CSeq Out Of Order"),
+        // No name of a header field here: SIPp takes the first "CSeq" of a message for the field and then fails the call.
+        ParticipantRefusal.OutOfOrder => (500, "Request Out Of Order"),
         ParticipantRefusal.RequestPending => (500, "Request Pending"),
         ParticipantRefusal.OfferPending => (491, "Request Pending"),
         ParticipantRefusal.MethodNotAllowed => (405, "Method Not Allowed"),

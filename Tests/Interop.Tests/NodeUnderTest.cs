@@ -7,11 +7,12 @@ namespace ConfCluster.Interop.Tests;
 
 /// <summary>
 /// The built node as a process of its own, with a data directory of its own and ports that were free a moment ago. Started once for
-/// all interop tests; its log is in every failure message.
+/// a collection of tests; its log is in every failure message. A node with other settings is a class of its own.
 /// </summary>
-public sealed class NodeUnderTest : IAsyncLifetime
+public class NodeUnderTest : IAsyncLifetime
 {
     private static readonly HttpClient Http = new();
+    private static int _nodes;
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-interop-").FullName;
     private ChildProcess? _process;
 
@@ -23,6 +24,12 @@ public sealed class NodeUnderTest : IAsyncLifetime
 
     public string DataDirectory => Path.Combine(_directory, "data");
 
+    /// <summary>The first of its 500 media ports: nodes that run side by side do not share any.</summary>
+    public int FirstMediaPort { get; } = 10000 + 500 * Interlocked.Increment(ref _nodes);
+
+    /// <summary>What is set beside ports and directory, as <c>path=value</c> below <c>confcluster.</c></summary>
+    protected virtual IEnumerable<string> Settings => [];
+
     public async Task InitializeAsync()
     {
         (SipPort, HttpPort) = (FreePort(), FreePort());
@@ -30,6 +37,8 @@ public sealed class NodeUnderTest : IAsyncLifetime
         [
             HostAssembly, "run", "--set", $"confcluster.sip.udp.port={SipPort}", "--set", $"confcluster.sip.tcp.port={SipPort}",
             "--set", $"confcluster.http.port={HttpPort}", "--set", $"confcluster.data-dir={DataDirectory}",
+            "--set", $"confcluster.media.port-min={FirstMediaPort}", "--set", $"confcluster.media.port-max={FirstMediaPort + 499}",
+            .. Settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }),
         ], _directory);
         await Until(async () => (await Http.GetAsync($"http://127.0.0.1:{HttpPort}/readyz")).IsSuccessStatusCode, "the node to be ready");
     }
@@ -59,6 +68,14 @@ public sealed class NodeUnderTest : IAsyncLifetime
         return json.RootElement.GetProperty("participants").GetArrayLength();
     }
 
+    /// <summary>Ends a conference as an operator does, with the verb of the command line.</summary>
+    public async Task EndAsync(string conference)
+    {
+        using var verb = await ChildProcess.RunAsync(
+            "dotnet", [HostAssembly, "conference", "end", conference, "--url", $"http://127.0.0.1:{HttpPort}"], TimeSpan.FromSeconds(60));
+        Assert.True(verb.ExitCode == 0, $"conference end {conference}: {verb.Output}\n{Log}");
+    }
+
     public Task UntilParticipants(string conference, int count) =>
         Until(async () => await ParticipantsAsync(conference) == count, $"{count} participants in {conference}");
 
@@ -84,10 +101,11 @@ public sealed class NodeUnderTest : IAsyncLifetime
 
     private static string HostAssembly => Path.Combine(AppContext.BaseDirectory, "confcluster.dll");
 
-    private static int FreePort()
+    /// <summary>A port that nobody has for TCP on this loopback address at this moment.</summary>
+    public static int FreePort(string address = "127.0.0.1")
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -32,10 +32,12 @@ internal sealed partial class RawCaller : IDisposable
 
     public int RemotePort { get; private set; }
 
-    public async Task InviteAsync(int rtpPort)
+    /// <param name="rtcpPort">Given: RTCP goes there (RFC 3605); else to the port after that of RTP.</param>
+    public async Task InviteAsync(int rtpPort, int? rtcpPort = null)
     {
         var sdp = $"v=0\r\no=raw 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {rtpPort} RTP/SAVP 0\r\n" +
-            $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{SendKey}\r\n";
+            $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{SendKey}\r\n" +
+            (rtcpPort is { } rtcp ? $"a=rtcp:{rtcp}\r\n" : "");
         var answer = await RequestAsync("INVITE", 1, sdp);
         _to = Header().Match(answer).Groups[1].Value;
         ReceiveKey = Crypto().Match(answer).Groups[1].Value;

@@ -1,30 +1,70 @@
+using System.Globalization;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
 
 /// <summary>SIPp scenarios in <c>Sipp/*.xml</c>; a scenario that sees anything but what it expects makes sipp exit non-zero.</summary>
-internal static class Sipp
+internal sealed class Sipp : IDisposable
 {
-    public static async Task RunAsync(NodeUnderTest node, string scenario, string conference, int calls = 1, params string[] more)
+    private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-sipp-").FullName;
+    private readonly NodeUnderTest _node;
+    private readonly string _scenario;
+    private readonly ChildProcess _process;
+
+    /// <param name="target">Host and port that it sends to: the node, or a proxy in front of it.</param>
+    private Sipp(NodeUnderTest node, string target, string scenario, string conference, params ReadOnlySpan<string> more)
     {
         var program = Peers.Require("sipp", "sip-tester");
-        var directory = Directory.CreateTempSubdirectory("confcluster-sipp-").FullName;
-        try
-        {
-            using var run = await ChildProcess.RunAsync(program,
-                [
-                    $"127.0.0.1:{node.SipPort}", "-sf", Path.Combine(AppContext.BaseDirectory, "Sipp", scenario), "-s", conference, "-i", "127.0.0.1",
-                    "-m", $"{calls}", "-nostdin", "-trace_err", "-trace_msg", "-timeout", "60s", "-timeout_error", .. more,
-                ], TimeSpan.FromSeconds(90), directory);
-            Assert.True(run.ExitCode == 0, $"{scenario}: sipp ended with {run.ExitCode}\n{Logs(directory)}\nnode:\n{node.Log}");
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        (_node, _scenario) = (node, scenario);
+        string[] address = more.Contains("-i") ? [] : ["-i", "127.0.0.1"];
+        _process = ChildProcess.Start(program,
+            [
+                target, "-sf", Path.Combine(AppContext.BaseDirectory, "Sipp", scenario), "-s", conference, .. address,
+                "-nostdin", "-trace_err", "-trace_msg", "-timeout", "60s", "-timeout_error", .. more.Contains("-m") ? [] : (string[])["-m", "1"], .. more,
+            ], _directory);
     }
 
-    private static string Logs(string directory) => string.Join("\n", Directory.EnumerateFiles(directory, "*.log").Select(f => Tail(File.ReadAllText(f))));
+    public static Sipp Start(NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
+        new(node, $"127.0.0.1:{node.SipPort}", scenario, conference, more);
+
+    public static Sipp StartThrough(string proxy, NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
+        new(node, proxy, scenario, conference, more);
+
+    public static async Task RunAsync(NodeUnderTest node, string scenario, string conference, int calls = 1, params string[] more)
+    {
+        using var sipp = Start(node, scenario, conference, ["-m", calls.ToString(CultureInfo.InvariantCulture), .. more]);
+        await sipp.EndsWellAsync();
+    }
+
+    /// <summary>Starts a scenario in which the focus hangs up, and has the conference ended as soon as the caller is in it.</summary>
+    public static async Task RunUntilEndedAsync(NodeUnderTest node, string scenario, string conference, string? proxy = null, params string[] more)
+    {
+        using var sipp = proxy is null ? Start(node, scenario, conference, more) : StartThrough(proxy, node, scenario, conference, more);
+        await sipp.JoinedAsync(conference);
+        await node.EndAsync(conference);
+        await sipp.EndsWellAsync();
+    }
+
+    /// <summary>Waits until the caller is in the conference; fails with what sipp saw when it is over before that.</summary>
+    public async Task JoinedAsync(string conference)
+    {
+        await _node.Until(async () => _process.HasExited || await _node.ParticipantsAsync(conference) > 0, $"sipp to be in {conference}");
+        if (_process.HasExited) await EndsWellAsync();
+    }
+
+    public async Task EndsWellAsync()
+    {
+        await _process.WaitAsync(TimeSpan.FromSeconds(90));
+        Assert.True(_process.ExitCode == 0, $"{_scenario}: sipp ended with {_process.ExitCode}\n{Logs()}\nnode:\n{_node.Log}");
+    }
+
+    public void Dispose()
+    {
+        _process.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private string Logs() => string.Join("\n", Directory.EnumerateFiles(_directory, "*.log").Select(f => Tail(File.ReadAllText(f))));
 
     private static string Tail(string text) => text.Length <= 6000 ? text : text[^6000..];
 }
