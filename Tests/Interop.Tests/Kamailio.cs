@@ -36,16 +36,8 @@ internal sealed class Kamailio : IDisposable
     {
         Peers.Require("kamailio", "kamailio");
         var kamailio = new Kamailio(NodeUnderTest.FreePort(Address), $"sip:127.0.0.1:{node.SipPort};transport={transport}", defines);
-        try
-        {
-            await kamailio.AnswersAsync();
-            return kamailio;
-        }
-        catch
-        {
-            kamailio.Dispose();
-            throw;
-        }
+        if (await kamailio.AnswersAsync()) return kamailio;
+        using (kamailio) throw new InvalidOperationException($"kamailio does not answer at {kamailio.Target}:\n{kamailio.Output}");
     }
 
     public void Dispose()
@@ -58,7 +50,7 @@ internal sealed class Kamailio : IDisposable
     }
 
     /// <summary>A request that it refuses by itself: it answers as soon as its workers run.</summary>
-    private async Task AnswersAsync()
+    private async Task<bool> AnswersAsync()
     {
         using var socket = new UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
         var probe = Encoding.ASCII.GetBytes(
@@ -71,7 +63,7 @@ internal sealed class Kamailio : IDisposable
             try
             {
                 await socket.ReceiveAsync(limit.Token);
-                return;
+                return true;
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
@@ -79,6 +71,6 @@ internal sealed class Kamailio : IDisposable
             }
         }
 
-        throw new InvalidOperationException($"kamailio does not answer at {Target}:\n{Output}");
+        return false;
     }
 }
