@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using ConfCluster.Protocols.Conference;
@@ -6,56 +5,65 @@ using ConfCluster.Protocols.Conference;
 namespace ConfCluster.Actors.Journal;
 
 /// <summary>
-/// Keeps the journal of its parent, so that a failing journal kills neither the parent nor its keys: <see cref="JournalEntries{T}"/> dies
-/// instead, and <see cref="WriterPlan{T}"/> says how to go on.
+/// Keeps the journal of its parent, so that a failing journal kills neither the parent nor its keys; <see cref="WriterPlan{T}"/> says how
+/// to go on. Without snapshots yet.
 /// </summary>
-public sealed class JournalWriter<T> : ReceiveActor, IWithTimers
+public sealed class JournalWriter<T> : UntypedActor, IWithTimers
     where T : class
 {
     private readonly string _persistenceId;
     private readonly TimeSpan _minWait;
     private readonly TimeSpan _maxWait;
     private WriterPlan<T> _plan = WriterPlan<T>.Start;
-    private IActorRef _entries = ActorRefs.Nobody;
+    private JournalSession<T> _session = null!;
 
-    public JournalWriter(string persistenceId, TimeSpan minWait, TimeSpan maxWait)
-    {
+    public JournalWriter(string persistenceId, TimeSpan minWait, TimeSpan maxWait) =>
         (_persistenceId, _minWait, _maxWait) = (persistenceId, minWait, maxWait);
-        Receive<JournalRecovered<T>>(read => Follow(_plan.Read(read.Events, read.Sequence), read));
-        Receive<Append<T>>(append => Follow(_plan.Append(append.Events, append.ExpectedSequence)));
-        Receive<Appended>(written => Follow(_plan.Written(written.Sequence)));
-        Receive<Terminated>(_ => Follow(_plan.Failed()));
-        Receive<Retry>(_ => Open());
-    }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    protected override void PreStart() => Open();
-
-    /// <summary>A restart would lose the batch without a word; the end is noticed.</summary>
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
-
-    private void Open()
+    protected override void PreStart()
     {
-        var (id, after) = (_persistenceId, _plan.IsRead ? _plan.Sequence : 0);
-        _entries = Context.Watch(Context.ActorOf(Props.Create(() => new JournalEntries<T>(id, after))));
+        _session = new JournalSession<T>(_persistenceId, Context, Timers);
+        Open();
     }
 
-    private void Follow((WriterPlan<T> Next, WriterAct Act) step, JournalRecovered<T>? read = null)
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Append<T> append: Follow(_plan.Append(append.Events, append.ExpectedSequence)); break;
+            case Retry: Open(); break;
+            default: Hear(_session.Hear(message)); break;
+        }
+    }
+
+    private void Open() => _session.Read(_plan.IsRead ? _plan.Sequence : 0);
+
+    private void Hear(JournalNews<T>? news)
+    {
+        switch (news)
+        {
+            case JournalNews<T>.Read read: Follow(_plan.Read(read.Events, read.Highest), read); break;
+            case JournalNews<T>.Written written: Follow(_plan.Written(written.Highest)); break;
+            case JournalNews<T>.Failed: Follow(_plan.Failed()); break;
+        }
+    }
+
+    private void Follow((WriterPlan<T> Next, WriterAct Act) step, JournalNews<T>.Read? read = null)
     {
         _plan = step.Next;
         switch (step.Act)
         {
             case WriterAct.Nothing: break;
-            case WriterAct.TellRead: Context.Parent.Tell(read!); break;
-            case WriterAct.Write: _entries.Tell(new Append<T>(_plan.Owed, _plan.Sequence)); break;
+            case WriterAct.TellRead: Context.Parent.Tell(new JournalRecovered<T>(read!.Events, read.Highest)); break;
+            case WriterAct.Write: _session.Write(_plan.Owed, _plan.Sequence); break;
             case WriterAct.TellWritten: Context.Parent.Tell(new Appended(_plan.Sequence)); break;
             case WriterAct.WaitAndOpen:
-                Timers.StartSingleTimer(Retry.Now, Retry.Now, _plan.Wait(_minWait, _maxWait));
+                Timers.StartSingleTimer(nameof(Retry), Retry.Now, _plan.Wait(_minWait, _maxWait));
                 Context.Parent.Tell(JournalFailing.Instance);
                 break;
             case WriterAct.Overtaken:
-                Context.Unwatch(_entries);
                 Context.Parent.Tell(JournalOvertaken.Instance);
                 Context.Stop(Self);
                 break;

@@ -11,6 +11,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     private readonly List<LaneMixer> _order = [];
     private readonly List<Binding> _bindings = [];
     private TimeSpan _nextCount;
+    private ulong _authFailures;
     private int _legs;
 
     public IReadOnlyList<LanePlace> Places() => [.. _mixers.Keys];
@@ -26,6 +27,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     public void Remove(LanePlace place)
     {
         if (!_mixers.Remove(place, out var mixer)) return;
+        _legs -= mixer.LegCount;
         foreach (var leg in mixer.Legs) Free(leg);
         mixer.Mixer.Dispose();
         _order.Remove(mixer);
@@ -53,6 +55,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     public void Close(LanePlace place, ParticipantId participant)
     {
         if (!_mixers.TryGetValue(place, out var mixer) || !mixer.Remove(participant, out var leg)) return;
+        _legs--;
         Free(leg);
         Count();
     }
@@ -74,6 +77,8 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
         if (now < _nextCount) return;
         _nextCount = now + options.Media.HeartbeatInterval;
+        _authFailures = 0;
+        foreach (var mixer in _order) _authFailures += mixer.AuthFailures();
         Count();
     }
 
@@ -96,6 +101,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             var slot = mixer.Add(participant, leg);
             Bind(leg.RtpHandle, new Binding(mixer, slot, false));
             Bind(leg.RtcpHandle, new Binding(mixer, slot, true));
+            _legs++;
             Count();
             return leg;
         }
@@ -130,18 +136,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         options.Ports.Return(leg.Port);
     }
 
-    private void Count()
-    {
-        _legs = 0;
-        ulong authFailures = 0;
-        foreach (var mixer in _order)
-        {
-            _legs += mixer.LegCount;
-            authFailures += mixer.AuthFailures();
-        }
-
-        counters.Holds(_order.Count, _legs, authFailures);
-    }
+    private void Count() => counters.Holds(_order.Count, _legs, _authFailures);
 
     private readonly record struct Binding(LaneMixer? Mixer, int Slot, bool Rtcp);
 }

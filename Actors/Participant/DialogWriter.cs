@@ -1,40 +1,29 @@
-using System.Collections.Immutable;
 using Akka.Actor;
-using Akka.Persistence;
+using ConfCluster.Actors.Journal;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 
 namespace ConfCluster.Actors.Participant;
 
 /// <summary>
-/// Reads and writes the facts of one participant. A journal that fails kills a persistent actor, never the call: this one begins anew
-/// after a wait that doubles, reads what was stored after all, and writes what was not, in order.
+/// Reads and writes the facts of one participant. A journal that fails does not end the call: after a wait that doubles this reads what
+/// was stored after all, and writes what was not, in order. Nobody else writes under this id.
 /// </summary>
-public sealed class DialogWriter : ReceiveActor, IWithTimers
+public sealed class DialogWriter : UntypedActor, IWithTimers
 {
-    private readonly Props _entries;
+    private readonly ParticipantId _participant;
     private readonly TimeSpan _minWait;
     private readonly TimeSpan _maxWait;
     private readonly List<DialogFact> _owed = [];
-    private IActorRef _writer = ActorRefs.Nobody;
+    private JournalSession<DialogFact> _session = null!;
     private TimeSpan _wait;
+    private long _stored;
+    private int _writing;
     private bool _told;
-    private bool _ready;
+    private bool _isOpen;
 
-    public DialogWriter(ParticipantId participant, TimeSpan minWait, TimeSpan maxWait)
-    {
-        _entries = Props.Create(() => new Entries(participant));
-        (_minWait, _maxWait, _wait) = (minWait, maxWait, minWait);
-        Receive<FactsRecovered>(Recovered);
-        Receive<FactStored>(Stored);
-        Receive<StoreFact>(store =>
-        {
-            _owed.Add(store.Fact);
-            if (_ready) _writer.Tell(store);
-        });
-        Receive<Terminated>(_ => Wait());
-        Receive<Retry>(_ => Begin());
-    }
+    public DialogWriter(ParticipantId participant, TimeSpan minWait, TimeSpan maxWait) =>
+        (_participant, _minWait, _maxWait, _wait) = (participant, minWait, maxWait, minWait);
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -44,57 +33,74 @@ public sealed class DialogWriter : ReceiveActor, IWithTimers
     /// <summary>The name under which a dialog's facts are stored: part of the journal's format.</summary>
     private static string PersistenceId(ParticipantId participant) => $"participant-{participant.Value}";
 
-    protected override void PreStart() => Begin();
-
-    private void Begin() => _writer = Context.Watch(Context.ActorOf(_entries));
-
-    private void Wait()
+    protected override void PreStart()
     {
-        _ready = false;
-        Timers.StartSingleTimer(Retry.Now, Retry.Now, _wait);
-        _wait = _wait * 2 < _maxWait ? _wait * 2 : _maxWait;
+        _session = new JournalSession<DialogFact>(PersistenceId(_participant), Context, Timers);
+        _session.Read(_stored);
     }
 
-    private void Recovered(FactsRecovered recovered)
+    protected override void OnReceive(object message)
     {
-        (_wait, _ready) = (_minWait, true);
-        if (!_told) Context.Parent.Tell(recovered);
-        _told = true;
-
-        // A write that failed for us may have reached the journal all the same; a dialog has each kind of fact once.
-        foreach (var fact in _owed.ToArray())
+        switch (message)
         {
-            if (recovered.Facts.Any(f => f.GetType() == fact.GetType())) Stored(new FactStored(fact));
-            else _writer.Tell(new StoreFact(fact));
+            case StoreFact store:
+                _owed.Add(store.Fact);
+                Write();
+                break;
+            case Retry:
+                _session.Read(_stored);
+                break;
+            default:
+                Hear(_session.Hear(message));
+                break;
         }
     }
 
-    private void Stored(FactStored stored)
+    private void Hear(JournalNews<DialogFact>? news)
     {
-        if (_owed.Remove(stored.Fact)) Context.Parent.Tell(stored);
+        switch (news)
+        {
+            case JournalNews<DialogFact>.Read read:
+                if (!_told) Context.Parent.Tell(new FactsRecovered(read.Events));
+                else Stored((int)(read.Highest - _stored));
+                (_told, _stored, _wait) = (true, read.Highest, _minWait);
+                Open();
+                break;
+            case JournalNews<DialogFact>.Written:
+                _stored += _writing;
+                Stored(_writing);
+                Open();
+                break;
+            case JournalNews<DialogFact>.Failed:
+                _isOpen = false;
+                Timers.StartSingleTimer(nameof(Retry), Retry.Now, _wait);
+                _wait = _wait * 2 < _maxWait ? _wait * 2 : _maxWait;
+                break;
+        }
+    }
+
+    private void Open()
+    {
+        (_isOpen, _writing) = (true, 0);
+        Write();
+    }
+
+    /// <summary>One write at a time: a later fact must not be stored without the one before it.</summary>
+    private void Write()
+    {
+        if (!_isOpen || _writing > 0 || _owed.Count == 0) return;
+        _writing = _owed.Count;
+        _session.Write(_owed, _stored);
+    }
+
+    private void Stored(int count)
+    {
+        foreach (var fact in _owed.Take(count)) Context.Parent.Tell(new FactStored(fact));
+        _owed.RemoveRange(0, Math.Min(count, _owed.Count));
     }
 
     private enum Retry
     {
         Now,
-    }
-
-    /// <summary>The persistent actor, which Akka stops when a write fails.</summary>
-    private sealed class Entries : ReceivePersistentActor
-    {
-        private ImmutableArray<DialogFact> _facts = [];
-
-        public Entries(ParticipantId participant)
-        {
-            PersistenceId = DialogWriter.PersistenceId(participant);
-            Recover<DialogFact>(fact => _facts = _facts.Add(fact));
-            Recover<RecoveryCompleted>(_ => Context.Parent.Tell(new FactsRecovered(_facts)));
-            Command<StoreFact>(store => Persist(store.Fact, fact => Context.Parent.Tell(new FactStored(fact))));
-        }
-
-        public override string PersistenceId { get; }
-
-        /// <summary>Without snapshots: a dialog has two facts.</summary>
-        public override Recovery Recovery => new(SnapshotSelectionCriteria.None);
     }
 }

@@ -45,6 +45,9 @@ public sealed record ConferenceLife
     /// <summary>The newest state told to the mixer in charge.</summary>
     internal MixerState? Published { get; init; }
 
+    /// <summary>What the mixer was last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
+    internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed) Looked { get; init; }
+
     /// <summary>The last state told to a mixer that is in charge no more.</summary>
     internal MixerState? Dismissed { get; init; }
 

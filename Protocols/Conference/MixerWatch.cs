@@ -13,7 +13,8 @@ internal static class MixerWatch
 
     public static ConferenceLife Publish(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        if (!life.IsTaken) return life;
+        if (!life.IsTaken || (ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed))) return life;
+        life = life with { Looked = (life.State, life.Departed) };
         if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = Dismiss(life, old, effects);
         if (!life.State.IsActive) return life;
 
