@@ -59,9 +59,6 @@ public static class JournalBootstrap
               journal.sql {
                 {{source}}
               }
-              query.journal.sql {
-                {{source}}
-              }
               snapshot-store.sql {
                 {{source}}
               }

@@ -3,7 +3,22 @@ using Microsoft.Data.Sqlite;
 namespace ConfCluster.Actors.Journal;
 
 /// <summary>One stored event as the file holds it.</summary>
-internal sealed record JournalRow(string PersistenceId, long Sequence, long Created, byte[] Message, string Manifest, int Serializer, string Writer);
+internal sealed class JournalRow(string persistenceId, long sequence, long created, byte[] message, string manifest, int serializer, string writer)
+{
+    public string PersistenceId => persistenceId;
+
+    public long Sequence => sequence;
+
+    public long Created => created;
+
+    public byte[] Message => message;
+
+    public string Manifest => manifest;
+
+    public int Serializer => serializer;
+
+    public string Writer => writer;
+}
 
 /// <summary>
 /// The tables of the journal over one open connection, with every statement prepared once. Names and columns are those of

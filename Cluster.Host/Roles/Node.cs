@@ -21,7 +21,7 @@ internal sealed class Node : IAsyncDisposable
     private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data)
     {
         (_app, _settings, _data) = (app, settings, data);
-        _journalBefore = CutOffReport.LastRow(JournalBootstrap.ConnectionString(settings));
+        _journalBefore = JournalReader.LastRow(JournalBootstrap.ConnectionString(settings));
     }
 
     /// <summary>Why it could not start; null when it runs.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Hosting.Logging;
@@ -49,6 +50,7 @@ internal static class NodeParts
     {
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<SipListeners>().AddSingleton<Health>();
         services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
+        services.AddSingleton(s => new JournalReader(s.GetRequiredService<ActorSystem>(), JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
         services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
