@@ -18,6 +18,9 @@ public abstract record ConferenceEffect
 
     public sealed record Admit(ParticipantId Participant, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : ConferenceEffect;
 
+    /// <summary>It may be called; its ports are at that mixer.</summary>
+    public sealed record Grant(ParticipantId Participant, MixerId Mixer) : ConferenceEffect;
+
     public sealed record Refuse(ParticipantId Participant, Rejection Reason) : ConferenceEffect;
 
     /// <summary>The leave is stored.</summary>

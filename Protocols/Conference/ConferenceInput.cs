@@ -25,6 +25,12 @@ public abstract record ConferenceInput
 
     public sealed record Asked(ConferenceCommand Command) : ConferenceInput;
 
+    /// <summary>Somebody is to be called: may it be, and where are its ports?</summary>
+    public sealed record CalloutAsked(ParticipantId Participant, string Target) : ConferenceInput;
+
+    /// <summary>How the call to somebody goes.</summary>
+    public sealed record CalloutReported(ParticipantId Participant, string Target, CalloutState State, int Status, string Reason) : ConferenceInput;
+
     public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput;
 
     public sealed record Fired(ConferenceTimer Timer) : ConferenceInput;

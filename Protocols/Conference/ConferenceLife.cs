@@ -29,6 +29,9 @@ public sealed record ConferenceLife
     /// <summary>What the mixer says it does.</summary>
     public long AppliedVersion { get; internal init; }
 
+    /// <summary>Who was invited, in the order of asking.</summary>
+    public ImmutableList<Callout> Callouts { get; internal init; } = [];
+
     /// <summary>Neither active nor about to be: nothing is lost when it goes.</summary>
     public bool IsQuiet => IsRecovered && !State.IsActive && Pending is null && Waiting.IsEmpty;
 

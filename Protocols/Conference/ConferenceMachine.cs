@@ -32,6 +32,8 @@ public static class ConferenceMachine
             ConferenceInput.Asked { Command: ConferenceCommand.Join join } => Join(life, join, effects),
             ConferenceInput.Asked { Command: ConferenceCommand.Leave leave } => Leave(life, leave),
             ConferenceInput.Asked { Command: ConferenceCommand.End end } => End(life, end, effects),
+            ConferenceInput.CalloutAsked i => Callouts.Ask(life, i, effects, context),
+            ConferenceInput.CalloutReported i => Callouts.Report(life, i, context),
             ConferenceInput.MixerReported i => MixerWatch.Reported(life, i, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.MixerSilent } => MixerWatch.Silent(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Idle } => Idle(life, effects),
@@ -39,7 +41,7 @@ public static class ConferenceMachine
             _ => throw new UnreachableException($"no transition for {input}"),
         };
         next = MixerWatch.Publish(next, effects, context);
-        next = WriteQueue.Write(next, effects, context);
+        next = Callouts.Withdraw(WriteQueue.Write(next, effects, context), effects, context);
         return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
     }
 

@@ -109,8 +109,8 @@ internal static class LegNegotiation
         return leg with { Local = local, LocalIsAnswer = false, Sent = Octets(local) };
     }
 
-    /// <summary>The answer in an ACK (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
-    public static bool TryAccept(SipRequest ack, Leg leg, ParticipantContext context, out Leg next)
+    /// <summary>The answer in an ACK, or in a response to an INVITE of ours (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
+    public static bool TryAccept(SipMessage ack, Leg leg, ParticipantContext context, out Leg next)
     {
         next = leg;
         if (!RequestRules.TryBody(ack, out var body, out _) || !SdpReader.TryRead(body.Span, out var session, out _)) return false;

@@ -9,7 +9,10 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <param name="AdvertisedHost">Host of our Contact; null: the address that the request came to.</param>
 /// <param name="Server">RFC 3261 §20.35.</param>
-public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, string Server, MediaCapabilities Media);
+public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, string Server, MediaCapabilities Media)
+{
+    public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
+}
 
 /// <summary>Everything a step of a participant may depend on besides its state and its input.</summary>
 /// <param name="Random">For keys and for the seconds of a Retry-After.</param>
@@ -20,11 +23,17 @@ public sealed record ParticipantContext(ParticipantId Id, FocusSettings Settings
     /// <summary>RFC 3261 §8.1.1.8, and RFC 4579 §5.2: isfocus says that a conference answers here.</summary>
     public string Contact(ConferenceId conference, SipFlow flow)
     {
+        var transport = SipParameters.Empty.With("transport", flow.Transport == SipTransport.Udp ? "udp" : "tcp");
+        var uri = ConferenceUri(conference, flow) with { Parameters = transport };
+        return new NameAddr(null, uri, SipParameters.Empty.With("isfocus", null)).ToString();
+    }
+
+    /// <summary>The name of the conference as whoever uses that flow can dial it (RFC 4353 §4.1).</summary>
+    public SipUri ConferenceUri(ConferenceId conference, SipFlow flow)
+    {
         var address = flow.Local.Address;
         var host = Settings.AdvertisedHost ?? (address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString());
-        var transport = SipParameters.Empty.With("transport", flow.Transport == SipTransport.Udp ? "udp" : "tcp");
-        var uri = SipUri.Sip(conference.Value, host, flow.Local.Port, transport);
-        return new NameAddr(null, uri, SipParameters.Empty.With("isfocus", null)).ToString();
+        return SipUri.Sip(conference.Value, host, flow.Local.Port);
     }
 
     internal int RandomBelow(int limit)

@@ -6,7 +6,7 @@ using ConfCluster.Protocols.Sip.Transactions;
 namespace ConfCluster.Protocols.Focus;
 
 /// <summary>What a participant asks its shell to do, in order.</summary>
-public abstract record ParticipantEffect
+public abstract partial record ParticipantEffect
 {
     private ParticipantEffect()
     {

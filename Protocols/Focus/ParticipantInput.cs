@@ -29,10 +29,19 @@ public enum ParticipantTimer : byte
 
     /// <summary>RFC 3261 §8.2.2.2: forked copies of an INVITE that ended without a fact come within 64*T1.</summary>
     Forget,
+
+    /// <summary>It rings too long.</summary>
+    RingLimit,
+
+    /// <summary>RFC 3261 §9.1: no final response to the INVITE 64*T1 after its CANCEL.</summary>
+    CancelLimit,
+
+    /// <summary>RFC 6026 §7.2, timer M: no more 2xx to our INVITE are to be expected.</summary>
+    LateAnswers,
 }
 
 /// <summary>What can happen to a participant.</summary>
-public abstract record ParticipantInput
+public abstract partial record ParticipantInput
 {
     private ParticipantInput()
     {

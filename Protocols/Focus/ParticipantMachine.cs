@@ -9,8 +9,8 @@ using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
 namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
-/// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. What is not listed is
-/// ignored. Left out: dialling out, reliable provisional responses, session timers, requests of ours but BYE, and taking a restored dialog
+/// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. One that is dialled
+/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: reliable provisional responses, session timers, requests of ours but BYE, and taking a restored dialog
 /// up again (it gets a BYE).
 /// </summary>
 public static class ParticipantMachine
@@ -21,7 +21,11 @@ public static class ParticipantMachine
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(context);
-        var step = state switch
+        var step = Decide(state, input, context);
+        return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
+    }
+
+    internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
         {
             Idle => WhenIdle(input, context),
             Joining or Opening => WhenInvited(state, input, context),
@@ -30,10 +34,10 @@ public static class ParticipantMachine
             Restored restored => WhenRestored(restored, input, context),
             Ending ending => WhenEnding(ending, input, context),
             Ended ended => WhenEnded(ended, input, context),
+            ParticipantState.Dialling dialling => Focus.Dialling.Next(dialling, input, context),
+            Forked forked => LateAnswers.Next(forked, input, context),
             _ => throw new System.Diagnostics.UnreachableException($"no table for {state.GetType().Name}"),
         };
-        return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
-    }
 
     private static ParticipantStep WhenIdle(ParticipantInput input, ParticipantContext context) => input switch
     {
@@ -43,6 +47,7 @@ public static class ParticipantMachine
         RequestArrived other => Closing.Refused(other, ParticipantRefusal.NoDialog, context),
         JoinAccepted late => Closing.NeverIn(late.Conference, LeaveReason.DialogFailed, context),
         EndRequested end => Closing.NeverIn(end.Conference, end.Reason, context),
+        DialRequested dial => Focus.Dialling.Begin(dial, context),
         _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),
     };
 
@@ -182,6 +187,7 @@ public static class ParticipantMachine
         {
             RequestArrived request => request.Request.Body,
             AckArrived ack => ack.Request.Body,
+            ResponseArrived response => response.Response.Body,
             _ => SipBody.Empty,
         };
         if (!body.IsEmpty) yield return new ParticipantEffect.Destroy(new SdpBody(body));

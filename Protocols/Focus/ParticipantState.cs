@@ -9,7 +9,7 @@ namespace ConfCluster.Protocols.Focus;
 /// Where a participant is in its life: one dialog in which we are the server of the first INVITE. What is secret in a state is listed by
 /// <see cref="Secrets"/>; the machine destroys what the next state no longer lists, the shell what the last one lists.
 /// </summary>
-public abstract record ParticipantState
+public abstract partial record ParticipantState
 {
     private ParticipantState()
     {

@@ -80,7 +80,7 @@ internal static class Renegotiation
     private static SipResponse Success(SipRequest request, Participation participation, ParticipantContext context, SipBody body) =>
         FocusResponses.Success(request, participation.Conference, participation.Flow, context, body);
 
-    private static DialogFact.DialogConfirmed Fact(Participation p) =>
+    public static DialogFact.DialogConfirmed Fact(Participation p) =>
         new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText);
 
     /// <summary>RFC 3311 §5.2: no offer, so only the remote target is refreshed.</summary>

@@ -17,7 +17,7 @@ internal static class RequestRules
     }
 
     /// <summary>Whether the body is SDP or absent. A body whose handling is optional (RFC 3261 §20.11) counts as absent.</summary>
-    public static bool TryBody(SipRequest request, out SipBody sdp, out ParticipantRefusal refusal)
+    public static bool TryBody(SipMessage request, out SipBody sdp, out ParticipantRefusal refusal)
     {
         sdp = request.Body;
         refusal = default;

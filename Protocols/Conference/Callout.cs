@@ -1,0 +1,13 @@
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>How far a call has come that the conference makes to somebody (RFC 4353 §5.2). Values travel between nodes: never renumber.</summary>
+public enum CalloutState : byte { Inviting = 0, Ringing = 1, Joined = 2, Failed = 3 }
+
+/// <summary>Somebody who was invited. Kept in memory only: a call that nobody answered needs no journal, and one that was is a member.</summary>
+/// <param name="Participant">Who it will be once it has joined.</param>
+/// <param name="Status">The SIP status that tells most: 180 while it rings, the final one of a failure, or ours; 0: none yet.</param>
+/// <param name="Reason">For whoever asked, in words; empty when all is well.</param>
+public sealed record Callout(ParticipantId Participant, string Target, CalloutState State, int Status, string Reason, DateTimeOffset At)
+{
+    public bool IsPending => State is CalloutState.Inviting or CalloutState.Ringing;
+}

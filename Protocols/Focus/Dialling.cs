@@ -1,0 +1,165 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+using static ConfCluster.Protocols.Focus.ParticipantInput;
+using static ConfCluster.Protocols.Focus.ParticipantState;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// A participant that the focus dials (RFC 3261 §13.2, RFC 4579 §5.5): the conference is asked before anybody's phone rings, the ports are
+/// there before the offer, and whoever answers joins as if it had called. What is not listed is ignored. Left out: early media, which
+/// nobody in the conference is to hear from a phone that has not joined.
+/// </summary>
+internal static class Dialling
+{
+    /// <summary>RFC 3261 §9.1: how long after a CANCEL the INVITE may go without a final response.</summary>
+    private static readonly TimeSpan CancelMargin = TimeSpan.FromSeconds(1);
+
+    public static ParticipantStep Begin(DialRequested dial, ParticipantContext context)
+    {
+        var call = new OutgoingCall(dial.Conference, dial.CallId, dial.Target);
+        return Steps.To(
+            new Requesting(call), Ask(call), RepeatAsk(context),
+            new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
+    }
+
+    public static ParticipantStep Next(ParticipantState.Dialling state, ParticipantInput input, ParticipantContext context) => state switch
+    {
+        _ when input is RequestArrived request => DialAnswer.Request(state, request, context),
+        Requesting or Reserving or Locating => BeforeInvite(state, input, context),
+        Calling calling => WhenCalling(calling, input, context),
+        Withdrawing withdrawing => WhenWithdrawing(withdrawing, input, context),
+        Admitting admitting => DialAnswer.WhenAdmitting(admitting, input, context),
+        _ => throw new System.Diagnostics.UnreachableException($"no table for {state.GetType().Name}"),
+    };
+
+    /// <summary>The address of the next hop is looked up; the answer is <see cref="Located"/>.</summary>
+    public static ParticipantStep Locate(OutgoingCall call, ParticipantContext context) => Steps.To(
+        new Locating(call),
+        new ParticipantEffect.Locate(DialRequests.NextHop(call, context), call.Target.IsSecure),
+        RepeatAsk(context),
+        new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
+
+    /// <summary>The INVITE to the first of the hops that are left. A changed request has the next CSeq (RFC 3261 §8.1.3.5).</summary>
+    public static ParticipantStep Send(OutgoingCall call, ParticipantContext context)
+    {
+        var placed = call with { From = call.From ?? DialRequests.From(call, call.Hops[0], context), Heard = null };
+        var invite = DialRequests.Invite(placed, context);
+        return Steps.To(
+            new Calling(placed with { Invite = invite }),
+            new ParticipantEffect.Cancel(ParticipantTimer.Unanswered),
+            RepeatAsk(context),
+            new ParticipantEffect.SendRequest(invite with { Body = call.Leg!.Sent.Body }, call.Hops[0]),
+            new ParticipantEffect.Start(ParticipantTimer.RingLimit, context.Settings.Outbound.RingTimeout));
+    }
+
+    /// <summary>We hang up before the answer. Until a provisional response came, a CANCEL has to wait.</summary>
+    public static ParticipantStep Withdraw(OutgoingCall call, LeaveReason reason, CallFailure failure, ParticipantContext context)
+    {
+        var withdrawn = call with { Failure = failure };
+        var step = Steps.To(
+            new Withdrawing(withdrawn, reason),
+            new ParticipantEffect.Cancel(ParticipantTimer.RingLimit),
+            new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk),
+            new ParticipantEffect.Start(ParticipantTimer.CancelLimit, context.Timings.TransactionTimeout + CancelMargin));
+        return call.Heard is null ? step : step with { Effects = step.Effects.Add(Cancel(call)) };
+    }
+
+    private static ParticipantStep BeforeInvite(ParticipantState.Dialling state, ParticipantInput input, ParticipantContext context)
+    {
+        var call = state.Call;
+        return (state, input) switch
+        {
+            (Requesting, DialGranted granted) => Steps.To(
+                new Reserving(call with { Mixer = granted.Mixer }), new ParticipantEffect.OpenLeg(granted.Mixer), RepeatAsk(context)),
+            (_, JoinRefused refused) => DialFailure.End(call, Failure(refused.Reason)),
+            (Reserving, LegOpened opened) when opened.Mixer == call.Mixer => Locate(
+                call with { Sequence = 1, Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), context) }, context),
+            (_, LegRefused refused) when refused.Mixer == call.Mixer => DialFailure.End(call, Failure(refused.Reason)),
+            (_, LegOpened opened) when HasMoved(call, opened) => DialFailure.End(call, MediaLost),
+            (Locating, Located { Hops.IsEmpty: true } nowhere) => DialFailure.Next(call, new CallFailure(502, nowhere.Reason), context),
+            (Locating, Located located) => Send(call with { Hops = located.Hops }, context),
+            (Requesting, Fired { Timer: ParticipantTimer.RepeatAsk }) => Steps.To(state, Ask(call), RepeatAsk(context)),
+            (_, Fired { Timer: ParticipantTimer.RepeatAsk }) => KeepPorts(state, context),
+            (_, Fired { Timer: ParticipantTimer.Unanswered }) =>
+                DialFailure.End(call, new CallFailure(503, "The node did not answer itself in time")),
+            (_, EndRequested end) => DialFailure.End(call, Failure(end.Reason)),
+            _ => Steps.To(state),
+        };
+    }
+
+    private static ParticipantStep WhenCalling(Calling state, ParticipantInput input, ParticipantContext context)
+    {
+        var call = state.Call;
+        return input switch
+        {
+            ResponseArrived { Response: var response } when IsOurs(call, response) => response.Class switch
+            {
+                1 => DialAnswer.Provisional(state, response, context),
+                2 => DialAnswer.Success(call, response, context),
+                _ => DialFailure.Refused(call, response, context),
+            },
+            TransactionFailed { Key: { IsServer: false, Method.Name: "INVITE" } } failed => DialFailure.NoAnswer(call, failed.Reason, context),
+            LegOpened opened when HasMoved(call, opened) => Withdraw(call, LeaveReason.MediaFailed, MediaLost, context),
+            LegRefused refused when refused.Mixer == call.Mixer => Withdraw(call, LeaveReason.MediaFailed, Failure(refused.Reason), context),
+            Fired { Timer: ParticipantTimer.RepeatAsk } => KeepPorts(state, context),
+            Fired { Timer: ParticipantTimer.RingLimit } =>
+                Withdraw(call, LeaveReason.Cancelled, new CallFailure(408, "Nobody answered"), context),
+            EndRequested end => Withdraw(call, end.Reason, Failure(end.Reason), context),
+            _ => Steps.To(state),
+        };
+    }
+
+    private static ParticipantStep WhenWithdrawing(Withdrawing state, ParticipantInput input, ParticipantContext context)
+    {
+        var call = state.Call;
+        return input switch
+        {
+            ResponseArrived { Response: { Class: 1 } response } when IsOurs(call, response) && call.Heard is null =>
+                Steps.To(state with { Call = call with { Heard = response.Headers.TopVia } }, Cancel(call with { Heard = response.Headers.TopVia })),
+            // RFC 3261 §9.1: the CANCEL came too late.
+            ResponseArrived { Response: { Class: 2 } response } when IsOurs(call, response) =>
+                DialAnswer.TooLate(call, response, state.Reason, context),
+            ResponseArrived { Response: { IsFinal: true } response } when IsOurs(call, response) => DialFailure.End(call, call.Failure),
+            TransactionFailed { Key: { IsServer: false, Method.Name: "INVITE" } } => DialFailure.End(call, call.Failure),
+            Fired { Timer: ParticipantTimer.CancelLimit } => DialFailure.End(call, call.Failure),
+            _ => Steps.To(state),
+        };
+    }
+
+    /// <summary>A response to the attempt in hand; those to CANCEL and PRACK tell nothing.</summary>
+    private static bool IsOurs(OutgoingCall call, SipResponse response) =>
+        response.Headers.CSeq is { Method.Name: "INVITE" } cseq && cseq.Number == call.Sequence;
+
+    /// <summary>The mixer lets go of ports that nobody asks for (media.unadmitted-leg-timeout), and we are no member yet.</summary>
+    private static ParticipantStep KeepPorts(ParticipantState.Dialling state, ParticipantContext context) =>
+        Steps.To(state, new ParticipantEffect.OpenLeg(state.Call.Mixer!.Value), RepeatAsk(context));
+
+    /// <summary>The mixer began anew: the offer that is out names ports that are not ours any more.</summary>
+    private static bool HasMoved(OutgoingCall call, LegOpened opened) =>
+        call.Leg is { } leg && opened.Mixer == call.Mixer && (opened.Rtp != leg.Place.Rtp || opened.Rtcp != leg.Place.Rtcp);
+
+    private static CallFailure MediaLost => new(503, "The mixer began anew");
+
+    private static CallFailure Failure(Rejection reason)
+    {
+        var (status, text, _) = RejectionStatus.Of(reason);
+        return new CallFailure(status, text);
+    }
+
+    private static CallFailure Failure(LeaveReason reason) => new(487, reason switch
+    {
+        LeaveReason.ConferenceEnded => "The conference ended",
+        LeaveReason.NodeShutdown => "The node shuts down",
+        _ => "The invitation was withdrawn",
+    });
+
+    private static ParticipantEffect.SendRequest Cancel(OutgoingCall call) => new(DialRequests.Cancel(call), call.Hops[0]);
+
+    private static ParticipantEffect.AskToDial Ask(OutgoingCall call) => new(call.Conference, call.Asked.ToString());
+
+    private static ParticipantEffect.Start RepeatAsk(ParticipantContext context) => new(ParticipantTimer.RepeatAsk, context.Timings.T2);
+}
