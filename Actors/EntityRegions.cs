@@ -16,4 +16,7 @@ public sealed class EntityRegions
 
     /// <summary>This node's endpoint, for requests that we start.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>This node's <c>SipLocator</c>, which finds the servers of a URI.</summary>
+    public IActorRef SipLocator { get; set; } = ActorRefs.Nobody;
 }

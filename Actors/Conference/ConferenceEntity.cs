@@ -46,6 +46,8 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName)));
         Receive<LeaveConference>(m => Ask(new ConferenceCommand.Leave(m.Participant, m.Reason)));
         Receive<EndConference>(m => Ask(new ConferenceCommand.End(m.Reason)));
+        Receive<AskToDial>(m => Handle(new ConferenceInput.CalloutAsked(m.Participant, m.Target)));
+        Receive<DialReport>(m => Handle(new ConferenceInput.CalloutReported(m.Participant, m.Target, m.State, m.Status, m.Reason)));
         Receive<MixerReport>(m =>
         {
             _report = m;
@@ -83,6 +85,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
             case ConferenceEffect.Store e: _journal.Tell(new Append<ConferenceEvent>(e.Events, _sequence)); break;
             case ConferenceEffect.Publish e: _parts.Regions.Mixers.Tell(new SetMixerState(e.State)); break;
             case ConferenceEffect.Admit e: ToParticipant(new Joined(e.Participant, _id, e.Mixer, e.Ssrc, e.Incarnation)); break;
+            case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
             case ConferenceEffect.Acknowledge e: ToParticipant(new LeaveAcknowledged(e.Participant, _id)); break;
             case ConferenceEffect.HangUp e: ToParticipant(new EndDialog(e.Participant, _id, e.Reason)); break;

@@ -38,7 +38,11 @@ public sealed record GetConference(ConferenceId Conference) : IConferenceMessage
 /// <summary>A snapshot for the management API.</summary>
 public sealed record ConferenceView(
     ConferenceId Conference, bool IsActive, Incarnation Incarnation, MixerId? Mixer, long Version, long AppliedVersion,
-    DateTimeOffset? Since, ImmutableArray<ParticipantView> Participants);
+    DateTimeOffset? Since, ImmutableArray<ParticipantView> Participants)
+{
+    /// <summary>Who was invited, and what came of it.</summary>
+    public ImmutableArray<Callout> Callouts { get; init; } = [];
+}
 
 public sealed record ParticipantView(
     ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media);

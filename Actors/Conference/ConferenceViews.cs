@@ -13,7 +13,10 @@ internal static class ConferenceViews
         var media = report is { } r && r.Mixer == state.Mixer ? r.Legs.ToDictionary(l => l.Participant, l => l.Statistics) : [];
         return new ConferenceView(
             state.Conference, state.IsActive, state.Incarnation, state.IsActive ? state.Mixer : null, life.WantedVersion,
-            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, media))]);
+            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, media))])
+        {
+            Callouts = [.. life.Callouts],
+        };
     }
 
     private static ParticipantView View(Member member, Dictionary<ParticipantId, LegStatistics> media) => new(

@@ -7,6 +7,8 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Actors.Participant;
 
@@ -77,9 +79,15 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
         LegOpened m => new ParticipantInput.LegOpened(m.Mixer, m.Rtp, m.Rtcp),
+        DialParticipant m => new ParticipantInput.DialRequested(m.Conference, m.CallId, UriOf(m.Target)),
+        DialGranted m => new ParticipantInput.DialGranted(m.Conference, m.Mixer),
+        ServersLocated m => new ParticipantInput.Located(m.Hops, m.Reason),
         LegRefused m => new ParticipantInput.LegRefused(m.Mixer, m.Reason),
         _ => throw new UnreachableException($"no input for {message.GetType().Name}"),
     };
+
+    private static SipUri UriOf(string text) =>
+        SipReader.TryReadUri(text, out var uri) ? uri! : throw new InvalidOperationException("whoever dials has read the URI before");
 
     private void Handle(ParticipantInput input)
     {
@@ -93,7 +101,16 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         switch (effect)
         {
             case ParticipantEffect.Respond e: _paths.Respond(e.Key, e.Response); break;
-            case ParticipantEffect.SendRequest e: _regions.SipEndpoint.Tell(new SendRequest(_context.Id, e.Request, e.Flow)); break;
+            // The endpoint owns what it repeats, and may still do so when the state has moved on and zeroed its own.
+            case ParticipantEffect.SendRequest e:
+                _regions.SipEndpoint.Tell(new SendRequest(_context.Id, e.Request with { Body = e.Request.Body.Copy() }, e.Flow));
+                break;
+            case ParticipantEffect.SendAck e: _regions.SipEndpoint.Tell(new SendAck(e.Request, e.Flow)); break;
+            case ParticipantEffect.Locate e: _regions.SipLocator.Tell(new LocateServers(_context.Id, e.NextHop, e.IsSecure)); break;
+            case ParticipantEffect.AskToDial e: _regions.Conferences.Tell(new AskToDial(e.Conference, _context.Id, e.Target)); break;
+            case ParticipantEffect.ReportDial e:
+                _regions.Conferences.Tell(new DialReport(e.Conference, _context.Id, e.Target, e.State, e.Status, e.Reason));
+                break;
             case ParticipantEffect.Join e:
                 _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName));
                 break;

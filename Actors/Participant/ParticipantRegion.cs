@@ -42,7 +42,10 @@ public static class ParticipantRegion
     {
         ArgumentNullException.ThrowIfNull(settings);
         var media = new MediaCapabilities(settings.Conference.Suites, settings.Conference.Codecs, settings.Conference.RequireProtection);
-        return new FocusSettings(settings.Sip.Timings, settings.Sip.Advertised, settings.Sip.ServerHeader, media);
+        return new FocusSettings(settings.Sip.Timings, settings.Sip.Advertised, settings.Sip.ServerHeader, media)
+        {
+            Outbound = settings.Sip.Outbound,
+        };
     }
 
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)

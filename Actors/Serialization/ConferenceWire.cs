@@ -52,12 +52,29 @@ internal static class ConferenceWire
         };
         if (m.Since is { } since) proto.Since = WireValues.Ticks(since);
         proto.Participants.AddRange(m.Participants.Select(Write));
+        proto.Callouts.AddRange(m.Callouts.Select(Write));
         return proto;
     }
 
     private static ConferenceView Read(ConferenceViewProto p) => new(
         new ConferenceId(p.Conference), p.IsActive, new Incarnation(p.Incarnation), p.Mixer is null ? null : WireValues.Read(p.Mixer),
-        p.Version, p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)]);
+        p.Version, p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)])
+    {
+        Callouts = [.. p.Callouts.Select(Read)],
+    };
+
+    private static CalloutProto Write(Callout c) => new()
+    {
+        Participant = c.Participant.Value,
+        Target = c.Target,
+        State = (uint)c.State,
+        Status = c.Status,
+        Reason = c.Reason,
+        At = WireValues.Ticks(c.At),
+    };
+
+    private static Callout Read(CalloutProto p) =>
+        new(new ParticipantId(p.Participant), p.Target, (CalloutState)p.State, p.Status, p.Reason, WireValues.Time(p.At));
 
     private static ParticipantViewProto Write(ParticipantView v)
     {

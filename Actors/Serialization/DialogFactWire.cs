@@ -46,7 +46,7 @@ internal static class DialogFactWire
         p.CallId, p.Local, p.Remote, p.HasLocalSequence ? p.LocalSequence : null, p.HasRemoteSequence ? p.RemoteSequence : null,
         p.RemoteTarget, [.. p.RouteSet], p.IsSecure);
 
-    private static FlowProto Write(SipFlow flow) => new()
+    internal static FlowProto Write(SipFlow flow) => new()
     {
         Transport = (uint)flow.Transport,
         Local = flow.Local.ToString(),
@@ -54,6 +54,6 @@ internal static class DialogFactWire
         Connection = flow.Connection,
     };
 
-    private static SipFlow Read(FlowProto p) =>
+    internal static SipFlow Read(FlowProto p) =>
         new((SipTransport)p.Transport, WireValues.EndPoint(p.Local), WireValues.EndPoint(p.Remote), p.Connection);
 }

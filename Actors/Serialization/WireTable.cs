@@ -32,7 +32,7 @@ public static class WireTable
     public static readonly ImmutableArray<WireEntry> Entries =
     [
         .. ConferenceFactWire.Entries, .. DialogFactWire.Entries, .. ConferenceWire.Entries, .. ParticipantWire.Entries,
-        .. MixerWire.Entries,
+        .. MixerWire.Entries, .. DialWire.Entries,
     ];
 
     private static readonly ImmutableDictionary<Type, WireEntry> ByType = Entries.ToImmutableDictionary(e => e.Type);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
@@ -21,7 +22,19 @@ public sealed record ConfClusterSettings(
 /// <param name="MaxTransactions">Server transactions a node holds at most; a new request above it gets 503.</param>
 public sealed record SipSettings(
     IPEndPoint? Udp, IPEndPoint? Tcp, string? Advertised, SipTimings Timings, int MaxMessageSize, int MaxTransactions, int MaxConnections,
-    TimeSpan ConnectionIdleTimeout, string ServerHeader);
+    TimeSpan ConnectionIdleTimeout, string ServerHeader)
+{
+    public DnsSettings Dns { get; init; } = DnsSettings.System;
+
+    public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
+}
+
+/// <param name="Servers">Empty: those of the system.</param>
+/// <param name="CacheSize">Answers that are kept at most.</param>
+public sealed record DnsSettings(ImmutableArray<IPEndPoint> Servers, TimeSpan Timeout, int CacheSize)
+{
+    public static readonly DnsSettings System = new([], TimeSpan.FromSeconds(2), 1000);
+}
 
 /// <param name="Address">Where RTP sockets bind.</param>
 /// <param name="Advertised">Address in SDP; null: <paramref name="Address"/>.</param>

@@ -67,7 +67,13 @@ public static class SettingsReader
             read.Duration("sip.timers.t4", Millisecond, Hour)),
         read.Number("sip.max-message-size", 1500, 1 << 20), read.Number("sip.max-transactions", 1, 10_000_000),
         read.Number("sip.max-connections", 1, 1_000_000), read.Duration("sip.connection-idle-timeout", Second, TimeSpan.FromDays(1)),
-        read.Text("sip.server-header"));
+        read.Text("sip.server-header"))
+    {
+        Dns = new DnsSettings(
+            read.Readable<IPEndPoint>("sip.dns.servers", "addresses, each with a port or without: \"192.0.2.53\", \"[2001:db8::53]:53\"", OutboundReader.TryServer),
+            read.Duration("sip.dns.timeout", Millisecond, TimeSpan.FromMinutes(1)), read.Number("sip.dns.cache-size", 0, 1_000_000)),
+        Outbound = OutboundReader.Read(read),
+    };
 
     private static IPEndPoint? ReadListener(SettingsScope read, string path)
     {

@@ -77,6 +77,25 @@ internal sealed class SettingsScope(Config config)
         return [.. names.Select(n => find(n)!)];
     }
 
+    public delegate bool TryRead<T>(string text, out T? value);
+
+    /// <summary>A list that may be empty, or one value in its place.</summary>
+    public ImmutableArray<T> Readable<T>(string path, string allowed, TryRead<T> tryRead)
+        where T : class
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        if (!config.HasPath(path)) return Refuse<ImmutableArray<T>>(path, "", "has no value", []);
+        var texts = config.GetValue(path).IsArray() ? config.GetStringList(path) : config.GetString(path) is { Length: > 0 } one ? [one] : [];
+        var values = ImmutableArray.CreateBuilder<T>(texts.Count);
+        foreach (var text in texts)
+        {
+            if (!tryRead(text, out var value)) return Refuse<ImmutableArray<T>>(path, text, allowed, []);
+            values.Add(value!);
+        }
+
+        return values.ToImmutable();
+    }
+
     public T Refuse<T>(string path, string found, string allowed, T instead)
     {
         _problems.Add(new SettingProblem(path, found, allowed));

@@ -118,8 +118,10 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     private void OnSendRequest(SendRequest send)
     {
-        var request = _sockets.WithVia(send.Request, send.Flow);
+        // A CANCEL has the Via of its INVITE (RFC 3261 §9.1).
+        var request = send.Request.Headers.TopVia is null ? _sockets.WithVia(send.Request, send.Flow) : send.Request;
         _owners[TransactionKey.OfSent(request)] = send.Owner;
+        if (!request.Body.IsEmpty) _bodies[TransactionKey.OfSent(request)] = request.Body;
         Execute(_layer.Request(request, send.Flow));
     }
 

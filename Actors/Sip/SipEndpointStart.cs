@@ -18,6 +18,9 @@ public static class SipEndpointStart
         {
             regions.SipEndpoint = system.ActorOf(Props.Create(() => new SipEndpoint(settings, tags, regions, clock)), Name);
             registry.Register<SipEndpoint>(regions.SipEndpoint);
+            var dns = new DnsLookup(settings.Dns);
+            regions.SipLocator = system.ActorOf(
+                Props.Create(() => new SipLocator(regions, dns.AskAsync, settings.Dns.CacheSize, clock)), $"{Name}-locator");
         });
     }
 }

@@ -13,7 +13,9 @@ internal static class ApiMapping
 
     public static ConferenceDetails Details(ConferenceView view) => new(
         view.Conference.Value, view.IsActive, view.Since, view.Mixer?.ToString(), view.Incarnation.Number, view.Version, view.AppliedVersion,
-        [.. view.Participants.Select(Participant)]);
+        [.. view.Participants.Select(Participant)], [.. view.Callouts.Select(Invitation)]);
+
+    public static InvitationDetails Invitation(Callout c) => new(c.Participant.Value, c.Target, c.State, c.Status, c.Reason, c.At);
 
     /// <summary>Who left is named as when it joined.</summary>
     public static IEnumerable<HistoryEntry> History(ImmutableArray<(long Number, ConferenceEvent Event)> events)

@@ -1,3 +1,5 @@
+using ConfCluster.Protocols.Conference;
+
 namespace ConfCluster.Host.Api;
 
 /// <summary>What the management API answers; names are stable, new members only added.</summary>
@@ -6,7 +8,14 @@ internal sealed record ConferenceSummary(
 
 internal sealed record ConferenceDetails(
     string Name, bool Active, DateTimeOffset? Since, string? Mixer, long Incarnation, long Version, long AppliedVersion,
-    IReadOnlyList<ParticipantDetails> Participants);
+    IReadOnlyList<ParticipantDetails> Participants, IReadOnlyList<InvitationDetails> Invitations);
+
+/// <summary>Whom to call into a conference.</summary>
+internal sealed record InvitationRequest(string? Uri);
+
+/// <param name="Id">Also the participant's, once it has joined.</param>
+/// <param name="Status">The SIP status that tells most; 0: none yet.</param>
+internal sealed record InvitationDetails(string Id, string Uri, CalloutState State, int Status, string Reason, DateTimeOffset? At);
 
 /// <param name="Media">Null until the mixer has reported the leg.</param>
 internal sealed record ParticipantDetails(

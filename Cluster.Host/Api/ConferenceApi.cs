@@ -12,6 +12,7 @@ internal static class ConferenceApi
         conferences.MapGet("{name}", ShowAsync);
         conferences.MapGet("{name}/events", EventsAsync);
         conferences.MapPost("{name}/end", EndAsync);
+        InvitationApi.Map(conferences);
     }
 
     private static async Task<IResult> ShowAsync(string name, ConferenceQueries queries) =>
@@ -32,7 +33,7 @@ internal static class ConferenceApi
         return Results.Accepted(value: new { name = Id(name).Value, ending = true });
     }
 
-    private static IResult NotActive(string name) => Results.NotFound(new ApiProblem($"There is no active conference {name}."));
+    public static IResult NotActive(string name) => Results.NotFound(new ApiProblem($"There is no active conference {name}."));
 
     private static ConferenceId Id(string name) => new(name.ToLowerInvariant());
 }

@@ -25,6 +25,13 @@ internal sealed class ConferenceQueries(EntityRegions regions)
         return await ViewAsync(conference) is { IsActive: true } view ? view : null;
     }
 
+    /// <summary>Null when there is none; also of a conference that has just ended.</summary>
+    public async Task<Callout?> CalloutAsync(ConferenceId conference, ParticipantId participant)
+    {
+        if (!(await IdsAsync()).Contains(conference)) return null;
+        return await ViewAsync(conference) is { } view ? view.Callouts.FirstOrDefault(c => c.Participant == participant) : null;
+    }
+
     public void End(ConferenceId conference, EndReason reason) => regions.Conferences.Tell(new EndConference(conference, reason));
 
     private async Task<ImmutableHashSet<ConferenceId>> IdsAsync()

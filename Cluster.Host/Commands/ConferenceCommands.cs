@@ -30,7 +30,10 @@ internal static class ConferenceCommands
         show.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => ShowAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
         var end = new Command("end", "End a conference: every participant is sent BYE.") { name };
         end.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => EndAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
-        return new Command("conference", "Look at conferences and end them.") { list, show, end, url, json };
+        return new Command("conference", "Look at conferences, call somebody into one, end one.")
+        {
+            list, show, InviteCommand.Create(url, json), end, url, json,
+        };
     }
 
     private static Uri? ReadUrl(ArgumentResult argument)
@@ -41,7 +44,7 @@ internal static class ConferenceCommands
         return null;
     }
 
-    private static async Task<int> WithApi(Uri url, Func<HttpClient, Task<int>> act)
+    internal static async Task<int> WithApi(Uri url, Func<HttpClient, Task<int>> act)
     {
         using var api = new HttpClient { BaseAddress = url, Timeout = TimeSpan.FromSeconds(15) };
         try
@@ -89,6 +92,7 @@ internal static class ConferenceCommands
 
         Console.Out.WriteLine(details is null ? $"{name} is not active." : $"{name}: {details.Participants.Count} participants, mixer {details.Mixer ?? "none"}");
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
+        if (details is { Invitations.Count: > 0 }) WriteInvitations(details);
         Output.Table(
             ["#", "Time", "Event", "Participant", "Detail"],
             history.Select(e => new[] { Text(e.Number), Text(e.At), e.Event, e.Identity ?? e.Participant ?? "", e.Detail ?? "" }));
@@ -102,6 +106,10 @@ internal static class ConferenceCommands
             p.DisplayName is { Length: > 0 } shown ? $"{shown} <{p.Identity}>" : p.Identity, Text(p.JoinedAt), p.Media?.Remote ?? "-", Text(p.Media?.PacketsReceived),
             Text(p.Media?.PacketsSent), Text(p.Media?.PacketsLost), Text(p.Media?.AuthFailures), Text(p.Media?.Replays),
         }));
+
+    private static void WriteInvitations(ConferenceDetails details) => Output.Table(
+        ["Invited", "State", "Status", "Reason", "Time"],
+        details.Invitations.Select(i => new[] { i.Uri, i.State.ToString().ToLowerInvariant(), i.Status == 0 ? "-" : Text(i.Status), i.Reason, Text(i.At) }));
 
     private static async Task<int> EndAsync(HttpClient api, string name, bool json, CancellationToken stop)
     {
@@ -118,7 +126,7 @@ internal static class ConferenceCommands
         return await ReadAsync<T>(answer, stop);
     }
 
-    private static async Task<T?> ReadAsync<T>(HttpResponseMessage answer, CancellationToken stop)
+    internal static async Task<T?> ReadAsync<T>(HttpResponseMessage answer, CancellationToken stop)
     {
         try
         {

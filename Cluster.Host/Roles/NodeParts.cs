@@ -53,7 +53,7 @@ internal static class NodeParts
         services.AddSingleton(s => new JournalReader(s.GetRequiredService<ActorSystem>(), JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
-        services.AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
+        services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
 
         // Signals are handled by the run verb, which says goodbye to the callers first.
         services.AddSingleton<IHostLifetime, NoLifetime>();

@@ -26,18 +26,18 @@ public static class ParticipantMachine
     }
 
     internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
-        {
-            Idle => WhenIdle(input, context),
-            Joining or Opening => WhenInvited(state, input, context),
-            Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
-            Confirmed confirmed => WhenConfirmed(confirmed, input, context),
-            Restored restored => WhenRestored(restored, input, context),
-            Ending ending => WhenEnding(ending, input, context),
-            Ended ended => WhenEnded(ended, input, context),
-            ParticipantState.Dialling dialling => Focus.Dialling.Next(dialling, input, context),
-            Forked forked => LateAnswers.Next(forked, input, context),
-            _ => throw new System.Diagnostics.UnreachableException($"no table for {state.GetType().Name}"),
-        };
+    {
+        Idle => WhenIdle(input, context),
+        Joining or Opening => WhenInvited(state, input, context),
+        Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
+        Confirmed confirmed => WhenConfirmed(confirmed, input, context),
+        Restored restored => WhenRestored(restored, input, context),
+        Ending ending => WhenEnding(ending, input, context),
+        Ended ended => WhenEnded(ended, input, context),
+        ParticipantState.Dialling dialling => Focus.Dialling.Next(dialling, input, context),
+        Forked forked => LateAnswers.Next(forked, input, context),
+        _ => throw new System.Diagnostics.UnreachableException($"no table for {state.GetType().Name}"),
+    };
 
     private static ParticipantStep WhenIdle(ParticipantInput input, ParticipantContext context) => input switch
     {

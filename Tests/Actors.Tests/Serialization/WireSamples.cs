@@ -59,6 +59,11 @@ internal static class WireSamples
         ["m.unopened.1"] = new LegRefused(Alice, Mixer, Rejection.NoMediaCapacity),
         ["m.unsent.1"] = new SipTransactionFailed(
             Alice, new TransactionKey(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Bye), TransactionFailure.Transport),
+        ["m.dial.1"] = new DialParticipant(Alice, Room, "call-1", "sip:alice@example.com"),
+        ["m.dialgranted.1"] = new DialGranted(Alice, Room, Mixer),
+        ["m.located.1"] = new ServersLocated(Alice, [Flow], "nowhere"),
+        ["m.asktodial.1"] = new AskToDial(Room, Alice, "sip:alice@example.com"),
+        ["m.dialreport.1"] = new DialReport(Room, Alice, "sip:alice@example.com", CalloutState.Failed, 486, "Busy Here"),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
         ["m.open.1"] = new OpenLeg(Mixer, Alice),
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
@@ -71,6 +76,11 @@ internal static class WireSamples
         new JoinConference(Room, Alice, "sip:alice@example.com", ""),
         new ConferenceView(Room, false, Life, null, 0, 0, null, [new ParticipantView(Alice, "a", null, "b", Noon, null)]),
         new ConferenceView(Room, false, Life, null, 0, 0, null, []),
+        new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [])
+        {
+            Callouts = [new Callout(Alice, "sip:alice@example.com", CalloutState.Ringing, 180, "Ringing", Noon)],
+        },
+        new ServersLocated(Alice, [], ""),
         new MixerReport(Mixer, Life, 0, []),
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
         new DialogFact.DialogConfirmed(
