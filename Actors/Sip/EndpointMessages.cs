@@ -10,7 +10,8 @@ namespace ConfCluster.Actors.Sip;
 public sealed record Respond(TransactionKey Key, SipResponse Response);
 
 /// <summary>
-/// Start a client transaction for a participant: the endpoint adds the Via with a fresh branch (a CANCEL brings its own), owns the body, and sends to <paramref name="Flow"/>
+/// Start a client transaction for a participant: the endpoint adds the Via with a fresh branch (a CANCEL
+/// brings its own), owns the body, and sends to <paramref name="Flow"/>
 /// (or connects anew). Outcome: <c>SipResponseArrived</c> or <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
 /// </summary>
 public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlow Flow);

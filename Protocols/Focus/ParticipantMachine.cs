@@ -10,8 +10,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. One that is dialled
-/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: reliable provisional responses, session timers, requests of ours but BYE, and taking a restored dialog
-/// up again (it gets a BYE).
+/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: reliable provisional responses, session
+/// timers, requests of ours but BYE, and taking a restored dialog up again (it gets a BYE).
 /// </summary>
 public static class ParticipantMachine
 {
