@@ -1,3 +1,4 @@
+using ConfCluster.Support.Audio;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
@@ -27,6 +28,35 @@ public sealed class ProxyTests(NodeUnderTest node) : IClassFixture<NodeUnderTest
     {
         using var kamailio = await Kamailio.StartAsync(node, transport);
         await Sipp.RunUntilEndedAsync(node, scenario, $"proxy-ended-{phone}-{transport}", kamailio.Target, "-t", phone);
+    }
+
+    [SkippableFact]
+    public async Task A_phone_behind_the_proxy_talks_and_is_heard()
+    {
+        var directory = Directory.CreateTempSubdirectory("confcluster-proxied-").FullName;
+        double[] tones = [440, 770];
+        try
+        {
+            using var kamailio = await Kamailio.StartAsync(node, "udp");
+            using var phone = Baresip.Start(directory, "behind", NodeUnderTest.FreePort(), NodeUnderTest.FreePort(), 31700, tones[0]);
+            await phone.CommandAsync("dial", $"sip:talk@{kamailio.Target};transport=tcp");
+            using var softphone = NodeUnderTest.Call(
+                [$"sip:talk@{kamailio.Target}", "--tone", $"{tones[1]}", "--record", "soft.wav", "--for", "60s"], directory);
+            await node.UntilParticipants("talk", 2);
+            await Task.Delay(TimeSpan.FromSeconds(4));
+            await node.EndAsync("talk");
+            await softphone.WaitAsync(TimeSpan.FromSeconds(20));
+            await node.Until(() => Task.FromResult(phone.Output.Contains("session closed", StringComparison.OrdinalIgnoreCase)), "baresip to be hung up on");
+
+            var behind = ToneAnalysis.Of(phone.Heard, tones);
+            Assert.True(behind.SteadyTones() is [770.0], $"baresip heard {behind}\n{phone.Output}\n{node.Log}");
+            var soft = ToneAnalysis.Of(Path.Combine(directory, "soft.wav"), tones);
+            Assert.True(soft.SteadyTones() is [440.0], $"the softphone heard {soft}\n{softphone.Output}\n{node.Log}");
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
     [SkippableFact]
