@@ -38,7 +38,7 @@ public static class SoftPhone
             var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
             var settings = PhoneSettings.Default with
             {
-                Identity = SipUri.Sip(options.User, sockets.Flow.Local.Address.ToString()),
+                Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)),
                 Suites = options.Suites,
                 UseMki = options.UseMki,
             };
@@ -48,6 +48,9 @@ public static class SoftPhone
             return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;
         }
     }
+
+    /// <summary>RFC 3261 §25.1: an IPv6 address stands in brackets.</summary>
+    private static string Host(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 
     private static async Task<IPEndPoint> ResolveAsync(SipUri target, CancellationToken stop)
     {

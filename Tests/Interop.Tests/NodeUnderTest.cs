@@ -18,6 +18,9 @@ public class NodeUnderTest : IAsyncLifetime
 
     public int SipPort { get; private set; }
 
+    /// <summary>Where it listens for SIP, as it stands in a URI.</summary>
+    public virtual string SipAddress => "127.0.0.1";
+
     public int HttpPort { get; private set; }
 
     public string Log => _process?.Output ?? "";

@@ -16,7 +16,7 @@ internal sealed class Sipp : IDisposable
     {
         var program = Peers.Require("sipp", "sip-tester");
         (_node, _scenario) = (node, scenario);
-        string[] address = more.Contains("-i") ? [] : ["-i", "127.0.0.1"];
+        string[] address = more.Contains("-i") ? [] : ["-i", node.SipAddress];
         _process = ChildProcess.Start(program,
             [
                 target, "-sf", Path.Combine(AppContext.BaseDirectory, "Sipp", scenario), "-s", conference, .. address,
@@ -25,7 +25,7 @@ internal sealed class Sipp : IDisposable
     }
 
     public static Sipp Start(NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
-        new(node, $"127.0.0.1:{node.SipPort}", scenario, conference, more);
+        new(node, $"{node.SipAddress}:{node.SipPort}", scenario, conference, more);
 
     public static Sipp StartThrough(string proxy, NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
         new(node, proxy, scenario, conference, more);
