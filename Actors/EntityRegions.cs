@@ -1,4 +1,5 @@
 using Akka.Actor;
+using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Actors;
 
@@ -13,6 +14,9 @@ public sealed class EntityRegions
     public IActorRef Participants { get; set; } = ActorRefs.Nobody;
 
     public IActorRef Mixers { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>The dialogs that this node let in and that are not over.</summary>
+    public DialogPlaces Dialogs { get; } = new();
 
     /// <summary>This node's endpoint, for requests that we start.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;

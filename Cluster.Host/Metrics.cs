@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Akka.Actor;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Sip;
 using ConfCluster.Host.Api;
 using OpenTelemetry.Metrics;
 
@@ -30,7 +31,7 @@ internal sealed class NodeCounts : BackgroundService
     private readonly ConferenceQueries _queries;
     private readonly SipListeners _listeners;
     private readonly Meter _meter;
-    private volatile Counts _counts = new(0, 0, 0, 0);
+    private volatile Counts _counts = new(0, 0, 0, 0, null);
 
     public NodeCounts(ConferenceQueries queries, SipListeners listeners, MediaPlane media, IMeterFactory meters)
     {
@@ -40,6 +41,13 @@ internal sealed class NodeCounts : BackgroundService
         _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
         _meter.CreateObservableGauge("confcluster_sip_transactions", () => _counts.Transactions, description: "SIP transactions held.");
         _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP connections open.");
+        _meter.CreateObservableGauge("confcluster_sip_overloaded", () => _counts.Admission?.IsOverloaded == true ? 1 : 0, description: "1: new calls are refused.");
+        _meter.CreateObservableGauge("confcluster_sip_waiting", () => _counts.Admission?.Queue ?? 0, description: "Messages that wait for the SIP endpoint.");
+        _meter.CreateObservableGauge(
+            "confcluster_sip_lag_seconds", () => _counts.Admission?.Lag.TotalSeconds ?? 0, description: "How late the SIP endpoint is.");
+        _meter.CreateObservableGauge("confcluster_sip_unanswered", () => _counts.Admission?.Unanswered ?? 0, description: "INVITEs without a final answer.");
+        _meter.CreateObservableGauge("confcluster_sip_dialogs", () => _counts.Admission?.Dialogs ?? 0, description: "Dialogs let in and not over.");
+        _meter.CreateObservableGauge("confcluster_sip_sources", () => _counts.Admission?.Sources ?? 0, description: "Sources whose rate is remembered.");
         MediaInstruments.Create(_meter, media);
     }
 
@@ -62,7 +70,7 @@ internal sealed class NodeCounts : BackgroundService
         {
             var active = await _queries.ActiveAsync();
             var sip = await _listeners.AskAsync();
-            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length), sip?.Transactions ?? 0, sip?.Connections ?? 0);
+            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length), sip?.Transactions ?? 0, sip?.Connections ?? 0, sip?.Admission);
         }
         catch (AskTimeoutException)
         {
@@ -70,5 +78,5 @@ internal sealed class NodeCounts : BackgroundService
         }
     }
 
-    private sealed record Counts(int Conferences, int Participants, int Transactions, int Connections);
+    private sealed record Counts(int Conferences, int Participants, int Transactions, int Connections, AdmissionView? Admission);
 }

@@ -40,7 +40,11 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
     public IStash Stash { get; set; } = null!;
 
     /// <summary>The timers die with the actor, and so do its keys.</summary>
-    protected override void PostStop() => _state.Destroy();
+    protected override void PostStop()
+    {
+        _state.Destroy();
+        _regions.Dialogs.Leave(_context.Id);
+    }
 
     private void Recovering()
     {

@@ -3,6 +3,7 @@ using System.Net;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 
@@ -27,6 +28,9 @@ public sealed record SipSettings(
     public DnsSettings Dns { get; init; } = DnsSettings.System;
 
     public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
+
+    /// <summary>Who is let in while the node is busy.</summary>
+    public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
 }
 
 /// <param name="Servers">Empty: those of the system.</param>

@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Configuration.Hocon;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 
@@ -60,12 +61,18 @@ public static class SettingsReader
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
 
-    private static SipSettings ReadSip(SettingsScope read) => new(
+    private static SipSettings ReadSip(SettingsScope read)
+    {
+        var maxTransactions = read.Number("sip.max-transactions", 1, 10_000_000);
+        return ReadSip(read, maxTransactions) with { Admission = ReadAdmission(read, maxTransactions) };
+    }
+
+    private static SipSettings ReadSip(SettingsScope read, int maxTransactions) => new(
         ReadListener(read, "sip.udp"), ReadListener(read, "sip.tcp"), OrNull(read.Text("sip.advertised")),
         new SipTimings(
             read.Duration("sip.timers.t1", Millisecond, Hour), read.Duration("sip.timers.t2", Millisecond, Hour),
             read.Duration("sip.timers.t4", Millisecond, Hour)),
-        read.Number("sip.max-message-size", 1500, 1 << 20), read.Number("sip.max-transactions", 1, 10_000_000),
+        read.Number("sip.max-message-size", 1500, 1 << 20), maxTransactions,
         read.Number("sip.max-connections", 1, 1_000_000), read.Duration("sip.connection-idle-timeout", Second, TimeSpan.FromDays(1)),
         read.Text("sip.server-header"))
     {
@@ -74,6 +81,18 @@ public static class SettingsReader
             read.Duration("sip.dns.timeout", Millisecond, TimeSpan.FromMinutes(1)), read.Number("sip.dns.cache-size", 0, 1_000_000)),
         Outbound = OutboundReader.Read(read),
     };
+
+    private static AdmissionLimits ReadAdmission(SettingsScope read, int maxTransactions) => new(
+        new OverloadLimits(
+            read.Number("sip.admission.overload.max-queue", 1, 20_000),
+            read.Duration("sip.admission.overload.max-lag", Millisecond, Hour), read.Duration("sip.admission.overload.hold", Millisecond, Hour)),
+        new BucketRate(read.Number("sip.admission.source.rate", 1, 1_000_000), read.Number("sip.admission.source.burst", 1, 1_000_000)),
+        read.Number("sip.admission.source.max-sources", 4, 10_000_000),
+        read.OneOf("sip.admission.source.too-fast", ("drop", true), ("refuse", false)),
+        read.Networks("sip.admission.source.exempt"),
+        read.Number("sip.admission.max-unanswered", 1, 1_000_000), maxTransactions / 5 * 4, read.Number("sip.admission.max-dialogs", 1, 10_000_000),
+        read.Number("sip.admission.source.max-dialogs", 1, 10_000_000), read.Number("sip.admission.source.max-connections", 1, 1_000_000),
+        read.Number("sip.admission.retry-after.min", 1, 3600), read.Number("sip.admission.retry-after.max", 1, 3600));
 
     private static IPEndPoint? ReadListener(SettingsScope read, string path)
     {

@@ -23,6 +23,8 @@ internal static class SettingsRules
             Say(scope, "conference.mixer-suspect-after", $"{conference.MixerSuspectAfter}", "at least three times media.heartbeat-interval");
         if (settings.Journal.MinBackoff > settings.Journal.MaxBackoff)
             Say(scope, "journal.write-backoff.min", $"{settings.Journal.MinBackoff}", "not more than journal.write-backoff.max");
+        if (sip.Admission.RetryAfterMin > sip.Admission.RetryAfterMax)
+            Say(scope, "sip.admission.retry-after.min", $"{sip.Admission.RetryAfterMin}", "not more than sip.admission.retry-after.max");
         if (sip.Timings.T2 < sip.Timings.T1) Say(scope, "sip.timers.t2", $"{sip.Timings.T2}", "not less than sip.timers.t1");
         if (IsAny(sip.Udp) && sip.Advertised is null) Say(scope, "sip.advertised", "", "needed when SIP listens on every address");
         if (IsAny(media.Address) && media.Advertised is null)

@@ -96,6 +96,16 @@ internal sealed class SettingsScope(Config config)
         return values.ToImmutable();
     }
 
+    /// <summary>Networks as address/length; the list may be empty.</summary>
+    public ImmutableArray<IPNetwork> Networks(string path)
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        var texts = config.HasPath(path) ? config.GetStringList(path) : [];
+        return texts.FirstOrDefault(t => !IPNetwork.TryParse(t, out _)) is { } bad
+            ? Refuse<ImmutableArray<IPNetwork>>(path, bad, "a list of networks such as 192.0.2.0/24 or 2001:db8::/32", [])
+            : [.. texts.Select(t => IPNetwork.Parse(t))];
+    }
+
     public T Refuse<T>(string path, string found, string allowed, T instead)
     {
         _problems.Add(new SettingProblem(path, found, allowed));

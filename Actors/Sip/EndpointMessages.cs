@@ -33,4 +33,10 @@ public sealed record GetListening
 
 /// <summary>Where the listeners are bound (port 0 in the settings: the port that the system chose).</summary>
 /// <param name="Refusal">Why nothing is bound, for the operator; null when all is well.</param>
-public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transactions, int Connections, string? Refusal = null);
+public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transactions, int Connections, string? Refusal = null)
+{
+    public AdmissionView? Admission { get; init; }
+
+    /// <summary>Timers of transactions that run.</summary>
+    public int Timers { get; init; }
+}

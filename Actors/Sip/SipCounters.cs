@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Actors.Sip;
@@ -27,6 +28,12 @@ public static class SipCounters
 
     internal static readonly Counter<long> RefusedConnections = Meter.CreateCounter<long>(
         "confcluster_sip_refused_connections", description: "TCP connections closed because too many were open.");
+
+    private static readonly Counter<long> Admission = Meter.CreateCounter<long>(
+        "confcluster_sip_not_admitted", description: "Requests and malformed messages that were not let in, by reason.");
+
+    internal static void NotAdmitted(AdmissionRefusal reason) =>
+        Admission.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
 
     internal static void Refused(int status) => Refusals.Add(1, new KeyValuePair<string, object?>("status", status));
 

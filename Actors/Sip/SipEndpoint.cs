@@ -6,6 +6,7 @@ using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -27,6 +28,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly TransactionTimers _timers;
     private readonly SipSockets _sockets;
     private readonly SipIntake _intake;
+    private readonly SipAdmission _admission;
     private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
     private readonly Dictionary<TransactionKey, SipBody> _bodies = [];
     private bool _isStopping;
@@ -38,12 +40,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         _layer = new TransactionLayer(settings.Timings, settings.MaxTransactions);
         _timers = new TransactionTimers(clock);
         var self = Self;
-        _intake = new SipIntake(m => self.Tell(m), settings.MaxMessageSize);
+        _intake = new SipIntake(m => self.Tell(m), settings.MaxMessageSize, clock);
+        _admission = new SipAdmission(settings.Admission, regions.Dialogs, _intake, clock);
         _sockets = SipSockets.Bind(settings, _intake, clock);
 
-        Receive<SipReceived>(OnReceived);
-        Receive<SipMalformed>(OnMalformed);
-        Receive<SipUnsent>(OnUnsent);
+        Receive<SipWaiting>(_ => OnWaiting());
         Receive<Respond>(OnRespond);
         Receive<SendRequest>(OnSendRequest);
         Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow, null));
@@ -53,7 +54,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<Sweep>(_ => _sockets.Sweep());
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
-            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount, _sockets.Refusal)));
+            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount, _sockets.Refusal)
+            {
+                Admission = _admission.View,
+                Timers = _timers.Count,
+            }));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -68,9 +73,21 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     protected override void PostStop() => _sockets.Close();
 
+    private void OnWaiting()
+    {
+        var message = _intake.Take(out var waited);
+        _admission.Waited(waited);
+        switch (message)
+        {
+            case SipReceived received: OnReceived(received); break;
+            case SipMalformed bad: OnMalformed(bad); break;
+            case SipUnsent unsent: OnUnsent(unsent); break;
+            default: throw new UnreachableException($"nothing to do with {message.GetType().Name}");
+        }
+    }
+
     private void OnReceived(SipReceived received)
     {
-        _intake.Taken();
         if (received.Message is SipResponse response)
         {
             Execute(_layer.ReceiveResponse(response, received.Flow));
@@ -80,7 +97,9 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         var request = (SipRequest)received.Message;
         SipCounters.Requests.Add(1, new KeyValuePair<string, object?>("method", RequestRouting.IsKnown(request.Method) ? request.Method.Name : "other"));
         // What is refused here leaves no transaction behind: every copy gets the same answer (RFC 3261 §8.2.7).
-        if (request.Method != SipMethod.Ack && !_layer.IsCopy(request) && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
+        var isFirst = request.Method != SipMethod.Ack && !_layer.IsCopy(request);
+        if (isFirst && IsNotAdmitted(request, received.Flow)) return;
+        if (isFirst && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
         {
             if (answer.Status >= 300) SipCounters.Refused(answer.Status);
             Execute([TransactionLayer.Stateless(request, received.Flow, answer.Status, answer.Reason, answer.Extra)]);
@@ -90,10 +109,25 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Execute(_layer.ReceiveRequest(request, received.Flow));
     }
 
+    /// <summary>Before anything that costs more, and never to what belongs to a dialog or is a copy; a node that stops has its own answer.</summary>
+    private bool IsNotAdmitted(SipRequest request, SipFlow flow)
+    {
+        if (!AdmissionRules.BeginsSomething(request) || _isStopping) return false;
+        var refusal = _admission.TryCharge(flow) ? _admission.Judge(flow, _layer.ServerCount) : AdmissionRefusal.SourceTooFast;
+        if (refusal is not { } reason) return false;
+        if (_admission.Refuse(request, flow, reason) is { } response) Execute(response);
+        return true;
+    }
+
     private void OnMalformed(SipMalformed bad)
     {
-        _intake.Taken();
         SipCounters.Malformed(bad.Error.Kind);
+        if (!_admission.TryCharge(bad.Flow))
+        {
+            SipCounters.NotAdmitted(AdmissionRefusal.SourceTooFast);
+            return;
+        }
+
         if (bad.Answerable is not { } request || request.Method == SipMethod.Ack) return;
         var (status, reason) = RequestRouting.Malformed(bad.Error);
         SipCounters.Refused(status);
@@ -102,13 +136,13 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     private void OnUnsent(SipUnsent unsent)
     {
-        _intake.Taken();
         if (unsent.Key is { } key) Execute(_layer.TransportFailed(key));
     }
 
     /// <summary>RFC 6026 §7.1: the transaction repeats every final response but a 2xx to INVITE, so the keys of that one can go at once.</summary>
     private void OnRespond(Respond respond)
     {
+        if (respond.Response.IsFinal) _admission.Answered(respond.Key);
         Execute(_layer.Respond(respond.Key, respond.Response));
         var body = respond.Response.Body;
         var isRepeated = _owners.ContainsKey(respond.Key) && !(respond.Key.Method == SipMethod.Invite && respond.Response.Class == 2);
@@ -127,6 +161,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     private void OnTick()
     {
+        _admission.Tick(TickInterval);
         while (_timers.TryTakeDue(out var key, out var timer)) Execute(_layer.Fired(key, timer));
     }
 
@@ -146,6 +181,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)
                 {
                     _owners[pass.Key] = to.Participant;
+                    if (AdmissionRules.BeginsSomething(pass.Request)) _admission.LetIn(pass.Key, to.Participant, pass.Flow);
                     _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self));
                 }
 
@@ -175,6 +211,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
             case TransactionEffect.Ended ended:
                 _timers.CancelAll(ended.Key);
                 _owners.Remove(ended.Key);
+                _admission.Answered(ended.Key);
                 if (_bodies.Remove(ended.Key, out var body)) body.Clear();
                 break;
             default:

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -16,19 +18,39 @@ internal sealed record SipUnsent(TransactionKey? Key);
 /// <summary>A socket loop ended by an exception that it does not know.</summary>
 internal sealed record SipLoopFailed(string Loop, Exception Reason);
 
+/// <summary>Something waits in the intake.</summary>
+internal sealed record SipWaiting
+{
+    public static readonly SipWaiting Instance = new();
+}
+
 /// <summary>
-/// Between the socket loops and the endpoint's mailbox: parses outside the actor, and bounds what waits there, since a mailbox has no
-/// bound of its own.
+/// Between the socket loops and the endpoint: parses outside the actor, and bounds what waits, since a mailbox has no bound of its own.
+/// What belongs to something that is running goes first, so new calls in any number delay no BYE. A CANCEL keeps its place behind its INVITE.
 /// </summary>
-internal sealed class SipIntake(Action<object> post, int maxMessageSize)
+internal sealed class SipIntake(Action<object> post, int maxMessageSize, TimeProvider clock)
 {
     /// <summary>Messages that may wait for the endpoint; more are dropped and counted, and UDP senders send again.</summary>
     public const int MaxWaiting = 20_000;
 
+    /// <summary>Of these, requests that would begin something.</summary>
+    public const int MaxNew = 5_000;
+
+    private readonly ConcurrentQueue<(object Message, long At)> _running = new();
+    private readonly ConcurrentQueue<(object Message, long At)> _new = new();
     private int _waiting;
 
-    /// <summary>The endpoint took one message.</summary>
-    public void Taken() => Interlocked.Decrement(ref _waiting);
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>For each <see cref="SipWaiting"/> one message.</summary>
+    /// <param name="waited">How long it waited.</param>
+    public object Take(out TimeSpan waited)
+    {
+        if (!_running.TryDequeue(out var next) && !_new.TryDequeue(out next)) throw new InvalidOperationException("nothing waits");
+        Interlocked.Decrement(ref _waiting);
+        waited = clock.GetElapsedTime(next.At);
+        return next.Message;
+    }
 
     public void Receive(ReadOnlySpan<byte> bytes, SipFlow flow)
     {
@@ -61,13 +83,22 @@ internal sealed class SipIntake(Action<object> post, int maxMessageSize)
 
     private void Post(object message)
     {
-        if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+        var isNew = IsNew(message);
+        if (Interlocked.Increment(ref _waiting) > MaxWaiting || (isNew && _new.Count > MaxNew))
         {
             Interlocked.Decrement(ref _waiting);
             SipCounters.Dropped.Add(1);
             return;
         }
 
-        post(message);
+        (isNew ? _new : _running).Enqueue((message, clock.GetTimestamp()));
+        post(SipWaiting.Instance);
     }
+
+    private static bool IsNew(object message) => message switch
+    {
+        SipMalformed => true,
+        SipReceived { Message: SipRequest request } => request.Method == SipMethod.Cancel || AdmissionRules.BeginsSomething(request),
+        _ => false,
+    };
 }

@@ -34,9 +34,12 @@ public abstract class SipEndpointScene : TestKit
 
     protected LocalTag Tags { get; }
 
-    protected IActorRef Start(SipSettings? settings = null)
+    protected EntityRegions Regions() => new() { Participants = Participants };
+
+    protected IActorRef Start(SipSettings? settings = null) => Start(settings, Regions());
+
+    protected IActorRef Start(SipSettings? settings, EntityRegions regions)
     {
-        var regions = new EntityRegions { Participants = Participants };
         var used = settings ?? Settings;
         return Sys.ActorOf(Props.Create(() => new SipEndpoint(used, Tags, regions, Clock)));
     }
