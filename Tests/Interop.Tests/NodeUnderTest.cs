@@ -102,7 +102,7 @@ public class NodeUnderTest : IAsyncLifetime
         }
     }
 
-    private static string HostAssembly => Path.Combine(AppContext.BaseDirectory, "confcluster.dll");
+    protected static string HostAssembly => Path.Combine(AppContext.BaseDirectory, "confcluster.dll");
 
     /// <summary>A port that nobody has for TCP on this loopback address at this moment.</summary>
     public static int FreePort(string address = "127.0.0.1")
