@@ -72,9 +72,15 @@ internal static class DialAnswer
             Fired { Timer: ParticipantTimer.RepeatAsk } => Steps.To(
                 state, Join(call), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)),
             ResponseArrived { Response: { Class: 2, Headers.CSeq.Method.Name: "INVITE" } other }
-                when other.Headers.To.Tag != participation.Dialog.Remote.Tag => LateAnswers.Decline(state, Kept(state), other, context),
+                when other.Headers.To.Tag != participation.Dialog.Remote.Tag => Decline(other),
             _ => Steps.To(state),
         };
+
+        ParticipantStep Decline(SipResponse other)
+        {
+            var (next, effects) = LateAnswers.Decline(Kept(state), other, context);
+            return Steps.To(state with { Call = call with { Declined = next.Declined } }, effects);
+        }
 
         ParticipantStep Give(LeaveReason reason, CallFailure failure) => HangUp(call, participation, state.Ack, reason, failure, context);
     }
@@ -160,7 +166,7 @@ internal static class DialAnswer
     private static AnsweredCall Kept(Admitting state) => Answered(state.Call, state.Participation.Dialog, state.Ack);
 
     private static AnsweredCall Answered(OutgoingCall call, Dialog dialog, SipRequest ack) =>
-        new(call.Invite!, call.Hops[0], dialog.Remote.Tag!, ack);
+        new(call.Invite!, call.Hops[0], dialog.Remote.Tag!, ack, call.Declined);
 
     private static SipFlow Flow(Participation participation) => NextHop.Of(participation.Dialog, participation.Flow, participation.Hidden);
 

@@ -37,9 +37,8 @@ public abstract partial record ParticipantState
     /// <summary>
     /// A dialog like every other (<paramref name="Inner"/>), while phones that an INVITE of ours was forked to may still answer it.
     /// </summary>
-    /// <param name="Others">Tags of those that did; each was sent ACK and BYE.</param>
     /// <param name="Stopping">The inner life is over.</param>
-    public sealed record Forked(ParticipantState Inner, AnsweredCall Call, ImmutableHashSet<string> Others, bool Stopping) : ParticipantState
+    public sealed record Forked(ParticipantState Inner, AnsweredCall Call, bool Stopping) : ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => Inner.Secrets;
     }

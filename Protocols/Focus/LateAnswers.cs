@@ -19,7 +19,7 @@ internal static class LateAnswers
 
     public static ParticipantStep Watch(ParticipantStep step, AnsweredCall answered, ParticipantContext context)
     {
-        var watched = Wrap(step, new Forked(step.State, answered, [], Stopping: false));
+        var watched = Wrap(step, new Forked(step.State, answered, Stopping: false));
         return watched.Before(new ParticipantEffect.Start(ParticipantTimer.LateAnswers, context.Timings.TransactionTimeout));
     }
 
@@ -27,39 +27,36 @@ internal static class LateAnswers
     {
         ResponseArrived { Response: { Headers.CSeq.Method.Name: "INVITE" } response } when IsOfTheCall(state.Call, response) =>
             response.Class == 2 ? Answer(state, response, context) : Steps.To(state),
-        ResponseArrived { Response.Headers: { CSeq.Method.Name: "BYE", To.Tag: { } tag } } when state.Others.Contains(tag) => Steps.To(state),
+        ResponseArrived { Response.Headers: { CSeq.Method.Name: "BYE", To.Tag: { } tag } } when state.Call.Declined.Contains(tag) => Steps.To(state),
         Fired { Timer: ParticipantTimer.LateAnswers } => state.Stopping
             ? Steps.To(state.Inner, new ParticipantEffect.Stop())
             : Steps.To(state.Inner),
         _ => Wrap(ParticipantMachine.Decide(state.Inner, input, context), state),
     };
 
-    /// <summary>ACK and BYE to a phone that nobody waits for.</summary>
-    public static ParticipantStep Decline(ParticipantState state, AnsweredCall answered, SipResponse response, ParticipantContext context)
+    /// <summary>ACK and BYE to a phone that nobody waits for; only the ACK for a copy, since its BYE is on its way already.</summary>
+    public static (AnsweredCall Next, ParticipantEffect[] Effects) Decline(AnsweredCall answered, SipResponse response, ParticipantContext context)
     {
-        if (!Dialog.TryFromResponse(answered.Invite, response, out var dialog)) return Steps.To(state);
-        var flow = NextHop.Of(dialog!, answered.Flow, hidden: false);
-        return Steps.To(
-            state,
-            new ParticipantEffect.SendAck(DialRequests.Ack(dialog!, answered.Invite), flow),
-            new ParticipantEffect.SendRequest(DialRequests.Bye(dialog!, Elsewhere, context), flow));
+        if (!Dialog.TryFromResponse(answered.Invite, response, out var dialog)) return (answered, []);
+        var (tag, flow) = (dialog!.Remote.Tag!, NextHop.Of(dialog, answered.Flow, hidden: false));
+        var ack = new ParticipantEffect.SendAck(DialRequests.Ack(dialog, answered.Invite), flow);
+        return answered.Declined.Contains(tag)
+            ? (answered, [ack])
+            : (answered with { Declined = answered.Declined.Add(tag) },
+                [ack, new ParticipantEffect.SendRequest(DialRequests.Bye(dialog, Elsewhere, context), flow)]);
     }
 
     private static ParticipantStep Answer(Forked state, SipResponse response, ParticipantContext context)
     {
-        var (tag, answered) = (response.Headers.To.Tag ?? "", state.Call);
-        if (tag == answered.KeptTag)
+        if (response.Headers.To.Tag != state.Call.KeptTag)
         {
-            return answered.Ack is { } ack && Dialog.TryFromResponse(answered.Invite, response, out var kept)
-                ? Steps.To(state, new ParticipantEffect.SendAck(ack, NextHop.Of(kept!, answered.Flow, hidden: false)))
-                : Steps.To(state);
+            var (next, effects) = Decline(state.Call, response, context);
+            return Steps.To(state with { Call = next }, effects);
         }
 
-        var declined = Decline(state with { Others = state.Others.Add(tag) }, answered, response, context);
-        // A copy: its BYE is on its way already.
-        return state.Others.Contains(tag)
-            ? declined with { Effects = declined.Effects.RemoveAll(e => e is ParticipantEffect.SendRequest) }
-            : declined;
+        return Dialog.TryFromResponse(state.Call.Invite, response, out var kept)
+            ? Steps.To(state, new ParticipantEffect.SendAck(state.Call.Ack, NextHop.Of(kept!, state.Call.Flow, hidden: false)))
+            : Steps.To(state);
     }
 
     private static bool IsOfTheCall(AnsweredCall answered, SipResponse response) =>

@@ -51,6 +51,9 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     /// <summary>By the peer's tag.</summary>
     public ImmutableDictionary<string, EarlyDialog> Early { get; init; } = ImmutableDictionary<string, EarlyDialog>.Empty;
 
+    /// <summary>Phones that answered after another one had (see <see cref="AnsweredCall"/>).</summary>
+    public ImmutableHashSet<string> Declined { get; init; } = [];
+
     /// <summary>What to tell when there is nothing more to try.</summary>
     public CallFailure Failure { get; init; } = new(480, "Nobody could be reached");
 
@@ -67,5 +70,7 @@ public sealed record EarlyDialog(Dialog Dialog, uint? Sequence, Leg? Answered);
 public sealed record CallFailure(int Status, string Reason);
 
 /// <summary>What is kept of an answered call for as long as more answers may come.</summary>
-/// <param name="Ack">To the answer that was kept; null: none was.</param>
-public sealed record AnsweredCall(SipRequest Invite, SipFlow Flow, string KeptTag, SipRequest? Ack);
+/// <param name="KeptTag">Of the phone whose answer counts.</param>
+/// <param name="Ack">To that answer.</param>
+/// <param name="Declined">Tags of the other phones that answered: each was sent ACK and BYE.</param>
+public sealed record AnsweredCall(SipRequest Invite, SipFlow Flow, string KeptTag, SipRequest Ack, ImmutableHashSet<string> Declined);
