@@ -27,6 +27,7 @@ internal static class MixerWire
             Mixer = WireValues.Write(state.Mixer),
             Incarnation = state.Incarnation.Number,
             Version = state.Version,
+            Last = state.IsLast,
         };
         proto.Legs.AddRange(state.Legs.Select(l => new MixerLegProto { Participant = l.Participant.Value, Ssrc = l.Ssrc.Value }));
         return proto;
@@ -34,5 +35,8 @@ internal static class MixerWire
 
     private static MixerState Read(MixerStateProto p) => new(
         WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.Version,
-        [.. p.Legs.Select(l => new MixerLeg(new ParticipantId(l.Participant), new Ssrc(l.Ssrc)))]);
+        [.. p.Legs.Select(l => new MixerLeg(new ParticipantId(l.Participant), new Ssrc(l.Ssrc)))])
+    {
+        IsLast = p.Last,
+    };
 }

@@ -9,6 +9,12 @@ namespace ConfCluster.Protocols.Conference;
 /// </summary>
 public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Version, ImmutableArray<MixerLeg> Legs)
 {
+    /// <summary>
+    /// The mixer is in charge no more and gets no further legs. A state without legs is not yet that: while somebody's leave is being
+    /// stored, another may be on its way in.
+    /// </summary>
+    public bool IsLast { get; init; }
+
     public bool IsNewerThan(MixerState? other) =>
         other is null || Incarnation > other.Incarnation || (Incarnation == other.Incarnation && Version > other.Version);
 }

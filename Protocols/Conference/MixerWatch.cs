@@ -57,16 +57,10 @@ internal static class MixerWatch
 
     private static ConferenceLife Dismiss(ConferenceLife life, MixerState old, Effects effects)
     {
-        var version = life.Version;
-        var last = old;
-        if (!old.Legs.IsEmpty)
-        {
-            last = old with { Version = ++version, Legs = [] };
-            effects.Add(new ConferenceEffect.Publish(last));
-        }
-
+        var last = old with { Version = life.Version + 1, Legs = [], IsLast = true };
+        effects.Add(new ConferenceEffect.Publish(last));
         effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
-        return life with { Published = null, Dismissed = last, Version = version };
+        return life with { Published = null, Dismissed = last, Version = last.Version };
     }
 
     /// <summary>
@@ -83,7 +77,7 @@ internal static class MixerWatch
 
         if (life.Dismissed is not { } last || last.Mixer != mixer)
         {
-            last = new MixerState(mixer, life.State.Incarnation, life.Version + 1, []);
+            last = new MixerState(mixer, life.State.Incarnation, life.Version + 1, []) { IsLast = true };
             life = life with { Dismissed = last, Version = last.Version };
         }
 

@@ -18,13 +18,13 @@ public enum StateOutcome : byte
 
 /// <summary>
 /// The rules of a mixer entity: which state counts, which legs were opened for somebody who never got in, and when the mixer is over. It is
-/// over when it had legs and the newest state has none: a mixer id is never used again.
+/// over when its conference says so: a mixer id is never used again.
 /// </summary>
 public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDictionary<ParticipantId, TimeSpan> OpenedAt)
 {
     public static readonly MixerPlan Empty = new(null, false, ImmutableDictionary<ParticipantId, TimeSpan>.Empty);
 
-    public bool IsOver => HadLegs && State is { Legs.IsEmpty: true };
+    public bool IsOver => State is { IsLast: true };
 
     /// <summary>Over, and the lane has applied the state that says so.</summary>
     public bool IsOverAt(Incarnation incarnation, long version) => IsOver && State!.Incarnation == incarnation && State.Version == version;

@@ -72,7 +72,7 @@ public sealed class MixerEntityTests : TestKit
     public void When_the_last_leg_is_gone_the_mixer_reports_it_and_ends()
     {
         _entity.Tell(new SetMixerState(MediaScene.State(1, _alice)));
-        _entity.Tell(new SetMixerState(MediaScene.State(2)));
+        _entity.Tell(new SetMixerState(MediaScene.State(2) with { IsLast = true }));
         Report(r => r.AppliedVersion == 2);
         _shard.ExpectMsg<Passivate>();
     }

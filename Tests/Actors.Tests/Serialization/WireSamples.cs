@@ -83,6 +83,7 @@ internal static class WireSamples
         new ServersLocated(Alice, [], ""),
         new MixerReport(Mixer, Life, 0, []),
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
+        new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
         new DialogFact.DialogConfirmed(
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
             Flow with { Connection = 0 }, false, "", ""),

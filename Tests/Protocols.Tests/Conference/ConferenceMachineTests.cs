@@ -153,15 +153,28 @@ public class ConferenceMachineTests
     }
 
     [Fact]
-    public void The_mixer_of_an_ended_conference_is_told_that_nobody_is_in()
+    public void The_mixer_of_an_ended_conference_is_told_that_this_is_its_last_state()
     {
         Joined(Alice);
         Effects(Ask(Leave(Alice)));
-        Effects(new ConferenceInput.Stored());
+        Assert.True(Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Publish>().Single().State.IsLast);
         var last = Effects(Report(applied: 1)).OfType<ConferenceEffect.Publish>().Single().State;
         Assert.Empty(last.Legs);
-        Assert.Equal(2, last.Version);
-        Assert.Empty(Effects(Report(applied: 2)));
+        Assert.Equal((3, true), (last.Version, last.IsLast));
+        Assert.Empty(Effects(Report(applied: 3)));
+    }
+
+    [Fact]
+    public void Whoever_joins_while_the_last_other_leaves_finds_the_mixer_in_charge()
+    {
+        Joined(Alice);
+        Effects(Ask(Join(Bob)));
+        var left = Effects(Ask(Leave(Alice))).OfType<ConferenceEffect.Publish>().Single().State;
+        Assert.Empty(left.Legs);
+        Assert.False(left.IsLast);
+        var both = Effects(new ConferenceInput.Stored());
+        Assert.Equal(Bob, Assert.Single(both.OfType<ConferenceEffect.Publish>().Single().State.Legs).Participant);
+        Assert.Equal(left.Mixer, both.OfType<ConferenceEffect.Admit>().Single().Mixer);
     }
 
     [Fact]

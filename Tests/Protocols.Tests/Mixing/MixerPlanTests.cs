@@ -22,10 +22,11 @@ public class MixerPlanTests
     }
 
     [Fact]
-    public void A_mixer_is_over_when_it_had_legs_and_the_applied_state_has_none()
+    public void A_mixer_is_over_when_the_applied_state_is_its_last_and_not_because_nobody_is_in()
     {
         Assert.False(MixerPlan.Empty.With(State(1, 1)).IsOver);
-        var plan = MixerPlan.Empty.With(State(1, 1, Alice)).With(State(1, 2));
+        Assert.False(MixerPlan.Empty.With(State(1, 1, Alice)).With(State(1, 2)).IsOver);
+        var plan = MixerPlan.Empty.With(State(1, 1, Alice)).With(State(1, 2) with { IsLast = true });
         Assert.False(plan.IsOverAt(new Incarnation(1), 1));
         Assert.True(plan.IsOverAt(new Incarnation(1), 2));
     }
