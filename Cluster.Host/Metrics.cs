@@ -40,7 +40,7 @@ internal sealed class NodeCounts : BackgroundService
         _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
         _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
         _meter.CreateObservableGauge("confcluster_sip_transactions", () => _counts.Transactions, description: "SIP transactions held.");
-        _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP connections open.");
+        _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP and TLS connections open.");
         _meter.CreateObservableGauge("confcluster_sip_overloaded", () => _counts.Admission?.IsOverloaded == true ? 1 : 0, description: "1: new calls are refused.");
         _meter.CreateObservableGauge("confcluster_sip_waiting", () => _counts.Admission?.Queue ?? 0, description: "Messages that wait for the SIP endpoint.");
         _meter.CreateObservableGauge(

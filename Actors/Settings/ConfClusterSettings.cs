@@ -25,6 +25,9 @@ public sealed record SipSettings(
     IPEndPoint? Udp, IPEndPoint? Tcp, string? Advertised, SipTimings Timings, int MaxMessageSize, int MaxTransactions, int MaxConnections,
     TimeSpan ConnectionIdleTimeout, string ServerHeader)
 {
+    /// <summary>Null: no TLS, neither as a server nor as a client.</summary>
+    public TlsSettings? Tls { get; init; }
+
     public DnsSettings Dns { get; init; } = DnsSettings.System;
 
     public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
@@ -39,6 +42,30 @@ public sealed record DnsSettings(ImmutableArray<IPEndPoint> Servers, TimeSpan Ti
 {
     public static readonly DnsSettings System = new([], TimeSpan.FromSeconds(2), 1000);
 }
+
+/// <summary>What is asked of a TLS client.</summary>
+public enum ClientCertificates : byte
+{
+    None,
+
+    /// <summary>Whoever has one shows it; who has none comes in without.</summary>
+    Request,
+
+    Require,
+}
+
+/// <summary>Files of one certificate of ours: PEM (the key there or in <paramref name="Key"/>) or PKCS #12.</summary>
+/// <param name="Password">A file whose first line opens the key; null: it is not locked.</param>
+public sealed record CertificateFiles(string Certificate, string? Key, string? Password);
+
+/// <param name="Certificates">The first is for clients that name none of them; empty: the node makes one itself.</param>
+/// <param name="SelfMadeDirectory">Where that one is kept.</param>
+/// <param name="Trust">PEM file with the roots of peers' certificates; null: the roots of the system.</param>
+/// <param name="VerifyServer">On connections that we open.</param>
+/// <param name="ReloadInterval">How often the files are looked at.</param>
+public sealed record TlsSettings(
+    IPEndPoint Listen, ImmutableArray<CertificateFiles> Certificates, string SelfMadeDirectory, ClientCertificates ClientCertificates, string? Trust,
+    bool VerifyServer, TimeSpan HandshakeTimeout, TimeSpan ReloadInterval);
 
 /// <param name="Address">Where RTP sockets bind.</param>
 /// <param name="Advertised">Address in SDP; null: <paramref name="Address"/>.</param>

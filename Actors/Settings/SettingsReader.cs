@@ -56,8 +56,11 @@ public static class SettingsReader
 
     private static SettingProblem Absolute(SettingProblem problem) => problem with { Where = $"{Root}.{problem.Where}" };
 
-    private static ConfClusterSettings ReadAll(SettingsScope read) => new(
-        read.Text("node-name"), read.Text("data-dir"), ReadSip(read), ReadMedia(read), ReadConference(read), ReadJournal(read),
+    private static ConfClusterSettings ReadAll(SettingsScope read) => ReadAll(read, read.Text("data-dir"));
+
+    private static ConfClusterSettings ReadAll(SettingsScope read, string dataDirectory) => new(
+        read.Text("node-name"), dataDirectory, ReadSip(read) with { Tls = TlsSettingsReader.Read(read, dataDirectory) }, ReadMedia(read),
+        ReadConference(read), ReadJournal(read),
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
 

@@ -12,8 +12,10 @@ internal static class SettingsRules
         var (sip, media, conference) = (settings.Sip, settings.Media, settings.Conference);
         Loopback(settings, sip.Udp, "sip.udp.address", scope);
         Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
+        Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
-        if (sip.Udp is null && sip.Tcp is null) Say(scope, "sip.udp.enabled", "off", "sip.udp or sip.tcp must be enabled");
+        if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)
+            Say(scope, "sip.udp.enabled", "off", "sip.udp, sip.tcp or sip.tls must be enabled");
         if (settings.DataDirectory.Length == 0) Say(scope, "data-dir", "", "a directory");
         if (media.PortMax - media.PortMin < 3)
             Say(scope, "media.port-max", $"{media.PortMax}", $"at least four ports above media.port-min = {media.PortMin}");
@@ -26,7 +28,7 @@ internal static class SettingsRules
         if (sip.Admission.RetryAfterMin > sip.Admission.RetryAfterMax)
             Say(scope, "sip.admission.retry-after.min", $"{sip.Admission.RetryAfterMin}", "not more than sip.admission.retry-after.max");
         if (sip.Timings.T2 < sip.Timings.T1) Say(scope, "sip.timers.t2", $"{sip.Timings.T2}", "not less than sip.timers.t1");
-        if (IsAny(sip.Udp) && sip.Advertised is null) Say(scope, "sip.advertised", "", "needed when SIP listens on every address");
+        if ((IsAny(sip.Udp) || IsAny(sip.Tls?.Listen)) && sip.Advertised is null) Say(scope, "sip.advertised", "", "needed when SIP listens on every address");
         if (IsAny(media.Address) && media.Advertised is null)
             Say(scope, "media.advertised", "", $"needed when media.address is {media.Address}");
     }

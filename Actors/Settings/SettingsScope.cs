@@ -64,6 +64,13 @@ internal sealed class SettingsScope(Config config)
         return IPAddress.TryParse(text, out var address) ? address : Refuse<IPAddress?>(path, text, "an IPv4 or IPv6 address, or empty", null);
     }
 
+    /// <summary>A list that may be empty and hold anything.</summary>
+    public ImmutableArray<string> Texts(string path)
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        return config.HasPath(path) ? [.. config.GetStringList(path)] : [];
+    }
+
     public ImmutableArray<T> List<T>(string path, IEnumerable<string> allowed, Func<string, T?> find)
         where T : class
     {

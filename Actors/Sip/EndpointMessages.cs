@@ -39,4 +39,9 @@ public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transact
 
     /// <summary>Timers of transactions that run.</summary>
     public int Timers { get; init; }
+
+    public IPEndPoint? Tls { get; init; }
+
+    /// <summary>Connections that have not finished their handshake.</summary>
+    public int Handshakes { get; init; }
 }

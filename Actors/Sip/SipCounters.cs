@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ConfCluster.Actors.Sip.Tls;
 using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Parsing;
 
@@ -27,7 +28,10 @@ public static class SipCounters
         "confcluster_sip_stray_responses", description: "Responses that match no request of ours.");
 
     internal static readonly Counter<long> RefusedConnections = Meter.CreateCounter<long>(
-        "confcluster_sip_refused_connections", description: "TCP connections closed because too many were open.");
+        "confcluster_sip_refused_connections", description: "TCP and TLS connections closed because too many were open.");
+
+    internal static readonly Counter<long> Handshakes = Meter.CreateCounter<long>(
+        "confcluster_sip_tls_handshake_failures", description: "TLS handshakes that came to nothing, by reason.");
 
     private static readonly Counter<long> Admission = Meter.CreateCounter<long>(
         "confcluster_sip_not_admitted", description: "Requests and malformed messages that were not let in, by reason.");
@@ -36,6 +40,8 @@ public static class SipCounters
         Admission.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
 
     internal static void Refused(int status) => Refusals.Add(1, new KeyValuePair<string, object?>("status", status));
+
+    internal static void HandshakeFailed(HandshakeFailure reason) => Handshakes.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
 
     internal static void Malformed(SipErrorKind kind) => Bad.Add(1, new KeyValuePair<string, object?>("kind", kind.ToString()));
 }

@@ -29,6 +29,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly SipSockets _sockets;
     private readonly SipIntake _intake;
     private readonly SipAdmission _admission;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
     private readonly Dictionary<TransactionKey, SipBody> _bodies = [];
     private bool _isStopping;
@@ -42,7 +43,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         var self = Self;
         _intake = new SipIntake(m => self.Tell(m), settings.MaxMessageSize, clock);
         _admission = new SipAdmission(settings.Admission, regions.Dialogs, _intake, clock);
-        _sockets = SipSockets.Bind(settings, _intake, clock);
+        _sockets = SipSockets.Bind(settings, _intake, clock, _log.Warning);
 
         Receive<SipWaiting>(_ => OnWaiting());
         Receive<Respond>(OnRespond);
@@ -54,18 +55,14 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<Sweep>(_ => _sockets.Sweep());
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
-            new SipListening(_sockets.Udp, _sockets.Tcp, _layer.ServerCount + _layer.ClientCount, _sockets.ConnectionCount, _sockets.Refusal)
-            {
-                Admission = _admission.View,
-                Timers = _timers.Count,
-            }));
+            _sockets.Listening(_layer.ServerCount + _layer.ClientCount) with { Admission = _admission.View, Timers = _timers.Count }));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart()
     {
-        if (_sockets.Refusal is { } refusal) Context.GetLogger().Error(refusal);
+        if (_sockets.Refusal is { } refusal) _log.Error(refusal);
         _sockets.Start();
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, TickInterval);
         Timers.StartPeriodicTimer(Sweep.Instance, Sweep.Instance, SweepInterval);

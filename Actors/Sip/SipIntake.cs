@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ConfCluster.Protocols.Sip.Admission;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -7,7 +8,8 @@ using ConfCluster.Protocols.Sip.Transactions;
 namespace ConfCluster.Actors.Sip;
 
 /// <summary>A message that a socket loop has read and parsed.</summary>
-internal sealed record SipReceived(SipMessage Message, SipFlow Flow);
+/// <param name="Peer">Whom the TLS handshake of its connection proved; null otherwise.</param>
+internal sealed record SipReceived(SipMessage Message, SipFlow Flow, TlsPeer? Peer = null);
 
 /// <summary>Bytes that are no SIP message; <paramref name="Answerable"/> is what a 400 can be made from, or null.</summary>
 internal sealed record SipMalformed(SipError Error, SipRequest? Answerable, SipFlow Flow);
@@ -52,12 +54,14 @@ internal sealed class SipIntake(Action<object> post, int maxMessageSize, TimePro
         return next.Message;
     }
 
-    public void Receive(ReadOnlySpan<byte> bytes, SipFlow flow)
+    /// <summary>What was received, or null when it is no message.</summary>
+    public SipMessage? Receive(ReadOnlySpan<byte> bytes, SipFlow flow, TlsPeer? peer = null)
     {
         var read = SipReader.TryRead(bytes, out var message, out var error);
         if (bytes.Length > maxMessageSize) (read, error) = (false, new SipError(SipErrorKind.TooLong, "Message too long"));
-        if (read) Post(new SipReceived(message!, flow));
+        if (read) Post(new SipReceived(message!, flow, peer));
         else Post(new SipMalformed(error, message as SipRequest, flow));
+        return read ? message : null;
     }
 
     public void Malformed(SipError error, ReadOnlySpan<byte> headerBlock, SipFlow flow)

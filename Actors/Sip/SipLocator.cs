@@ -109,9 +109,11 @@ public sealed class SipLocator : ReceiveActor
         {
             SipTransport.Udp => listening.Udp,
             SipTransport.Tcp => listening.Tcp,
+            SipTransport.Tls => listening.Tls,
             _ => null,
         };
 
-        private bool Uses(AddressFamily family) => listening.Udp?.AddressFamily == family || listening.Tcp?.AddressFamily == family;
+        private bool Uses(AddressFamily family) =>
+            listening.Udp?.AddressFamily == family || listening.Tcp?.AddressFamily == family || listening.Tls?.AddressFamily == family;
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip.Tls;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -10,64 +11,92 @@ namespace ConfCluster.Actors.Sip;
 /// <summary>The listeners of a node, and the Via that it writes (RFC 3261 §18.1.1, RFC 3581 §3).</summary>
 internal sealed class SipSockets
 {
-    private readonly UdpListener? _udp;
-    private readonly TcpListener? _tcp;
-    private readonly string? _advertised;
+    private readonly SipSettings _settings;
     private readonly SipIntake _intake;
+    private readonly ConnectionTable _connections;
+    private UdpListener? _udp;
+    private StreamListener? _tcp;
+    private StreamListener? _tls;
+    private TlsCertificates? _certificates;
+    private string? _refusal;
 
-    private SipSockets(UdpListener? udp, TcpListener? tcp, string? advertised, SipIntake intake) =>
-        (_udp, _tcp, _advertised, _intake) = (udp, tcp, advertised, intake);
+    private SipSockets(SipSettings settings, SipIntake intake, TimeProvider clock)
+    {
+        (_settings, _intake) = (settings, intake);
+        _connections = new ConnectionTable(settings.MaxConnections, settings.ConnectionIdleTimeout, clock);
+    }
 
     /// <summary>Why nothing is bound, in a sentence for the operator; null when all is well.</summary>
-    public string? Refusal { get; private init; }
+    public string? Refusal => _refusal;
 
-    public IPEndPoint? Udp => _udp?.Local;
-
-    public IPEndPoint? Tcp => _tcp?.Local;
-
-    public int ConnectionCount => _tcp?.ConnectionCount ?? 0;
-
-    public static SipSockets Bind(SipSettings settings, SipIntake intake, TimeProvider clock)
+    /// <param name="warn">For what the operator should know of a certificate.</param>
+    public static SipSockets Bind(SipSettings settings, SipIntake intake, TimeProvider clock, Action<string> warn)
     {
-        var (udp, refusal) = TryBind("UDP", settings.Udp, at => new UdpListener(at, intake));
-        if (refusal is not null) return new SipSockets(null, null, settings.Advertised, intake) { Refusal = refusal };
-        (var tcp, refusal) = TryBind(
-            "TCP", settings.Tcp, at => new TcpListener(at, settings.MaxConnections, settings.ConnectionIdleTimeout, intake, clock));
-        if (refusal is null) return new SipSockets(udp, tcp, settings.Advertised, intake);
-        udp?.Dispose();
-        return new SipSockets(null, null, settings.Advertised, intake) { Refusal = refusal };
+        var sockets = new SipSockets(settings, intake, clock);
+        (sockets._udp, sockets._refusal) = TryBind("UDP", settings.Udp, at => new UdpListener(at, intake));
+        if (sockets._refusal is null) (sockets._tcp, sockets._refusal) = sockets.TryBindStream("TCP", settings.Tcp, new NoSecurity(), clock);
+        if (sockets._refusal is null && settings.Tls is { } tls) sockets._refusal = sockets.BindTls(tls, clock, warn);
+        if (sockets._refusal is not null) sockets.Close();
+        return sockets;
     }
+
+    public SipListening Listening(int transactions) => new(_udp?.Local, _tcp?.Local, transactions, _connections.Open, _refusal)
+    {
+        Tls = _tls?.Local,
+        Handshakes = _connections.Places - _connections.Open,
+    };
 
     public void Start()
     {
         _udp?.Start();
         _tcp?.Start();
+        _tls?.Start();
     }
 
     public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
     {
-        if (flow.IsReliable && _tcp is not null) _tcp.Send(message, flow, key);
-        else if (!flow.IsReliable && _udp is not null) _udp.Send(message, flow.Remote, key);
+        if (!flow.IsReliable && _udp is not null) _udp.Send(message, flow.Remote, key);
+        else if (flow.IsReliable && StreamOf(flow) is { } listener) listener.Send(message, flow, key);
         else _intake.Unsent(key);
     }
 
     /// <summary>The request with our Via on top and a branch that was never used before.</summary>
     public SipRequest WithVia(SipRequest request, SipFlow flow)
     {
-        var local = (flow.IsReliable ? Tcp : Udp) ?? flow.Local;
-        var host = _advertised ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
+        var local = (flow.IsReliable ? StreamOf(flow)?.Local : _udp?.Local) ?? flow.Local;
+        var host = _settings.Advertised ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
         var branch = Via.MagicCookie + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
-        var via = new Via(flow.IsReliable ? "TCP" : "UDP", host, local.Port, SipParameters.Empty.With("branch", branch).With("rport", null));
+        var parameters = SipParameters.Empty.With("branch", branch).With("rport", null);
+        // RFC 5923 §8.1: the peer may use the connection that we open for its requests to us. Only where we verify who it is.
+        if (flow is { Transport: SipTransport.Tls, Connection: 0 } && _settings.Tls is { VerifyServer: true }) parameters = parameters.With("alias", null);
+        var via = new Via(flow.Transport.ToString().ToUpperInvariant(), host, local.Port, parameters);
         return request with { Headers = request.Headers.Prepend("Via", via.ToString()) };
     }
 
-    public void Sweep() => _tcp?.Sweep();
+    public void Sweep() => _connections.Sweep();
 
     public void Close()
     {
         _udp?.Dispose();
         _tcp?.Dispose();
+        _tls?.Dispose();
+        _connections.Close();
+        _certificates?.Dispose();
+        (_udp, _tcp, _tls) = (null, null, null);
     }
+
+    private StreamListener? StreamOf(SipFlow flow) => flow.Transport == SipTransport.Tls ? _tls : _tcp;
+
+    private string? BindTls(TlsSettings settings, TimeProvider clock, Action<string> warn)
+    {
+        _certificates = TlsCertificates.Open(settings, _settings.Advertised, clock, warn, out var problem);
+        if (_certificates is null) return $"SIP over TLS has no certificate: {problem}.";
+        (_tls, var refusal) = TryBindStream("TLS", settings.Listen, new TlsSecurity(settings, _certificates, clock), clock);
+        return refusal;
+    }
+
+    private (StreamListener? Listener, string? Refusal) TryBindStream(string transport, IPEndPoint? at, IStreamSecurity security, TimeProvider clock) =>
+        TryBind(transport, at, endPoint => new StreamListener(endPoint, security, _connections, _intake, clock));
 
     private static (T? Listener, string? Refusal) TryBind<T>(string transport, IPEndPoint? at, Func<IPEndPoint, T> bind)
         where T : class

@@ -13,6 +13,7 @@ internal static class PortCheck
         (IPEndPoint? EndPoint, SocketType Type, string Key)[] wanted =
         [
             (settings.Sip.Udp, SocketType.Dgram, "confcluster.sip.udp"), (settings.Sip.Tcp, SocketType.Stream, "confcluster.sip.tcp"),
+            (settings.Sip.Tls?.Listen, SocketType.Stream, "confcluster.sip.tls"),
             (settings.Http.Listen, SocketType.Stream, "confcluster.http"), (new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"),
         ];
         return wanted.Select(w => w.EndPoint is null ? null : Try(w.EndPoint, w.Type, w.Key)).FirstOrDefault(s => s is not null);

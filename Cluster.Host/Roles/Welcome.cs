@@ -1,3 +1,4 @@
+using System.Net;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 
@@ -8,13 +9,9 @@ internal static class Welcome
 {
     public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening listening, DataDirectory data)
     {
-        var sip = listening.Udp ?? listening.Tcp!;
-        var host = settings.Sip.Advertised ?? sip.Address.ToString();
-        var port = sip.Port == 5060 ? "" : $":{sip.Port}";
-        var transports = string.Join(" and ", new[] { listening.Udp is null ? null : "UDP", listening.Tcp is null ? null : "TCP" }.Where(t => t is not null));
         List<string> lines =
         [
-            $"Dial      sip:100@{host}{port} ({transports}; any name is a conference; phones need SRTP with SDES keys)",
+            .. Dial(settings, listening),
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
         ];
@@ -22,4 +19,20 @@ internal static class Welcome
         lines.Add("Stop      Ctrl-C");
         return lines;
     }
+
+    private static IEnumerable<string> Dial(ConfClusterSettings settings, SipListening listening)
+    {
+        string?[] transports = [listening.Udp is null ? null : "UDP", listening.Tcp is null ? null : "TCP"];
+        const string Hint = "any name is a conference; phones need SRTP with SDES keys";
+        if ((listening.Udp ?? listening.Tcp) is { } sip)
+            yield return $"Dial      sip:100@{Host(settings, sip, 5060)} ({string.Join(" and ", transports.Where(t => t is not null))}; {Hint})";
+        if (listening.Tls is { } tls)
+        {
+            var certificate = settings.Sip.Tls!.Certificates.IsEmpty ? "self-made certificate: tls/certificate.pem in the data directory" : Hint;
+            yield return $"Dial      sip:100@{Host(settings, tls, 5061)};transport=tls ({certificate})";
+        }
+    }
+
+    private static string Host(ConfClusterSettings settings, IPEndPoint listen, int usual) =>
+        (settings.Sip.Advertised ?? listen.Address.ToString()) + (listen.Port == usual ? "" : $":{listen.Port}");
 }

@@ -75,7 +75,7 @@ internal static class Arrival
     {
         var request = arrived.Request;
         (invitation, detail) = (null, "");
-        if (!ConferenceUri.TryRead(request.RequestUri, out var conference, out refusal)) return false;
+        if (!ConferenceUri.TryRead(request.RequestUri, arrived.Flow.Transport, out var conference, out refusal)) return false;
         if (!RequestRules.TryExtensions(request, out detail)) return Fail(ParticipantRefusal.UnsupportedExtension, out refusal);
         if (!RequestRules.TryBody(request, out var sdp, out refusal)) return false;
         if (!RequestRules.AcceptsSdp(request)) return Fail(ParticipantRefusal.NotAcceptable, out refusal);

@@ -7,7 +7,7 @@ namespace ConfCluster.Protocols.Focus;
 /// Which conference a Request-URI names (RFC 4353 §4.1, RFC 3261 §8.2.2.1): its user part, lower case, 1 to 64 letters, digits and
 /// <c>- _ . + ~ ! *</c>, so that the name can stand in a journal, a URL and an entity id. The host is not looked at:
 /// whoever was routed here is here.
-/// Left out: sips (there is no TLS listener yet) and tel URIs.
+/// A sips URI is taken when it came over TLS. Left out: tel URIs.
 /// </summary>
 public static class ConferenceUri
 {
@@ -15,12 +15,14 @@ public static class ConferenceUri
 
     private const string Marks = "-_.+~!*";
 
-    public static bool TryRead(SipUri uri, out ConferenceId conference, out ParticipantRefusal refusal)
+    public static bool TryRead(SipUri uri, SipTransport transport, out ConferenceId conference, out ParticipantRefusal refusal)
     {
         ArgumentNullException.ThrowIfNull(uri);
         conference = default;
         refusal = default;
-        if (!uri.IsSip || uri.IsSecure) return Fail(ParticipantRefusal.UnsupportedScheme, out refusal);
+        if (!uri.IsSip) return Fail(ParticipantRefusal.UnsupportedScheme, out refusal);
+        // RFC 3261 §26.2.2: sips promises TLS on every hop, and the last one broke it.
+        if (uri.IsSecure && transport != SipTransport.Tls) return Fail(ParticipantRefusal.InsecureTransport, out refusal);
         if (string.IsNullOrEmpty(uri.User)) return Fail(ParticipantRefusal.NoConferenceName, out refusal);
         if (uri.User.Length > MaxLength || !uri.User.All(IsAllowed)) return Fail(ParticipantRefusal.BadConferenceName, out refusal);
 

@@ -20,7 +20,7 @@ internal static class DialRequests
     {
         var (_, request) = BeforeDialog(call, context).NewRequest(SipMethod.Invite);
         var headers = request.Headers
-            .Append("Contact", context.Contact(call.Conference, call.Hops[0]))
+            .Append("Contact", context.Contact(call.Conference, call.Hops[0], SecureContact.IsNeeded(request)))
             .Append("Allow", RequestRouting.Allow)
             .Append("Supported", Supported)
             .Append("Accept", FocusResponses.SdpType)

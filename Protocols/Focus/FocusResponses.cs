@@ -42,7 +42,7 @@ internal static class FocusResponses
         var response = Of(request, 200, "OK", context);
         var headers = response.Headers
             .Append("Record-Route", request.Headers.All("Record-Route"))
-            .Append("Contact", context.Contact(conference, flow));
+            .Append("Contact", context.Contact(conference, flow, SecureContact.IsNeeded(request)));
         headers = Capabilities(headers);
         return body.IsEmpty
             ? response with { Headers = headers }
@@ -53,7 +53,7 @@ internal static class FocusResponses
     public static SipResponse Options(SipRequest request, ConferenceId conference, SipFlow flow, ParticipantContext context)
     {
         var response = Of(request, 200, "OK", context);
-        return response with { Headers = Capabilities(response.Headers.Append("Contact", context.Contact(conference, flow))) };
+        return response with { Headers = Capabilities(response.Headers.Append("Contact", context.Contact(conference, flow, SecureContact.IsNeeded(request)))) };
     }
 
     private static SipHeaders Capabilities(SipHeaders headers) =>

@@ -11,8 +11,6 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class NextHop
 {
-    private const int DefaultPort = 5060;
-
     /// <summary>RFC 3581 §4: the sender sees another address of itself than we do, so its Contact is of no use.</summary>
     public static bool IsHidden(SipRequest request, SipFlow flow) =>
         request.Headers.TopVia is { } via && TryAddress(via.Host, out var sentBy) && !sentBy.Equals(flow.Remote.Address);
@@ -22,9 +20,10 @@ internal static class NextHop
         var uri = dialog.NextHop;
         if (hidden || !uri.IsSip || !TryAddress(uri.Host, out var address)) return flow;
 
-        var transport = Transport(uri.Parameters["transport"]) ?? flow.Transport;
+        // RFC 3261 §26.2.2: a sips URI is reached over TLS whatever its transport parameter says.
+        var transport = uri.IsSecure ? SipTransport.Tls : Transport(uri.Parameters["transport"]) ?? flow.Transport;
         if (transport == flow.Transport && flow.IsReliable && address.Equals(flow.Remote.Address)) return flow;
-        var remote = new IPEndPoint(address, uri.Port ?? DefaultPort);
+        var remote = new IPEndPoint(address, uri.Port ?? SipFlow.DefaultPort(transport));
         return transport == flow.Transport ? flow with { Remote = remote, Connection = 0 } : new SipFlow(transport, flow.Local, remote);
     }
 
@@ -39,6 +38,7 @@ internal static class NextHop
     {
         "TCP" => SipTransport.Tcp,
         "UDP" => SipTransport.Udp,
+        "TLS" => SipTransport.Tls,
         _ => null,
     };
 }

@@ -21,10 +21,14 @@ public sealed record ParticipantContext(ParticipantId Id, FocusSettings Settings
     public SipTimings Timings => Settings.Timings;
 
     /// <summary>RFC 3261 §8.1.1.8, and RFC 4579 §5.2: isfocus says that a conference answers here.</summary>
-    public string Contact(ConferenceId conference, SipFlow flow)
+    /// <param name="secure">It is to be a sips URI, see <see cref="SecureContact"/>.</param>
+    public string Contact(ConferenceId conference, SipFlow flow, bool secure = false)
     {
-        var transport = SipParameters.Empty.With("transport", flow.Transport == SipTransport.Udp ? "udp" : "tcp");
-        var uri = ConferenceUri(conference, flow) with { Parameters = transport };
+        var uri = ConferenceUri(conference, flow);
+        // RFC 3261 §26.2.2: a sips URI means TLS; its transport parameter would be the one below TLS.
+        uri = secure
+            ? uri with { Scheme = "sips" }
+            : uri with { Parameters = SipParameters.Empty.With("transport", flow.Transport.ToString().ToLowerInvariant()) };
         return new NameAddr(null, uri, SipParameters.Empty.With("isfocus", null)).ToString();
     }
 

@@ -8,7 +8,7 @@ rates=("$@"); [ ${#rates[@]} -gt 0 ] || rates=(50 100 200 400 800)
 seconds=${SECONDS_EACH:-10} sip=26060 http=26080 dir=$(mktemp -d)
 [ -n "${NODE:-}" ] || dotnet build -c Release Cluster.Host -v q --nologo >/dev/null
 dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.port=$sip \
-  --set confcluster.http.port=$http --set confcluster.data-dir="$dir/data" >"$dir/node.log" 2>&1 &
+  --set confcluster.sip.tls.port=0 --set confcluster.http.port=$http --set confcluster.data-dir="$dir/data" >"$dir/node.log" 2>&1 &
 node=$!
 trap 'kill $node 2>/dev/null; wait $node 2>/dev/null; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/readyz" >/dev/null 2>&1 && break; sleep 0.2; done

@@ -7,7 +7,7 @@ dialogs=${1:-10000} rate=${2:-150}
 ulimit -n "$(ulimit -Hn)"
 sip=9060 http=9080 dir=$(mktemp -d)
 [ -n "${NODE:-}" ] || dotnet build -c Release Cluster.Host -v q --nologo >/dev/null
-dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.enabled=off \
+dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.enabled=off --set confcluster.sip.tls.enabled=off \
   --set confcluster.http.port=$http --set confcluster.data-dir="$dir/data" --set confcluster.media.port-min=10000 --set confcluster.media.port-max=65000 \
   --set confcluster.media.max-legs-per-lane=100000 >"$dir/node.log" 2>&1 &
 node=$!

@@ -21,6 +21,8 @@ public class NodeUnderTest : IAsyncLifetime
     /// <summary>Where it listens for SIP, as it stands in a URI.</summary>
     public virtual string SipAddress => "127.0.0.1";
 
+    public int TlsPort { get; private set; }
+
     public int HttpPort { get; private set; }
 
     public string Log => _process?.Output ?? "";
@@ -35,11 +37,11 @@ public class NodeUnderTest : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        (SipPort, HttpPort) = (FreePort(), FreePort());
+        (SipPort, TlsPort, HttpPort) = (FreePort(), FreePort(), FreePort());
         _process = ChildProcess.Start("dotnet",
         [
             HostAssembly, "run", "--set", $"confcluster.sip.udp.port={SipPort}", "--set", $"confcluster.sip.tcp.port={SipPort}",
-            "--set", $"confcluster.http.port={HttpPort}", "--set", $"confcluster.data-dir={DataDirectory}",
+            "--set", $"confcluster.sip.tls.port={TlsPort}", "--set", $"confcluster.http.port={HttpPort}", "--set", $"confcluster.data-dir={DataDirectory}",
             "--set", $"confcluster.media.port-min={FirstMediaPort}", "--set", $"confcluster.media.port-max={FirstMediaPort + 499}",
             .. Settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }),
         ], _directory);

@@ -13,5 +13,8 @@ public sealed record SipFlow(SipTransport Transport, IPEndPoint Local, IPEndPoin
 {
     public bool IsReliable => Transport != SipTransport.Udp;
 
+    /// <summary>RFC 3261 §18.1.1: where a transport is expected when no port is given.</summary>
+    public static int DefaultPort(SipTransport transport) => transport == SipTransport.Tls ? 5061 : 5060;
+
     public override string ToString() => $"{Transport} {Remote}";
 }

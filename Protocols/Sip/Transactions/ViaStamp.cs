@@ -11,8 +11,6 @@ namespace ConfCluster.Protocols.Sip.Transactions;
 /// </summary>
 public static class ViaStamp
 {
-    private const int DefaultPort = 5060;
-
     /// <summary>Adds "received" and the value of "rport"; whatever the peer claimed in their place is gone.</summary>
     public static SipRequest Stamp(SipRequest request, IPEndPoint source)
     {
@@ -39,7 +37,7 @@ public static class ViaStamp
         ArgumentNullException.ThrowIfNull(flow);
         var via = request.Headers.TopVia;
         if (flow.IsReliable || via is null || via.WantsRport) return flow;
-        return flow with { Remote = new IPEndPoint(flow.Remote.Address, via.Port ?? DefaultPort) };
+        return flow with { Remote = new IPEndPoint(flow.Remote.Address, via.Port ?? SipFlow.DefaultPort(flow.Transport)) };
     }
 
     /// <summary>RFC 3261 §18.2.2: when the request's connection is gone, the response opens one to the source at the port of sent-by.</summary>
@@ -47,7 +45,7 @@ public static class ViaStamp
     {
         ArgumentNullException.ThrowIfNull(response);
         ArgumentNullException.ThrowIfNull(flow);
-        return flow with { Remote = new IPEndPoint(flow.Remote.Address, response.Headers.TopVia?.Port ?? DefaultPort), Connection = 0 };
+        return flow with { Remote = new IPEndPoint(flow.Remote.Address, response.Headers.TopVia?.Port ?? SipFlow.DefaultPort(flow.Transport)), Connection = 0 };
     }
 
     private static bool IsSentBy(Via via, IPAddress source) => IPAddress.TryParse(via.Host, out var host) && Plain(host).Equals(Plain(source));

@@ -46,6 +46,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         string[] all =
         [
             "run", "--set", $"confcluster.sip.udp.port={sip}", "--set", $"confcluster.sip.tcp.port={sip}",
+            "--set", "confcluster.sip.tls.port=0",
             "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}", .. arguments,
         ];
         return new NodeProcess(Launch(all), sip, http);

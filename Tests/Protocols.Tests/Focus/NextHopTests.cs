@@ -16,6 +16,8 @@ public sealed class NextHopTests
     [InlineData("<sip:alice@192.0.2.1:5070>", "Udp 192.0.2.1:5070")]
     [InlineData("<sip:alice@192.0.2.1>", "Udp 192.0.2.1:5060")]
     [InlineData("<sip:alice@192.0.2.1;transport=tcp>", "Tcp 192.0.2.1:5060")]
+    [InlineData("<sip:alice@192.0.2.1;transport=tls>", "Tls 192.0.2.1:5061")]
+    [InlineData("<sips:alice@192.0.2.1;transport=tcp>", "Tls 192.0.2.1:5061")]
     [InlineData("<sip:alice@[2001:db8::1]:5070>", "Udp [2001:db8::1]:5070")]
     [InlineData("<sip:alice@phone.example.com:5070>", "Udp 127.0.0.1:5080")]
     public void A_request_goes_to_the_address_of_the_remote_target(string contact, string flow) =>

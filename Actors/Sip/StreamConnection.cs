@@ -1,13 +1,17 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Actors.Sip;
 
-/// <summary>One connection: a loop that reads and cuts the stream, a loop that writes what waits. Garbage closes it.</summary>
-internal sealed class TcpConnection : IDisposable
+/// <summary>
+/// One connection, TCP or TLS: a loop that reads and cuts the stream, a loop that writes what waits. Garbage closes it. It carries our
+/// requests to the address that it leads to, and to the one its client proved to be its own (RFC 5923 §8).
+/// </summary>
+internal sealed class StreamConnection : IDisposable
 {
     /// <summary>Messages that may wait for a slow reader; one that lets more pile up is cut off.</summary>
     private const int MaxWaiting = 256;
@@ -15,17 +19,18 @@ internal sealed class TcpConnection : IDisposable
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(500);
 
     private readonly Socket _socket;
+    private readonly SecuredStream _secured;
     private readonly SipIntake _intake;
     private readonly TimeProvider _clock;
-    private readonly Action<TcpConnection> _closed;
+    private readonly Action<StreamConnection> _closed;
     private readonly Channel<byte[]> _outgoing = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly CancellationTokenSource _stop = new();
+    private volatile IPEndPoint? _alias;
     private int _isClosed;
 
-    public TcpConnection(long number, Socket socket, SipIntake intake, TimeProvider clock, Action<TcpConnection> closed)
+    public StreamConnection(SipFlow flow, Socket socket, SecuredStream secured, SipIntake intake, TimeProvider clock, Action<StreamConnection> closed)
     {
-        (_socket, _intake, _clock, _closed) = (socket, intake, clock, closed);
-        socket.NoDelay = true;
-        Flow = new SipFlow(SipTransport.Tcp, (IPEndPoint)socket.LocalEndPoint!, (IPEndPoint)socket.RemoteEndPoint!, number);
+        (Flow, _socket, _secured, _intake, _clock, _closed) = (flow, socket, secured, intake, clock, closed);
         LastMessage = clock.GetTimestamp();
     }
 
@@ -36,9 +41,13 @@ internal sealed class TcpConnection : IDisposable
 
     public void Start()
     {
-        _ = _intake.WatchAsync("TCP read", ReadAsync);
-        _ = _intake.WatchAsync("TCP write", WriteAsync);
+        _ = _intake.WatchAsync($"{Flow.Transport} read", ReadAsync);
+        _ = _intake.WatchAsync($"{Flow.Transport} write", WriteAsync);
     }
+
+    /// <summary>Whether a message for that address may take this connection (RFC 5923 §8.1, §8.2: address and name must fit).</summary>
+    public bool Reaches(SipTransport transport, IPEndPoint target, SipMessage message) =>
+        Flow.Transport == transport && (Flow.Remote.Equals(target) || target.Equals(_alias)) && _secured.MayCarry(message);
 
     /// <summary>False: it is closed, or its peer does not read.</summary>
     public bool TrySend(byte[] bytes)
@@ -48,11 +57,12 @@ internal sealed class TcpConnection : IDisposable
         return false;
     }
 
+    /// <summary>Both loops end now; the one that writes says goodbye and closes the socket.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0) return;
         _outgoing.Writer.TryComplete();
-        _socket.Dispose();
+        _stop.Cancel();
         _closed(this);
     }
 
@@ -62,17 +72,17 @@ internal sealed class TcpConnection : IDisposable
         using var framer = new SipFramer();
         try
         {
-            while (await _socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None) is > 0 and var read)
+            while (await _secured.Stream.ReadAsync(buffer.AsMemory(), _stop.Token) is > 0 and var read)
             {
                 framer.Append(buffer.AsSpan(0, read));
                 buffer.AsSpan(0, read).Clear();
                 if (Drain(framer)) continue;
                 // RFC 3261 §18.3: an error that costs the framing closes the stream, after the 400 had its chance.
-                await Task.Delay(Linger, _clock);
+                await Task.Delay(Linger, _clock, _stop.Token);
                 break;
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (IsClosure(e))
         {
             // The peer or we closed it: the flow is gone either way.
         }
@@ -90,7 +100,8 @@ internal sealed class TcpConnection : IDisposable
             {
                 case SipFrameOutcome.Done:
                     LastMessage = _clock.GetTimestamp();
-                    _intake.Receive(frame, Flow);
+                    var request = _intake.Receive(frame, Flow, _secured.Peer) as SipRequest;
+                    if (request is not null && ConnectionAlias.Of(request, Flow, _secured.Peer) is { } alias) _alias = alias;
                     break;
                 case SipFrameOutcome.Ping:
                     // RFC 5626 §3.5.1: the pong is a single CRLF.
@@ -112,18 +123,25 @@ internal sealed class TcpConnection : IDisposable
         {
             await foreach (var bytes in _outgoing.Reader.ReadAllAsync())
             {
-                for (var sent = 0; sent < bytes.Length;) sent += await _socket.SendAsync(bytes.AsMemory(sent), SocketFlags.None);
+                await _secured.Stream.WriteAsync(bytes, _stop.Token);
                 LastMessage = _clock.GetTimestamp();
                 bytes.AsSpan().Clear();
             }
+
+            await _secured.SayGoodbyeAsync();
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (IsClosure(e))
         {
             // Nobody reads any more; transactions over this flow time out.
         }
         finally
         {
             Dispose();
+            while (_outgoing.Reader.TryRead(out var unsent)) unsent.AsSpan().Clear();
+            await _secured.Stream.DisposeAsync();
+            _socket.Dispose();
         }
     }
+
+    private static bool IsClosure(Exception e) => e is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 }
