@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Net;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 
@@ -15,8 +17,18 @@ internal static class OutboundReader
         Allow = read.Readable<CalleePattern>("sip.outbound.allow", "patterns user@host with * for anything", CalleePattern.TryRead),
         Route = read.Readable<NameAddr>("sip.outbound.proxy", "SIP URIs of proxies, the nearest first, such as \"sip:proxy.example;lr\"", TryProxy),
         FollowsRedirects = read.OneOf("sip.outbound.redirects", ("follow", true), ("refuse", false)),
+        Credentials = ReadCredentials(read),
         RingTimeout = read.Duration("sip.outbound.ring-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(180)),
     };
+
+    private static ImmutableArray<DigestCredential> ReadCredentials(SettingsScope read)
+    {
+        const string Path = "sip.outbound.credentials-file";
+        var file = read.Text(Path);
+        if (file.Length == 0) return [];
+        var credentials = CredentialsFile.Read(file, out var problem);
+        return problem is null ? credentials : read.Refuse(Path, file, $"a file of lines user:realm:password ({problem})", credentials);
+    }
 
     public static bool TryServer(string text, out IPEndPoint? server)
     {

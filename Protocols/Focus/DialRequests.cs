@@ -16,7 +16,7 @@ internal static class DialRequests
         string.Join(", ", RequestRouting.SupportedOptions.Add("100rel").Distinct(StringComparer.OrdinalIgnoreCase));
 
     /// <summary>Without the offer.</summary>
-    public static SipRequest Invite(OutgoingCall call, ParticipantContext context)
+    public static SipRequest Invite(OutgoingCall call, SipHeaders credentials, ParticipantContext context)
     {
         var (_, request) = BeforeDialog(call, context).NewRequest(SipMethod.Invite);
         var headers = request.Headers
@@ -31,7 +31,7 @@ internal static class DialRequests
             headers = headers.Append("Session-Expires", seconds).Append("Min-SE", seconds);
         }
 
-        return request with { Headers = With(headers, call.Credentials).Append("Content-Type", FocusResponses.SdpType) };
+        return request with { Headers = With(headers, credentials).Append("Content-Type", FocusResponses.SdpType) };
     }
 
     /// <summary>RFC 3261 §8.1.2: where the request goes first.</summary>

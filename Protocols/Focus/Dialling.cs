@@ -47,7 +47,8 @@ internal static class Dialling
     public static ParticipantStep Send(OutgoingCall call, ParticipantContext context)
     {
         var placed = call with { From = call.From ?? DialRequests.From(call, call.Hops[0], context), Heard = null };
-        var invite = DialRequests.Invite(placed, context);
+        (placed, var credentials) = DialChallenge.Credentials(placed, context);
+        var invite = DialRequests.Invite(placed, credentials, context);
         return Steps.To(
             new Calling(placed with { Invite = invite }),
             new ParticipantEffect.Cancel(ParticipantTimer.Unanswered),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Protocols.Focus;
@@ -17,6 +18,9 @@ public sealed record OutboundPolicy
     public ImmutableArray<NameAddr> Route { get; init; } = [];
 
     public bool FollowsRedirects { get; init; }
+
+    /// <summary>For realms that ask who we are (RFC 3261 §22); their owner is whoever read them.</summary>
+    public ImmutableArray<DigestCredential> Credentials { get; init; } = [];
 
     public TimeSpan RingTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -31,11 +31,11 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     /// <summary>CSeq of the attempt in hand.</summary>
     public uint Sequence { get; init; }
 
-    /// <summary>Authorization and Proxy-Authorization of this call.</summary>
-    public SipHeaders Credentials { get; init; } = SipHeaders.Empty;
+    /// <summary>What was asked of us so far, by realm; every INVITE answers them all.</summary>
+    public ImmutableSortedDictionary<string, MetChallenge> Challenges { get; init; } = ImmutableSortedDictionary<string, MetChallenge>.Empty;
 
-    /// <summary>The realms that were answered once.</summary>
-    public ImmutableHashSet<string> Answered { get; init; } = [];
+    /// <summary>How many challenges were answered.</summary>
+    public int Answers { get; init; }
 
     /// <summary>RFC 4028 §7.3: what a 422 asked for.</summary>
     public uint? SessionInterval { get; init; }
