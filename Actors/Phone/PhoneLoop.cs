@@ -56,7 +56,7 @@ internal sealed class PhoneLoop : IDisposable
 
     public PhoneReport Run(CancellationToken stop)
     {
-        Do(_call.Dial(_options.Target));
+        if (_options.Listen is null) Do(_call.Dial(_options.Target));
         while (!_report.HasEnded && Now < _giveUp)
         {
             var due = _timers.Count == 0 ? _tick : new TimeSpan(Math.Min(_tick.Ticks, _timers.Values.Min().Ticks));

@@ -55,6 +55,26 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
         }
     }
 
+    /// <summary>To be called over UDP: until a request has come, the remote address of the flow is our own.</summary>
+    /// <exception cref="SocketException">The address is taken or not ours.</exception>
+    public static PhoneSockets Listen(IPEndPoint at)
+    {
+        var sip = new Socket(at.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            sip.Bind(at);
+            var (rtp, rtcp) = MediaPorts(at.Address);
+            sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
+            var local = (IPEndPoint)sip.LocalEndPoint!;
+            return new PhoneSockets(sip, rtp, rtcp, new SipFlow(SipTransport.Udp, local, local));
+        }
+        catch (SocketException)
+        {
+            sip.Dispose();
+            throw;
+        }
+    }
+
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
     {
         try

@@ -25,8 +25,7 @@ public static class SoftPhone
         PhoneSockets sockets;
         try
         {
-            var target = await ResolveAsync(options.Target, stop).ConfigureAwait(false);
-            sockets = await PhoneSockets.OpenAsync(target, options.Transport, options.Local, stop).ConfigureAwait(false);
+            sockets = options.Listen is { } here ? PhoneSockets.Listen(here) : await OpenAsync(options, stop).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
@@ -47,6 +46,12 @@ public static class SoftPhone
                 () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;
         }
+    }
+
+    private static async Task<PhoneSockets> OpenAsync(SoftPhoneOptions options, CancellationToken stop)
+    {
+        var target = await ResolveAsync(options.Target, stop).ConfigureAwait(false);
+        return await PhoneSockets.OpenAsync(target, options.Transport, options.Local, stop).ConfigureAwait(false);
     }
 
     /// <summary>RFC 3261 §25.1: an IPv6 address stands in brackets.</summary>

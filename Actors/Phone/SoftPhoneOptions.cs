@@ -11,6 +11,9 @@ namespace ConfCluster.Actors.Phone;
 /// <param name="UseMki">Our keys have an MKI (RFC 4568 §6.1).</param>
 public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, ImmutableArray<SrtpProfile> Suites, bool UseMki)
 {
+    /// <summary>Wait here, over UDP, for the one call to be answered; null: call <see cref="Target"/>.</summary>
+    public IPEndPoint? Listen { get; init; }
+
     /// <summary>Hertz; silence without it and without <see cref="Play"/>.</summary>
     public double? Tone { get; init; }
 

@@ -46,7 +46,7 @@ internal static class CallCommand
         return call;
     }
 
-    private static async Task<int> RunAsync(SoftPhoneOptions options, bool json)
+    internal static async Task<int> RunAsync(SoftPhoneOptions options, bool json)
     {
         using var signals = new StopSignals();
         using var stop = new CancellationTokenSource();
@@ -86,7 +86,7 @@ internal static class CallCommand
         return null;
     }
 
-    private static TimeSpan ReadTime(ArgumentResult argument)
+    internal static TimeSpan ReadTime(ArgumentResult argument)
     {
         var text = argument.Tokens[0].Value;
         var (digits, unit) = text switch

@@ -16,7 +16,9 @@ public sealed class Baresip : IDisposable
     private readonly string _directory;
     private readonly int _control;
 
-    private Baresip(ChildProcess process, string directory, int control) => (_process, _directory, _control) = (process, directory, control);
+    private Baresip(ChildProcess process, string directory, int control, int sip) => (_process, _directory, _control, SipPort) = (process, directory, control, sip);
+
+    public int SipPort { get; }
 
     public string Output => _process.Output;
 
@@ -31,7 +33,7 @@ public sealed class Baresip : IDisposable
         File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort));
         File.WriteAllText(Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>;regint=0;mediaenc=srtp-mand;answermode=auto\n");
         File.WriteAllText(Path.Combine(directory, "contacts"), "");
-        return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort);
+        return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort, sipPort);
     }
 
     /// <summary>The newest recording of what it heard.</summary>

@@ -1,3 +1,4 @@
+using ConfCluster.Support.Audio;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
@@ -29,6 +30,7 @@ public sealed class DialOutTests(DiallingNode node) : IAsyncLifetime
     [InlineData("callee-answers.xml")]
     [InlineData("callee-forked.xml")]
     [InlineData("callee-reliable.xml")]
+    [InlineData("callee-asks.xml")]
     public async Task Whoever_answers_is_in_and_may_hang_up(string scenario)
     {
         var port = DiallingNode.FreeUdpPort();
@@ -87,6 +89,30 @@ public sealed class DialOutTests(DiallingNode node) : IAsyncLifetime
         Assert.True(exit == 0, $"{output}\n{node.Log}");
         await node.EndAsync(_room);
         await callee.EndsWellAsync();
+    }
+
+    [SkippableFact]
+    public async Task A_baresip_that_is_called_hears_the_others_and_is_heard()
+    {
+        double[] tones = [440, 770, 1200];
+        var phone = Baresip.Start(_directory, "called", DiallingNode.FreeUdpPort(), DiallingNode.FreeUdpPort(), 33000, 770);
+        try
+        {
+            await phone.CommandAsync("about");
+            var (exit, output) = await node.InviteAsync(_room, $"sip:called@127.0.0.1:{phone.SipPort}", "--wait");
+            Assert.True(exit == 0, $"{output}\n{phone.Output}\n{node.Log}");
+            await node.UntilParticipants(_room, 2);
+            await Task.Delay(TimeSpan.FromSeconds(8));
+            await phone.CommandAsync("hangup");
+            await node.UntilParticipants(_room, 1);
+        }
+        finally
+        {
+            phone.Dispose();
+        }
+
+        var heard = ToneAnalysis.Of(phone.Heard, tones);
+        Assert.True(heard.SteadyTones() is [440], $"{heard}\n{node.Log}");
     }
 
     [SkippableTheory]

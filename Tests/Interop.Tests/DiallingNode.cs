@@ -10,7 +10,8 @@ public sealed class DiallingNode : NodeUnderTest
 {
     private static readonly HttpClient Api = new();
 
-    protected override IEnumerable<string> Settings => ["sip.outbound.redirects=follow"];
+    protected override IEnumerable<string> Settings =>
+        ["sip.outbound.redirects=follow", $"sip.outbound.credentials-file={Path.Combine(AppContext.BaseDirectory, "Sipp", "credentials.txt")}"];
 
     public static int FreeUdpPort()
     {

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using ConfCluster.Actors.Phone;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Host.Commands;
+
+/// <summary><c>answer</c>: the softphone waits for one call, answers it, and says how it was.</summary>
+internal static class AnswerCommand
+{
+    private const int SipPort = 5060;
+
+    public static Command Create()
+    {
+        var at = new Option<IPEndPoint>("--at")
+        {
+            Description = "Address and UDP port to be called at.",
+            HelpName = "ADDRESS:PORT",
+            CustomParser = ReadEndPoint,
+            DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 5080),
+        };
+        var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
+        var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
+        var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, where the caller's have one." };
+        var (talk, wait) = (Time("--for", "How long to talk: 10s, 500ms, 2m.", 10), Time("--wait", "How long to wait for the call.", 60));
+        var json = Output.JsonOption();
+        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, talk, wait, json };
+        answer.SetAction((result, _) => CallCommand.RunAsync(Options(result), result.GetValue(json)));
+        return answer;
+
+        SoftPhoneOptions Options(ParseResult result)
+        {
+            var here = result.GetValue(at)!;
+            return new SoftPhoneOptions(SipUri.Sip("phone", here.Address.ToString()), SipTransport.Udp, SrtpProfile.All, result.GetValue(mki))
+            {
+                Listen = here,
+                Tone = result.GetValue(tone),
+                Record = result.GetValue(record),
+                Duration = result.GetValue(talk),
+                AnswerTimeout = result.GetValue(wait),
+            };
+        }
+    }
+
+    private static Option<TimeSpan> Time(string name, string description, int seconds) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = CallCommand.ReadTime,
+        DefaultValueFactory = _ => TimeSpan.FromSeconds(seconds),
+    };
+
+    private static IPEndPoint? ReadEndPoint(ArgumentResult argument)
+    {
+        var text = argument.Tokens[0].Value;
+        if (IPEndPoint.TryParse(text, out var read)) return read.Port == 0 ? new IPEndPoint(read.Address, SipPort) : read;
+        argument.AddError($"'{text}' is no address: 127.0.0.1:5080.");
+        return null;
+    }
+}
