@@ -24,8 +24,9 @@ public sealed class DnsCache(int capacity)
     public void Put(DnsAnswer answer, TimeSpan timeToLive, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(answer);
+        // Nobody answered, or the zone wants it forgotten.
+        if (timeToLive <= TimeSpan.Zero) return;
         var life = answer.Records.IsEmpty ? Nothing : timeToLive < Longest ? timeToLive : Longest;
-        if (life <= TimeSpan.Zero) return;
         if (_answers.Count >= capacity && !_answers.ContainsKey(answer.Question)) MakeRoom(now);
         _answers[answer.Question] = (answer, now + life);
     }
