@@ -32,10 +32,16 @@ internal sealed class Kamailio : IDisposable
     public string Output => _process.Output;
 
     /// <param name="transport">Of the hop from the proxy to the node: udp or tcp.</param>
-    public static async Task<Kamailio> StartAsync(NodeUnderTest node, string transport, params string[] defines)
+    public static Task<Kamailio> StartAsync(NodeUnderTest node, string transport, params string[] defines)
     {
         Peers.Require("kamailio", "kamailio");
-        var kamailio = new Kamailio(NodeUnderTest.FreePort(Address), $"sip:127.0.0.1:{node.SipPort};transport={transport}", defines);
+        return StartAsync(NodeUnderTest.FreePort(Address), node, transport, defines);
+    }
+
+    /// <summary>At a port that the node knows already, because it calls out through it.</summary>
+    public static async Task<Kamailio> StartAsync(int port, NodeUnderTest node, string transport, params string[] defines)
+    {
+        var kamailio = new Kamailio(port, $"sip:127.0.0.1:{node.SipPort};transport={transport}", defines);
         if (await kamailio.AnswersAsync()) return kamailio;
         using (kamailio) throw new InvalidOperationException($"kamailio does not answer at {kamailio.Target}:\n{kamailio.Output}");
     }

@@ -74,11 +74,15 @@ public class NodeUnderTest : IAsyncLifetime
     }
 
     /// <summary>Ends a conference as an operator does, with the verb of the command line.</summary>
-    public async Task EndAsync(string conference)
+    public Task EndAsync(string conference) => ConferenceAsync("end", conference);
+
+    /// <summary>A verb of <c>confcluster conference</c>, which must succeed; what it printed.</summary>
+    public async Task<string> ConferenceAsync(params string[] arguments)
     {
         using var verb = await ChildProcess.RunAsync(
-            "dotnet", [HostAssembly, "conference", "end", conference, "--url", $"http://127.0.0.1:{HttpPort}"], TimeSpan.FromSeconds(60));
-        Assert.True(verb.ExitCode == 0, $"conference end {conference}: {verb.Output}\n{Log}");
+            "dotnet", [HostAssembly, "conference", .. arguments, "--url", $"http://127.0.0.1:{HttpPort}"], TimeSpan.FromSeconds(60));
+        Assert.True(verb.ExitCode == 0, $"conference {string.Join(' ', arguments)}: {verb.Output}\n{Log}");
+        return verb.Output;
     }
 
     public Task UntilParticipants(string conference, int count) =>

@@ -24,11 +24,17 @@ internal sealed class Sipp : IDisposable
             ], _directory);
     }
 
+    public bool IsOver => _process.HasExited;
+
     public static Sipp Start(NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
         new(node, $"{node.SipAddress}:{node.SipPort}", scenario, conference, more);
 
     public static Sipp StartThrough(string proxy, NodeUnderTest node, string scenario, string conference, params ReadOnlySpan<string> more) =>
         new(node, proxy, scenario, conference, more);
+
+    /// <summary>A phone that waits for a call at a port.</summary>
+    public static Sipp Await(NodeUnderTest node, string scenario, int port, params ReadOnlySpan<string> more) =>
+        new(node, $"{node.SipAddress}:{node.SipPort}", scenario, "", [.. more, "-p", port.ToString(CultureInfo.InvariantCulture)]);
 
     public static async Task RunAsync(NodeUnderTest node, string scenario, string conference, int calls = 1, params string[] more)
     {
@@ -52,6 +58,10 @@ internal sealed class Sipp : IDisposable
         if (_process.HasExited) await EndsWellAsync();
     }
 
+    /// <summary>Waits until a text has been in so many messages, sent or received.</summary>
+    public Task SawAsync(string text, int times) => _node.Until(
+        () => Task.FromResult(_process.HasExited || Messages().Split(text).Length > times), $"sipp to see {text} {times} times");
+
     public async Task EndsWellAsync()
     {
         await _process.WaitAsync(TimeSpan.FromSeconds(90));
@@ -62,6 +72,13 @@ internal sealed class Sipp : IDisposable
     {
         _process.Dispose();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    private string Messages()
+    {
+        if (Directory.EnumerateFiles(_directory, "*_messages.log").FirstOrDefault() is not { } log) return "";
+        using var reader = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
     }
 
     private string Logs() => string.Join("\n", Directory.EnumerateFiles(_directory, "*.log").Select(f => Tail(File.ReadAllText(f))));

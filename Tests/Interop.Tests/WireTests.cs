@@ -87,6 +87,8 @@ public sealed class WireTests(WireNode node) : IClassFixture<WireNode>
             using var proxied = Sipp.StartThrough(kamailio.Target, node, "proxy-call.xml", "wire-proxied", "-i", Foreign);
             await proxied.EndsWellAsync();
             await node.UntilParticipants("wire", 2);
+            await CalledAsync("dialled.xml");
+            await CalledAsync("busy.xml");
             await Task.Delay(TimeSpan.FromSeconds(2));
             await node.EndAsync("wire");
             await first.WaitAsync(TimeSpan.FromSeconds(20));
@@ -96,6 +98,14 @@ public sealed class WireTests(WireNode node) : IClassFixture<WireNode>
         {
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    private async Task CalledAsync(string scenario)
+    {
+        var port = NodeUnderTest.FreePort(Foreign);
+        using var callee = Sipp.Await(node, scenario, port, "-i", Foreign);
+        await node.ConferenceAsync("invite", "wire", $"sip:bob@{Foreign}:{port}");
+        await callee.EndsWellAsync();
     }
 
     private ChildProcess Softphone(string directory, string transport) =>
@@ -120,5 +130,5 @@ public sealed class WireTests(WireNode node) : IClassFixture<WireNode>
 
 public sealed class WireNode : NodeUnderTest
 {
-    protected override IEnumerable<string> Settings => ["media.rtcp-interval=500ms"];
+    protected override IEnumerable<string> Settings => ["media.rtcp-interval=500ms", "sip.outbound.allow=[\"*@127.0.0.3\"]"];
 }
