@@ -4,14 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dialogs=${1:-10000} rate=${2:-150}
-ulimit -n "$(ulimit -Hn)"
+ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 sip=9060 http=9080 dir=$(mktemp -d)
 [ -n "${NODE:-}" ] || dotnet build -c Release Cluster.Host -v q --nologo >/dev/null
 dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.enabled=off --set confcluster.sip.tls.enabled=off \
   --set confcluster.http.port=$http --set confcluster.data-dir="$dir/data" --set confcluster.media.port-min=10000 --set confcluster.media.port-max=65000 \
   --set confcluster.media.max-legs-per-lane=100000 >"$dir/node.log" 2>&1 &
 node=$!
-trap 'kill $node $peer 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'kill $node $peer 2>/dev/null; wait 2>/dev/null; [ -n "${KEEP:-}" ] && cp "$dir/node.log" "$KEEP"; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/readyz" >/dev/null 2>&1 && break; sleep 0.2; done
 rss() { awk '/VmRSS/{printf "%.0f MB", $2 / 1024}' /proc/$node/status; }
 { echo SEQUENTIAL; for i in $(seq $(((dialogs + 199) / 200))); do echo "idle$i;"; done; } >"$dir/names.csv"
