@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Sip;
@@ -8,7 +9,7 @@ namespace ConfCluster.Actors.Sip;
 /// The stream connections of a node, of all its listeners. A place is taken before the handshake begins and given back when it fails or
 /// the connection ends, so that the limit covers connections that are not there yet.
 /// </summary>
-internal sealed class ConnectionTable(int limit, TimeSpan idle, TimeProvider clock)
+internal sealed class ConnectionTable(int limit, AdmissionLimits admission, TimeSpan idle, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<long, StreamConnection> _open = new();
     private int _places;
@@ -23,6 +24,14 @@ internal sealed class ConnectionTable(int limit, TimeSpan idle, TimeProvider clo
         if (Interlocked.Increment(ref _places) <= limit) return true;
         GiveBackPlace();
         return false;
+    }
+
+    /// <summary>For one that comes: its source, too, has a limit, of connections that are there.</summary>
+    public bool TryTakePlace(IPAddress source)
+    {
+        var key = SourceKey.Of(source);
+        var isOver = !admission.IsExempt(source) && _open.Values.Count(c => SourceKey.Of(c.Flow.Remote.Address) == key) >= admission.MaxConnectionsPerSource;
+        return !isOver && TryTakePlace();
     }
 
     public void GiveBackPlace() => Interlocked.Decrement(ref _places);

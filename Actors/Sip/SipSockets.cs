@@ -23,7 +23,7 @@ internal sealed class SipSockets
     private SipSockets(SipSettings settings, SipIntake intake, TimeProvider clock)
     {
         (_settings, _intake) = (settings, intake);
-        _connections = new ConnectionTable(settings.MaxConnections, settings.ConnectionIdleTimeout, clock);
+        _connections = new ConnectionTable(settings.MaxConnections, settings.Admission, settings.ConnectionIdleTimeout, clock);
     }
 
     /// <summary>Why nothing is bound, in a sentence for the operator; null when all is well.</summary>

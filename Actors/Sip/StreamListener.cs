@@ -89,7 +89,7 @@ internal sealed class StreamListener : IDisposable
 
     private void Admit(Socket socket)
     {
-        if (_table.TryTakePlace())
+        if (socket.RemoteEndPoint is IPEndPoint remote && _table.TryTakePlace(remote.Address))
         {
             _ = _intake.WatchAsync($"{_security.Transport} handshake", () => SecureAsync(socket));
             return;

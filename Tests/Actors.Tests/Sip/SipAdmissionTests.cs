@@ -123,6 +123,18 @@ public sealed class SipAdmissionTests : SipEndpointScene
     }
 
     [Fact]
+    public void A_source_has_a_limit_of_connections_of_its_own()
+    {
+        var endpoint = Limited(Limits with { MaxConnectionsPerSource = 1 });
+        var first = Tcp(endpoint);
+        first.Send(first.Request("OPTIONS"));
+        Assert.Equal(200, first.Response().StatusCode);
+        Assert.Empty(Tcp(endpoint).ReceiveBytes());
+        first.Send(first.Request("OPTIONS", "z9hG4bKb"));
+        Assert.Equal(200, first.Response().StatusCode);
+    }
+
+    [Fact]
     public void Ten_thousand_refused_INVITEs_leave_nothing_behind()
     {
         var regions = Regions();
