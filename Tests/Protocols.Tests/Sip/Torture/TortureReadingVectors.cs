@@ -4,59 +4,16 @@ using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Support;
 using Xunit;
 
-namespace ConfCluster.Protocols.Tests.Sip.Parsing;
+namespace ConfCluster.Protocols.Tests.Sip.Torture;
 
-public sealed class TortureVectors
+/// <summary>What the reader makes of the messages that it lets through.</summary>
+public sealed class TortureReadingVectors
 {
-    private const string Folder = "sip/rfc4475";
+    public static TheoryData<string> LetThrough() => TortureManifest.Files(r => r.IsRead);
 
-    public static TheoryData<string, string, string> Treatments()
-    {
-        var data = new TheoryData<string, string, string>();
-        foreach (var line in VectorFile.Lines($"{Folder}/treatment.txt"))
-        {
-            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            data.Add(words[0], words[2], words.Length > 3 ? words[3] : nameof(SipErrorKind.None));
-        }
+    private static byte[] Message(string name) => TortureManifest.Of(name).Bytes;
 
-        return data;
-    }
-
-    public static TheoryData<string> LetThrough() =>
-        [.. VectorFile.Lines($"{Folder}/treatment.txt").Where(l => l.EndsWith(" ok", StringComparison.Ordinal)).Select(l => l.Split(' ')[0])];
-
-    private static byte[] Message(string name) => VectorFile.Bytes($"{Folder}/{name}.dat");
-
-    private static SipMessage Read(string name)
-    {
-        Assert.True(SipReader.TryRead(Message(name), out var message, out var error), error.Detail);
-        return message!;
-    }
-
-    [Theory]
-    [MemberData(nameof(Treatments))]
-    [Trait("RFC", "4475 §3")]
-    public void Each_torture_message_is_treated_as_listed(string name, string treatment, string kind)
-    {
-        var read = SipReader.TryRead(Message(name), out var message, out var error);
-        Assert.Equal(kind, error.Kind.ToString());
-        Assert.Equal(treatment == "ok", read);
-        Assert.Equal(treatment == "drop", message is null);
-        if (read || message is null) return;
-
-        var response = Assert.IsType<SipRequest>(message).CreateResponse(error.Kind == SipErrorKind.BadVersion ? 505 : 400, error.Detail, "t");
-        Assert.Equal(treatment, response.StatusCode.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        Assert.NotEmpty(SipWriter.ToBytes(response));
-    }
-
-    [Fact]
-    public void The_list_names_every_message_of_the_RFC_and_no_other()
-    {
-        var listed = VectorFile.Lines($"{Folder}/treatment.txt").Select(l => l.Split(' ')[0]).Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(49, listed.Count);
-        Assert.Equal(VectorFile.Names(Folder, "dat"), listed);
-        foreach (var line in VectorFile.Lines($"{Folder}/known.txt")) Assert.Contains(line.Split(':')[0], listed);
-    }
+    private static SipMessage Read(string name) => TortureManifest.Of(name).Read();
 
     [Theory]
     [MemberData(nameof(LetThrough))]
@@ -83,6 +40,7 @@ public sealed class TortureVectors
         var first = SipWriter.ToBytes(Read(name));
         Assert.True(SipReader.TryRead(first, out var again, out var error), error.Detail);
         Assert.Equal(first, SipWriter.ToBytes(again!));
+        Assert.Equal(Parts(Read(name)), Parts(again!));
     }
 
     [Theory]
