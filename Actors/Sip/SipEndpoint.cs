@@ -126,7 +126,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         }
 
         if (bad.Answerable is not { } request || request.Method == SipMethod.Ack) return;
-        var (status, reason) = RequestRouting.Malformed(bad.Error);
+        var (status, reason) = RequestRouting.Malformed(bad.Error, request.Method);
         SipCounters.Refused(status);
         Execute([TransactionLayer.Stateless(request, bad.Flow, status, reason, SipHeaders.Empty)]);
     }

@@ -64,7 +64,10 @@ internal static class FocusResponses
     private static SipHeaders Explain(
         SipHeaders headers, ParticipantRefusal refusal, ParticipantContext context, string detail) => refusal switch
         {
-            ParticipantRefusal.UnsupportedContentType or ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType),
+            ParticipantRefusal.UnsupportedContentType => headers.Append("Accept", SdpType),
+            // RFC 4475 §3.3.15: the Warning says that it is about the formats in Accept.
+            ParticipantRefusal.NotAcceptable => headers.Append("Accept", SdpType)
+                .Append("Warning", "399 focus \"No answer can be made in a format that Accept names\""),
             ParticipantRefusal.UnsupportedEncoding => headers.Append("Accept-Encoding", "identity"),
             ParticipantRefusal.UnsupportedExtension => headers.Append("Unsupported", detail),
             ParticipantRefusal.MethodNotAllowed => headers.Append("Allow", RequestRouting.Allow),

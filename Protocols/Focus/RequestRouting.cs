@@ -56,10 +56,12 @@ public static class RequestRouting
     }
 
     /// <summary>RFC 3261 §21.4.1, §21.4.11, §21.5.6: the status for a request that could not be read, with the clause it breaks.</summary>
-    public static (int Status, string Reason) Malformed(SipError error) => error.Kind switch
+    public static (int Status, string Reason) Malformed(SipError error, SipMethod method) => error.Kind switch
     {
         SipErrorKind.BadVersion => (505, "Version Not Supported"),
         SipErrorKind.TooLong or SipErrorKind.TooManyHeaders => (513, "Message Too Large"),
+        // RFC 4475 §3.1.2.18: 501 wears better than 400 when the method is one that we do not know.
+        SipErrorKind.MethodMismatch when !IsKnown(method) => (501, "Not Implemented"),
         _ => (400, error.Detail.Length > 0 ? error.Detail : "Bad Request"),
     };
 

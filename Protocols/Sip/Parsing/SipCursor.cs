@@ -110,8 +110,8 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
         host = "";
         var length = At('[') ? _rest.IndexOf(']') + 1 : _rest.IndexOfAny(SipGrammar.HostEnd);
         var text = length < 0 ? _rest : _rest[..length];
-        if (!SipGrammar.IsHost(text)) return Fail("bad host");
-        host = text.ToString();
+        if (SipGrammar.IsHost(text)) host = text.ToString();
+        else if (!SipGrammar.TryThreeColons(text, out host)) return Fail("bad host");
         Skip(text.Length);
         if (!Take(':')) return true;
 

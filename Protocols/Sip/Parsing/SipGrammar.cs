@@ -63,6 +63,19 @@ internal static class SipGrammar
         return text.ContainsAnyExcept(Dotted) || IsIPv4(text);
     }
 
+    /// <summary>
+    /// RFC 5118 §4.10: the grammar of RFC 3261 lets a third colon stand before the IPv4 part of an IPv6 reference. It is taken off, and the
+    /// third colon is legal nowhere else.
+    /// </summary>
+    public static bool TryThreeColons(ReadOnlySpan<char> text, out string host)
+    {
+        var colons = text.IndexOf(":::");
+        host = "";
+        if (colons < 0 || text[^1] != ']' || !IsIPv4(text[(colons + 3)..^1])) return false;
+        host = $"{text[..(colons + 1)]}{text[(colons + 2)..]}";
+        return IsHost(host);
+    }
+
     public static bool IsIPv6(ReadOnlySpan<char> text) =>
         text.Length <= 45 && !text.ContainsAnyExcept(Address) && text.Contains(':')
         && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;

@@ -43,7 +43,9 @@ public sealed class TransactionLayer(SipTimings timings, int maxServerTransactio
     {
         ArgumentNullException.ThrowIfNull(response);
         var key = TransactionKey.OfResponse(response);
-        return _clients.TryGetValue(key, out var running)
+
+        // RFC 3261 §8.1.3.3: a second Via names somebody else as the one who sent the request.
+        return response.Headers.Vias.Length == 1 && _clients.TryGetValue(key, out var running)
             ? Drive(key, running, new ClientInput.Received(response), flow)
             : [new TransactionEffect.StrayResponse(response)];
     }

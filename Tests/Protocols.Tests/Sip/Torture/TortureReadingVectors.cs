@@ -53,6 +53,24 @@ public sealed class TortureReadingVectors
             Assert.False(SipReader.TryRead(cut, out _, out _));
     }
 
+    private static string Parts(SipMessage message) =>
+        $"{message} {string.Join('\n', message.Headers.Fields)} {message.Headers.From} {Convert.ToHexString(message.Body.Span)}";
+
+    [Theory]
+    [InlineData("sip:a@[2001:db8:::192.0.2.1]", "[2001:db8::192.0.2.1]")]
+    [InlineData("sip:a@[:::192.0.2.1]:5070", "[::192.0.2.1]")]
+    [InlineData("sip:a@[2001:db8:::1]", null)]
+    [InlineData("sip:a@[2001:::db8:::192.0.2.1]", null)]
+    [InlineData("sip:a@2001:db8:::192.0.2.1", null)]
+    [InlineData("sip:a@[2001:db8::::192.0.2.1]", null)]
+    [InlineData("sip:a@[2001:db8:::192.0.2.256]", null)]
+    [Trait("RFC", "5118 §4.10")]
+    public void A_third_colon_is_taken_off_before_an_IPv4_part_and_nowhere_else(string text, string? host)
+    {
+        Assert.Equal(host is not null, SipReader.TryReadUri(text, out var uri));
+        Assert.Equal(host, uri?.Host);
+    }
+
     [Fact]
     [Trait("RFC", "4475 §3.1.1.1")]
     public void Folding_and_space_around_separators_change_nothing()

@@ -85,6 +85,9 @@ public sealed class TransactionLayerTests
         Assert.Equal(1, _layer.ClientCount);
         var foreign = bye.CreateResponse(200, "OK") with { Headers = bye.Headers.With("Via", "SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKours") };
         Assert.IsType<StrayResponse>(Assert.Single(_layer.ReceiveResponse(foreign, SipTexts.Udp)));
+        var proxied = SipTexts.Answer(bye, 200);
+        proxied = proxied with { Headers = proxied.Headers.Append("Via", "SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1") };
+        Assert.IsType<StrayResponse>(Assert.Single(_layer.ReceiveResponse(proxied, SipTexts.Udp)));
         var wrongMethod = bye.CreateResponse(200, "OK") with { Headers = bye.Headers.With("CSeq", "1 INVITE") };
         Assert.IsType<StrayResponse>(Assert.Single(_layer.ReceiveResponse(wrongMethod, SipTexts.Udp)));
         Assert.Contains(_layer.ReceiveResponse(bye.CreateResponse(200, "OK"), SipTexts.Udp), e => e is PassResponse);
