@@ -104,7 +104,8 @@ internal sealed class PhoneLoop : IDisposable
         _readable.Clear();
         _readable.Add(_sockets.Rtp);
         _readable.Add(_sockets.Rtcp);
-        if (!_connectionLost) _readable.Add(_sockets.Sip);
+        // A TLS connection has a reader of its own; what it got is looked for at every tick.
+        if (!_connectionLost && _sockets.Tls is null) _readable.Add(_sockets.Sip);
         Socket.Select(_readable, null, null, time > TimeSpan.Zero ? time : TimeSpan.Zero);
     }
 
@@ -151,6 +152,7 @@ internal sealed class PhoneLoop : IDisposable
         var bytes = SipWriter.ToBytes(send.Message);
         try
         {
+            if (_sockets.Tls is { } tls) return tls.TrySend(bytes);
             if (!send.Flow.IsReliable) return _sockets.Sip.SendTo(bytes, send.Flow.Remote) == bytes.Length;
             for (var sent = 0; sent < bytes.Length;)
             {
@@ -207,7 +209,7 @@ internal sealed class PhoneLoop : IDisposable
 
     private void DrainConnection()
     {
-        while (!_connectionLost && _sockets.Sip.Poll(TimeSpan.Zero, SelectMode.SelectRead))
+        while (!_connectionLost && (_sockets.Tls?.HasMore ?? _sockets.Sip.Poll(TimeSpan.Zero, SelectMode.SelectRead)))
         {
             var length = ReceiveStream();
             if (length == 0)
@@ -229,7 +231,7 @@ internal sealed class PhoneLoop : IDisposable
     {
         try
         {
-            return _sockets.Sip.Receive(_datagram);
+            return _sockets.Tls?.Take(_datagram) ?? _sockets.Sip.Receive(_datagram);
         }
         catch (SocketException)
         {

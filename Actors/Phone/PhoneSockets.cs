@@ -1,19 +1,23 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Phone;
 
-/// <summary>A softphone's sockets: SIP over UDP or one TCP connection, and an even RTP port with the next one for RTCP (RFC 3550 §11).</summary>
+/// <summary>A softphone's sockets: SIP over UDP or one TCP or TLS connection, and an even RTP port with the next one for RTCP (RFC 3550 §11).</summary>
 internal sealed class PhoneSockets : IMediaSink, IDisposable
 {
     private const int PortAttempts = 64;
 
-    private PhoneSockets(Socket sip, Socket rtp, Socket rtcp, SipFlow flow) => (Sip, Rtp, Rtcp, Flow) = (sip, rtp, rtcp, flow);
+    private PhoneSockets(Socket sip, PhoneTls? tls, Socket rtp, Socket rtcp, SipFlow flow) => (Sip, Tls, Rtp, Rtcp, Flow) = (sip, tls, rtp, rtcp, flow);
 
     public Socket Sip { get; }
+
+    /// <summary>What SIP is read from and written to in place of the socket; null: the socket itself.</summary>
+    public PhoneTls? Tls { get; }
 
     public Socket Rtp { get; }
 
@@ -26,27 +30,31 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
     public MediaAddress RtcpAddress => MediaAddress.From((IPEndPoint)Rtcp.LocalEndPoint!);
 
     /// <exception cref="SocketException">The target is not reachable, or there is no port.</exception>
-    public static async Task<PhoneSockets> OpenAsync(IPEndPoint target, SipTransport transport, IPAddress? local, CancellationToken stop)
+    /// <exception cref="AuthenticationException">Over TLS: the server is not who it should be.</exception>
+    public static async Task<PhoneSockets> OpenAsync(IPEndPoint target, SoftPhoneOptions options, CancellationToken stop)
     {
-        var address = local ?? AddressTowards(target);
+        var transport = options.Transport;
+        var address = options.Local ?? AddressTowards(target);
         var (type, protocol) = transport == SipTransport.Udp ? (SocketType.Dgram, ProtocolType.Udp) : (SocketType.Stream, ProtocolType.Tcp);
         var sip = new Socket(target.AddressFamily, type, protocol);
         Socket? rtp = null, rtcp = null;
         try
         {
             sip.Bind(new IPEndPoint(address, 0));
-            if (transport == SipTransport.Tcp)
+            if (transport != SipTransport.Udp)
             {
                 sip.NoDelay = true;
                 await sip.ConnectAsync(target, stop).ConfigureAwait(false);
             }
 
+            var tls = transport == SipTransport.Tls ? await PhoneTls.OpenAsync(sip, options, stop).ConfigureAwait(false) : null;
             (rtp, rtcp) = MediaPorts(address);
-            sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
-            var flow = new SipFlow(transport, (IPEndPoint)sip.LocalEndPoint!, target, transport == SipTransport.Tcp ? 1 : 0);
-            return new PhoneSockets(sip, rtp, rtcp, flow);
+            sip.Blocking = tls is not null;
+            rtp.Blocking = rtcp.Blocking = false;
+            var flow = new SipFlow(transport, (IPEndPoint)sip.LocalEndPoint!, target, transport == SipTransport.Udp ? 0 : 1);
+            return new PhoneSockets(sip, tls, rtp, rtcp, flow);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (Exception e) when (e is SocketException or OperationCanceledException or AuthenticationException or IOException)
         {
             sip.Dispose();
             rtp?.Dispose();
@@ -66,7 +74,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
             var (rtp, rtcp) = MediaPorts(at.Address);
             sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
             var local = (IPEndPoint)sip.LocalEndPoint!;
-            return new PhoneSockets(sip, rtp, rtcp, new SipFlow(SipTransport.Udp, local, local));
+            return new PhoneSockets(sip, null, rtp, rtcp, new SipFlow(SipTransport.Udp, local, local));
         }
         catch (SocketException)
         {
@@ -89,6 +97,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
 
     public void Dispose()
     {
+        Tls?.Dispose();
         Sip.Dispose();
         Rtp.Dispose();
         Rtcp.Dispose();

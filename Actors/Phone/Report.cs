@@ -1,6 +1,5 @@
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
-using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -43,7 +42,7 @@ internal sealed class Report(SoftPhoneOptions options)
     }
 
     public PhoneReport Finish(PhoneStatistics seen) => new(
-        options.Target.ToString(), options.Transport == SipTransport.Udp ? "udp" : "tcp", null, _final.Status, _final.Reason ?? "",
+        options.Target.ToString(), options.Transport.ToString().ToLowerInvariant(), null, _final.Status, _final.Reason ?? "",
         _end?.Detail ?? _wrong, _end is { } end ? Name(end.How) : "", _answeredAt is not null, Seconds(_finalAt),
         _answeredAt is { } from ? Seconds(_endedAt - from) : 0, _media?.Suite, _media?.Mki ?? false, _media?.Codec.ToString().ToUpperInvariant(),
         seen.PacketsSent, seen.PacketsReceived, seen.PacketsLost, seen.AuthFailures, seen.Replays, seen.Malformed, seen.UnknownMki,

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
@@ -10,15 +11,15 @@ namespace ConfCluster.Actors.Phone;
 /// <summary>The softphone: one call of <see cref="PhoneCall"/> and <see cref="PhoneMedia"/> with real sockets, clock and randomness.</summary>
 public static class SoftPhone
 {
-    private const int DefaultPort = 5060;
-
     /// <summary>
     /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
     /// </summary>
     public static async Task<PhoneReport> RunAsync(SoftPhoneOptions options, TimeProvider clock, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!options.Target.IsSip || options.Target.IsSecure) return Report.Problem(options, "the target must be a sip: URI");
+        if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
+        // RFC 3261 §26.2.2: never in the clear.
+        if (options.Target.IsSecure && options.Transport != SipTransport.Tls) return Report.Problem(options, "a sips: URI is called over TLS only");
         short[]? play = null;
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
@@ -27,7 +28,7 @@ public static class SoftPhone
         {
             sockets = options.Listen is { } here ? PhoneSockets.Listen(here) : await OpenAsync(options, stop).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (Exception e) when (e is SocketException or OperationCanceledException or AuthenticationException or IOException)
         {
             return Report.Problem(options, $"{options.Target.Host}: {e.Message}");
         }
@@ -37,7 +38,7 @@ public static class SoftPhone
             var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
             var settings = PhoneSettings.Default with
             {
-                Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)),
+                Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = options.Suites,
                 UseMki = options.UseMki,
             };
@@ -50,16 +51,17 @@ public static class SoftPhone
 
     private static async Task<PhoneSockets> OpenAsync(SoftPhoneOptions options, CancellationToken stop)
     {
-        var target = await ResolveAsync(options.Target, stop).ConfigureAwait(false);
-        return await PhoneSockets.OpenAsync(target, options.Transport, options.Local, stop).ConfigureAwait(false);
+        var target = await ResolveAsync(options, stop).ConfigureAwait(false);
+        return await PhoneSockets.OpenAsync(target, options, stop).ConfigureAwait(false);
     }
 
     /// <summary>RFC 3261 §25.1: an IPv6 address stands in brackets.</summary>
     private static string Host(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 
-    private static async Task<IPEndPoint> ResolveAsync(SipUri target, CancellationToken stop)
+    private static async Task<IPEndPoint> ResolveAsync(SoftPhoneOptions options, CancellationToken stop)
     {
-        var port = target.Port ?? DefaultPort;
+        var target = options.Target;
+        var port = target.Port ?? SipFlow.DefaultPort(options.Transport);
         if (IPAddress.TryParse(target.Host.Trim('[', ']'), out var literal)) return new IPEndPoint(literal, port);
         var found = await Dns.GetHostAddressesAsync(target.Host, stop).ConfigureAwait(false);
         return found.Length > 0 ? new IPEndPoint(found[0], port) : throw new SocketException((int)SocketError.HostNotFound);

@@ -6,7 +6,7 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Actors.Phone;
 
 /// <summary>One call of the softphone.</summary>
-/// <param name="Target">A sip: URI; its host may be a name.</param>
+/// <param name="Target">A sip: URI, or over TLS a sips: URI; its host may be a name.</param>
 /// <param name="Suites">Offered in this order; empty: RTP/AVP without keys (a server that is asked so should refuse).</param>
 /// <param name="UseMki">Our keys have an MKI (RFC 4568 §6.1).</param>
 public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, ImmutableArray<SrtpProfile> Suites, bool UseMki)
@@ -28,6 +28,12 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
 
     /// <summary>How long to let it ring; then CANCEL.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>PEM file with the roots that the server's certificate must lead to; null: those of the system.</summary>
+    public string? TlsTrust { get; init; }
+
+    /// <summary>Any certificate is good enough: for tries, not for calls that matter.</summary>
+    public bool TlsInsecure { get; init; }
 
     /// <summary>User part of From and Contact.</summary>
     public string User { get; init; } = "phone";

@@ -15,8 +15,10 @@ internal static class CallCommand
 {
     public static Command Create()
     {
-        var target = new Argument<SipUri>("URI") { Description = "Whom to call: sip:NAME@HOST[:PORT].", CustomParser = ReadTarget };
-        var transport = new Option<SipTransport>("--transport") { Description = "udp or tcp.", DefaultValueFactory = _ => SipTransport.Udp };
+        var target = new Argument<SipUri>("URI") { Description = "Whom to call: sip:NAME@HOST[:PORT], or sips: over TLS.", CustomParser = ReadTarget };
+        var transport = new Option<SipTransport?>("--transport") { Description = "udp, tcp or tls; without it as the URI says, else udp." };
+        var trust = new Option<string?>("--tls-trust") { Description = "PEM file with the roots that the server's certificate must lead to.", HelpName = "FILE" };
+        var insecure = new Option<bool>("--tls-insecure") { Description = "Take any certificate of the server." };
         var srtp = new Option<string>("--srtp") { Description = "sdes, or none to see that protection is required.", DefaultValueFactory = _ => "sdes" };
         srtp.AcceptOnlyFromAmong("sdes", "none");
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
@@ -33,10 +35,12 @@ internal static class CallCommand
             DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
         };
         var json = Output.JsonOption();
-        var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, srtp, suite, mki, tone, play, record, duration, json };
+        var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, trust, insecure, srtp, suite, mki, tone, play, record, duration, json };
         call.SetAction((result, _) => RunAsync(
-            new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
+            new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
             {
+                TlsTrust = result.GetValue(trust),
+                TlsInsecure = result.GetValue(insecure),
                 Tone = result.GetValue(tone),
                 Play = result.GetValue(play),
                 Record = result.GetValue(record),
@@ -74,6 +78,14 @@ internal static class CallCommand
         yield return ["Heard", $"{Text(r.Gaps)} gaps, the longest {Text(r.LongestGapMilliseconds)} ms; {frames}"];
         yield return ["Sources", r.Ssrcs.Count == 0 ? "none" : string.Join(", ", r.Ssrcs)];
     }
+
+    private static SipTransport Transport(SipUri target) => target.Parameters["transport"]?.ToUpperInvariant() switch
+    {
+        _ when target.IsSecure => SipTransport.Tls,
+        "TLS" => SipTransport.Tls,
+        "TCP" => SipTransport.Tcp,
+        _ => SipTransport.Udp,
+    };
 
     private static ImmutableArray<SrtpProfile> Suites(string srtp, string[]? names) =>
         srtp == "none" ? [] : names is { Length: > 0 } ? [.. names.Select(n => SrtpProfile.Find(n)!)] : SrtpProfile.All;

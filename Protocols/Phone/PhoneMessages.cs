@@ -18,9 +18,12 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
 
     public string LocalTag { get; } = Name(random, 8);
 
+    /// <summary>RFC 3261 §8.1.1.8: a sips URI for a sips call; over a connection the transport is named.</summary>
     private NameAddr Contact => new(SipUri.Sip(
         settings.Identity.User, Host(flow.Local.Address), flow.Local.Port,
-        flow.IsReliable ? SipParameters.Empty.With("transport", "tcp") : SipParameters.Empty));
+        flow.IsReliable && !settings.Identity.IsSecure ? SipParameters.Empty.With("transport", flow.Transport.ToString().ToLowerInvariant()) : SipParameters.Empty)
+        with
+    { Scheme = settings.Identity.Scheme });
 
     public SipRequest Invite(SipUri target, SipBody body)
     {
@@ -58,7 +61,7 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
     {
         // RFC 3581 §3: rport, so that the response comes back through whatever rewrites our address.
         var parameters = SipParameters.Empty.With("branch", Via.MagicCookie + Name(random, 12)).With("rport", null);
-        var via = new Via(flow.IsReliable ? "TCP" : "UDP", Host(flow.Local.Address), flow.Local.Port, parameters);
+        var via = new Via(flow.Transport.ToString().ToUpperInvariant(), Host(flow.Local.Address), flow.Local.Port, parameters);
         return request with { Headers = request.Headers.Prepend("Via", via.ToString()) };
     }
 
