@@ -43,7 +43,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         });
         Receive<JournalFailing>(_ => Handle(new ConferenceInput.JournalFailing()));
         Receive<JournalOvertaken>(_ => Handle(new ConferenceInput.Overtaken()));
-        Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName)));
+        Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller }));
         Receive<LeaveConference>(m => Ask(new ConferenceCommand.Leave(m.Participant, m.Reason)));
         Receive<EndConference>(m => Ask(new ConferenceCommand.End(m.Reason)));
         Receive<AskToDial>(m => Handle(new ConferenceInput.CalloutAsked(m.Participant, m.Target)));

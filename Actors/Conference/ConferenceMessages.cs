@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Actors.Conference;
 
@@ -12,7 +13,11 @@ public interface IConferenceMessage
 
 /// <summary>Answered to the participant (through its region) by <c>Joined</c> or <c>JoinRefused</c>.</summary>
 public sealed record JoinConference(ConferenceId Conference, ParticipantId Participant, string Identity, string? DisplayName)
-    : IConferenceMessage;
+    : IConferenceMessage
+{
+    /// <summary>Null: the conference called it.</summary>
+    public CallerIdentity? Caller { get; init; }
+}
 
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
@@ -45,4 +50,7 @@ public sealed record ConferenceView(
 }
 
 public sealed record ParticipantView(
-    ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media);
+    ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media)
+{
+    public CallerIdentity? Caller { get; init; }
+}

@@ -21,5 +21,8 @@ internal static class ConferenceViews
 
     private static ParticipantView View(Member member, Dictionary<ParticipantId, LegStatistics> media) => new(
         member.Participant, member.Identity, member.DisplayName, member.Ssrc.ToString(), member.JoinedAt,
-        media.TryGetValue(member.Participant, out var statistics) ? statistics : null);
+        media.TryGetValue(member.Participant, out var statistics) ? statistics : null)
+    {
+        Caller = member.Caller,
+    };
 }

@@ -11,7 +11,7 @@ public sealed class Dialler(LocalTag tags, EntityRegions regions)
     public ParticipantId Dial(ConferenceId conference, SipUri target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        var callId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var callId = tags.NewCallId(RandomNumberGenerator.GetBytes(8));
         var participant = tags.ForOutgoing(RandomNumberGenerator.GetBytes(8), callId);
         regions.Participants.Tell(new DialParticipant(participant, conference, callId, target.ToString()), Akka.Actor.ActorRefs.NoSender);
         return participant;

@@ -62,7 +62,7 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         Receive<SipRequestArrived>(m =>
         {
             _paths.Learn(m.Key, m.Endpoint);
-            Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow));
+            Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });
         });
         Receive<IParticipantMessage>(m => Handle(InputOf(m)));
         Receive<ParticipantTimer>(timer => Handle(new ParticipantInput.Fired(timer)));
@@ -116,7 +116,7 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
                 _regions.Conferences.Tell(new DialReport(e.Conference, _context.Id, e.Target, e.State, e.Status, e.Reason));
                 break;
             case ParticipantEffect.Join e:
-                _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName));
+                _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName) { Caller = e.Caller });
                 break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id)); break;

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -16,7 +17,11 @@ public interface IParticipantMessage
 /// A request for this dialog, from the node's endpoint (<paramref name="Endpoint"/> takes the responses). Initial INVITE and CANCEL have
 /// no To tag; an in-dialog request never creates an entity: one without a living dialog answers 481 and stops.
 /// </summary>
-public sealed record SipRequestArrived(ParticipantId Participant, TransactionKey Key, SipRequest Request, SipFlow Flow, IActorRef Endpoint) : IParticipantMessage;
+public sealed record SipRequestArrived(ParticipantId Participant, TransactionKey Key, SipRequest Request, SipFlow Flow, IActorRef Endpoint) : IParticipantMessage
+{
+    /// <summary>Who sent it, as the endpoint found out.</summary>
+    public CallerIdentity? Caller { get; init; }
+}
 
 /// <summary>An ACK to a 2xx of ours.</summary>
 public sealed record SipAckArrived(ParticipantId Participant, SipRequest Request, SipFlow Flow) : IParticipantMessage;

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using ConfCluster.Protocols.Phone;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -14,7 +15,8 @@ public static class SoftPhone
     /// <summary>
     /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
     /// </summary>
-    public static async Task<PhoneReport> RunAsync(SoftPhoneOptions options, TimeProvider clock, CancellationToken stop)
+    public static async Task<PhoneReport> RunAsync(
+        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
@@ -41,6 +43,7 @@ public static class SoftPhone
                 Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = options.Suites,
                 UseMki = options.UseMki,
+                Account = account,
             };
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill);
             var report = await Task.Factory.StartNew(

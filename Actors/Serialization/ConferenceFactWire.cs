@@ -43,6 +43,7 @@ internal static class ConferenceFactWire
             Participant = e.Participant.Value,
             Identity = e.Identity,
             Ssrc = e.Ssrc.Value,
+            Caller = CallerWire.Write(e.Caller),
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -52,5 +53,6 @@ internal static class ConferenceFactWire
         new(new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, new Ssrc(p.Ssrc))
         {
             At = WireValues.Time(p.At),
+            Caller = CallerWire.Read(p.Caller),
         };
 }

@@ -32,12 +32,16 @@ internal static class ConferenceWire
     private static JoinConferenceProto Write(JoinConference m)
     {
         var proto = new JoinConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Identity = m.Identity };
+        proto.Caller = CallerWire.Write(m.Caller);
         if (m.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
 
     private static JoinConference Read(JoinConferenceProto p) =>
-        new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null);
+        new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null)
+        {
+            Caller = CallerWire.Read(p.Caller),
+        };
 
     private static ConferenceViewProto Write(ConferenceView m)
     {
@@ -85,6 +89,7 @@ internal static class ConferenceWire
             Ssrc = v.Ssrc,
             JoinedAt = WireValues.Ticks(v.JoinedAt),
             Media = v.Media is { } media ? Write(media) : null,
+            Caller = CallerWire.Write(v.Caller),
         };
         if (v.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -92,7 +97,10 @@ internal static class ConferenceWire
 
     private static ParticipantView Read(ParticipantViewProto p) => new(
         new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, p.Ssrc, WireValues.Time(p.JoinedAt),
-        p.Media is null ? null : Read(p.Media));
+        p.Media is null ? null : Read(p.Media))
+    {
+        Caller = CallerWire.Read(p.Caller),
+    };
 
     private static MixerReportProto Write(MixerReport m)
     {

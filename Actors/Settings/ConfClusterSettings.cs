@@ -14,7 +14,10 @@ namespace ConfCluster.Actors.Settings;
 /// <param name="AllowUnauthenticated">SIP and HTTP may listen elsewhere than on loopback.</param>
 public sealed record ConfClusterSettings(
     string NodeName, string DataDirectory, SipSettings Sip, MediaSettings Media, ConferenceSettings Conference, JournalSettings Journal,
-    HttpSettings Http, TimeSpan ShutdownTimeout, bool AllowUnauthenticated);
+    HttpSettings Http, TimeSpan ShutdownTimeout, bool AllowUnauthenticated)
+{
+    public AuthSettings Auth => Sip.Auth;
+}
 
 /// <param name="Udp">Where the UDP listener binds; null: none.</param>
 /// <param name="Tcp">Where the TCP listener binds; null: none.</param>
@@ -31,6 +34,9 @@ public sealed record SipSettings(
     public DnsSettings Dns { get; init; } = DnsSettings.System;
 
     public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
+
+    /// <summary>Who has to prove who it is.</summary>
+    public AuthSettings Auth { get; init; } = AuthSettings.Off;
 
     /// <summary>Who is let in while the node is busy.</summary>
     public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;

@@ -5,6 +5,7 @@ using Akka.Configuration.Hocon;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Admission;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 
@@ -59,7 +60,12 @@ public static class SettingsReader
     private static ConfClusterSettings ReadAll(SettingsScope read) => ReadAll(read, read.Text("data-dir"));
 
     private static ConfClusterSettings ReadAll(SettingsScope read, string dataDirectory) => new(
-        read.Text("node-name"), dataDirectory, ReadSip(read) with { Tls = TlsSettingsReader.Read(read, dataDirectory) }, ReadMedia(read),
+        read.Text("node-name"), dataDirectory, ReadSip(read) with
+        {
+            Tls = TlsSettingsReader.Read(read, dataDirectory),
+            Auth = AuthSettingsReader.Read(read, dataDirectory),
+        },
+        ReadMedia(read),
         ReadConference(read), ReadJournal(read),
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
@@ -114,11 +120,15 @@ public static class SettingsReader
         read.Duration("media.unadmitted-leg-timeout", Second, Hour));
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
-        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000)), read.OneOf("conference.protection", ("required", true)),
+        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)), read.OneOf("conference.protection", ("required", true)),
         read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
         [.. read.List("conference.codecs", Codecs.Select(c => c.Name), name => Codecs.FirstOrDefault(c => c.Name == name)).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),
         read.Duration("conference.mixer-suspect-after", TimeSpan.FromMilliseconds(100), Hour));
+
+    private static IdentityProof ReadMinIdentity(SettingsScope read) => read.OneOf(
+        "conference.min-identity", ("none", IdentityProof.None), ("asserted", IdentityProof.Asserted), ("digest", IdentityProof.Digest),
+        ("certificate", IdentityProof.Certificate));
 
     private static JournalSettings ReadJournal(SettingsScope read) => new(
         read.Text("journal.connection-string"), read.OneOf("journal.provider", ("SQLite.MS", "SQLite.MS")),

@@ -1,4 +1,5 @@
 using System.Net;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Actors.Settings;
 
@@ -14,6 +15,8 @@ internal static class SettingsRules
         Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
         Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
+        if (conference.Policy.MinIdentity > IdentityProof.None && !settings.Auth.Policy.IsRequired)
+            Say(scope, "conference.min-identity", "stronger than none", "nobody is asked who it is; set auth.required = on, or none here");
         if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)
             Say(scope, "sip.udp.enabled", "off", "sip.udp, sip.tcp or sip.tls must be enabled");
         if (settings.DataDirectory.Length == 0) Say(scope, "data-dir", "", "a directory");
@@ -44,8 +47,11 @@ internal static class SettingsRules
     private static void Loopback(ConfClusterSettings settings, IPEndPoint? listen, string path, SettingsScope scope)
     {
         if (settings.AllowUnauthenticated || listen is null || IPAddress.IsLoopback(listen.Address)) return;
+        var isSip = path.StartsWith("sip.", StringComparison.Ordinal);
+        if (isSip && settings.Auth.Policy.IsRequired) return;
+        var cure = isSip ? $"let callers prove who they are with {SettingsReader.Root}.auth.required = on, or " : "";
         Say(scope, path, $"{listen.Address}",
-            $"only loopback is allowed, since callers are not authenticated; to open the node to everybody, set {SettingsReader.Root}.{AllowKey} = on");
+            $"only loopback is allowed, since callers are not authenticated; {cure}to open the node to everybody, set {SettingsReader.Root}.{AllowKey} = on");
     }
 
     private static bool IsAny(IPEndPoint? endPoint) => endPoint is not null && IsAny(endPoint.Address);

@@ -7,6 +7,7 @@ using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Admission;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -32,6 +33,8 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
     private readonly Dictionary<TransactionKey, SipBody> _bodies = [];
+    private readonly SipCallers _callers;
+    private CallerIdentity? _caller;
     private bool _isStopping;
 
     public SipEndpoint(SipSettings settings, LocalTag tags, EntityRegions regions, TimeProvider clock)
@@ -45,6 +48,8 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         _admission = new SipAdmission(settings.Admission, regions.Dialogs, _intake, clock);
         _sockets = SipSockets.Bind(settings, _intake, clock, _log.Warning);
 
+        _callers = new SipCallers(settings.Auth, tags, clock, _log.Warning);
+
         Receive<SipWaiting>(_ => OnWaiting());
         Receive<Respond>(OnRespond);
         Receive<SendRequest>(OnSendRequest);
@@ -52,7 +57,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         // A loop ends by itself only through a bug: let the supervisor begin anew.
         Receive<SipLoopFailed>(f => throw new InvalidOperationException($"The {f.Loop} loop failed.", f.Reason));
         Receive<Tick>(_ => OnTick());
-        Receive<Sweep>(_ => _sockets.Sweep());
+        Receive<Sweep>(_ =>
+        {
+            _sockets.Sweep();
+            _callers.Refresh();
+        });
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
             _sockets.Listening(_layer.ServerCount + _layer.ClientCount) with { Admission = _admission.View, Timers = _timers.Count }));
@@ -68,7 +77,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(Sweep.Instance, Sweep.Instance, SweepInterval);
     }
 
-    protected override void PostStop() => _sockets.Close();
+    protected override void PostStop()
+    {
+        _sockets.Close();
+        _callers.Close();
+    }
 
     private void OnWaiting()
     {
@@ -96,7 +109,9 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         // What is refused here leaves no transaction behind: every copy gets the same answer (RFC 3261 §8.2.7).
         var isFirst = request.Method != SipMethod.Ack && !_layer.IsCopy(request);
         if (isFirst && IsNotAdmitted(request, received.Flow)) return;
-        if (isFirst && RequestRouting.Of(request, _tags, _isStopping) is RoutingVerdict.Answer answer)
+        var answer = isFirst ? RequestRouting.Of(request, _tags, _isStopping) as RoutingVerdict.Answer : null;
+        if (isFirst && (answer is null or { Status: < 300 }) && IsUnknown(request, received)) return;
+        if (answer is not null)
         {
             if (answer.Status >= 300) SipCounters.Refused(answer.Status);
             Execute([TransactionLayer.Stateless(request, received.Flow, answer.Status, answer.Reason, answer.Extra)]);
@@ -104,6 +119,16 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         }
 
         Execute(_layer.ReceiveRequest(request, received.Flow));
+    }
+
+    /// <summary>What is refused anyway is refused without asking who sent it; a copy of what was let in is not asked again.</summary>
+    private bool IsUnknown(SipRequest request, SipReceived received)
+    {
+        _caller = _callers.Identify(request, received.Flow, received.Peer, out var answer);
+        if (answer is null) return false;
+        SipCounters.Refused(((SipResponse)answer.Message).StatusCode);
+        Execute(answer);
+        return true;
     }
 
     /// <summary>Before anything that costs more, and never to what belongs to a dialog or is a copy; a node that stops has its own answer.</summary>
@@ -179,7 +204,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 {
                     _owners[pass.Key] = to.Participant;
                     if (AdmissionRules.BeginsSomething(pass.Request)) _admission.LetIn(pass.Key, to.Participant, pass.Flow);
-                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self));
+                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self) { Caller = _caller });
                 }
 
                 break;

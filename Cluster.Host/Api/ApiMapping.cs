@@ -40,7 +40,12 @@ internal static class ApiMapping
         new(number, happened.At, Camel(happened.GetType().Name), participant, identity, detail);
 
     private static ParticipantDetails Participant(ParticipantView view) => new(
-        view.Participant.Value, view.Identity, view.DisplayName, view.Ssrc, view.JoinedAt, view.Media is { } media ? Media(media) : null);
+        view.Participant.Value, view.Identity, view.DisplayName, view.Ssrc, view.JoinedAt, view.Media is { } media ? Media(media) : null)
+    {
+        ProvenName = view.Caller?.Name,
+        Proof = view.Caller?.Proof,
+        Private = view.Caller?.IsPrivate ?? false,
+    };
 
     private static MediaDetails Media(LegStatistics s) => new(
         s.Remote.IsPresent ? s.Remote.ToString() : null, s.RemoteSsrc.Value == 0 ? null : s.RemoteSsrc.ToString(), s.PacketsReceived, s.PacketsSent,

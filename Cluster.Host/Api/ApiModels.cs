@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Host.Api;
 
@@ -19,7 +20,15 @@ internal sealed record InvitationDetails(string Id, string Uri, CalloutState Sta
 
 /// <param name="Media">Null until the mixer has reported the leg.</param>
 internal sealed record ParticipantDetails(
-    string Id, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, MediaDetails? Media);
+    string Id, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, MediaDetails? Media)
+{
+    /// <summary>Who it is by that proof; null: the conference called it.</summary>
+    public string? ProvenName { get; init; }
+
+    public IdentityProof? Proof { get; init; }
+
+    public bool Private { get; init; }
+}
 
 /// <summary>Counters since the leg was opened.</summary>
 internal sealed record MediaDetails(

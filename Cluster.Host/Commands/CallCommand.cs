@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Host.Roles;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Srtp;
@@ -34,8 +35,13 @@ internal static class CallCommand
             CustomParser = ReadTime,
             DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
         };
+        var user = new Option<string?>("--user") { Description = "Authenticate with this name when asked.", HelpName = "NAME" };
+        var password = PasswordInput.FileOption();
         var json = Output.JsonOption();
-        var call = new Command("call", "Make a call with the built-in softphone.") { target, transport, trust, insecure, srtp, suite, mki, tone, play, record, duration, json };
+        var call = new Command("call", "Make a call with the built-in softphone.")
+        {
+            target, transport, trust, insecure, srtp, suite, mki, tone, play, record, duration, user, password, json,
+        };
         call.SetAction((result, _) => RunAsync(
             new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
             {
@@ -45,18 +51,35 @@ internal static class CallCommand
                 Play = result.GetValue(play),
                 Record = result.GetValue(record),
                 Duration = result.GetValue(duration),
+                User = result.GetValue(user) ?? "phone",
             },
-            result.GetValue(json)));
+            result.GetValue(user), result.GetValue(password), result.GetValue(json)));
         return call;
     }
 
-    internal static async Task<int> RunAsync(SoftPhoneOptions options, bool json)
+    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json) => RunAsync(options, null, json);
+
+    private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json)
+    {
+        if (user is null) return await RunAsync(options, null, json);
+        using var password = PasswordInput.Read(passwordFile, out var problem);
+        return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json);
+    }
+
+    private static async Task<int> RunAsync(SoftPhoneOptions options, DigestAccount? account, bool json)
     {
         using var signals = new StopSignals();
         using var stop = new CancellationTokenSource();
-        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token);
+        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token, account);
         if (await Task.WhenAny(phone, signals.Requested) != phone) await stop.CancelAsync();
         var report = await phone;
+        if (!json && report.Status is (401 or 407))
+        {
+            return Output.Fail(account is null
+                ? $"{report.Target} asks who is calling ({report.Status}); give --user and --password-file."
+                : $"{report.Target} does not accept {account.UserName} with this password ({report.Status}).");
+        }
+
         if (json) Output.WriteJson(report);
         else Output.Table(["Call", report.Target], Rows(report));
         return report.Succeeded ? ExitCode.Done : ExitCode.Failed;

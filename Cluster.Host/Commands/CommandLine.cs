@@ -27,7 +27,8 @@ internal static class CommandLine
         var settings = new SettingsOptions();
         var root = new RootCommand("A secure conference server that is a cluster.")
         {
-            RunCommand.Create(new SettingsOptions()), ConferenceCommands.Create(), CallCommand.Create(), AnswerCommand.Create(), ConfigCommand.Create(),
+            RunCommand.Create(new SettingsOptions()), ConferenceCommands.Create(), UserCommands.Create(), CallCommand.Create(), AnswerCommand.Create(),
+            ConfigCommand.Create(),
         };
         settings.AddTo(root);
         root.SetAction((result, _) => RunCommand.RunAsync(settings.Of(result)));

@@ -100,10 +100,12 @@ internal static class ConferenceCommands
     }
 
     private static void WriteParticipants(ConferenceDetails details) => Output.Table(
-        ["Participant", "Since", "From", "Received", "Sent", "Lost", "Not authentic", "Replayed"],
+        ["Participant", "Identity", "Proof", "Since", "From", "Received", "Sent", "Lost", "Not authentic", "Replayed"],
         details.Participants.Select(p => new[]
         {
-            p.DisplayName is { Length: > 0 } shown ? $"{shown} <{p.Identity}>" : p.Identity, Text(p.JoinedAt), p.Media?.Remote ?? "-", Text(p.Media?.PacketsReceived),
+            p.DisplayName is { Length: > 0 } shown ? $"{shown} <{p.Identity}>" : p.Identity, p.ProvenName ?? "-",
+            $"{p.Proof?.ToString().ToLowerInvariant() ?? "invited"}{(p.Private ? ", private" : "")}",
+            Text(p.JoinedAt), p.Media?.Remote ?? "-", Text(p.Media?.PacketsReceived),
             Text(p.Media?.PacketsSent), Text(p.Media?.PacketsLost), Text(p.Media?.AuthFailures), Text(p.Media?.Replays),
         }));
 

@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -12,7 +13,11 @@ public abstract record ConferenceCommand
     /// <summary>
     /// A participant with an acceptable offer wants in. Repeating it is harmless. <paramref name="Identity"/>: who it says it is.
     /// </summary>
-    public sealed record Join(ParticipantId Participant, string Identity, string? DisplayName) : ConferenceCommand;
+    public sealed record Join(ParticipantId Participant, string Identity, string? DisplayName) : ConferenceCommand
+    {
+        /// <summary>Who it is and how we know; null: the conference called it.</summary>
+        public CallerIdentity? Caller { get; init; }
+    }
 
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
     public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
@@ -44,7 +49,7 @@ public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShut
 public enum Rejection : byte
 {
     ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5,
-    ShuttingDown = 6,
+    ShuttingDown = 6, IdentityTooWeak = 7,
 }
 
 /// <summary>The answer to a command: facts to store, or the reason there are none.</summary>
@@ -69,4 +74,5 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
 public enum Admission : byte { Open, NoNewConference, ShuttingDown }
 
 /// <summary>RFC 4353 §4.2: the rules of a conference, from its blueprint.</summary>
-public sealed record ConferencePolicy(int MaxParticipants);
+/// <param name="MinIdentity">The weakest proof with which somebody may call in.</param>
+public sealed record ConferencePolicy(int MaxParticipants, IdentityProof MinIdentity = IdentityProof.None);

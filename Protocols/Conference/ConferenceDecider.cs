@@ -37,11 +37,16 @@ public static class ConferenceDecider
     {
         if (state.Participants.ContainsKey(join.Participant)) return Accept();
         if (context.Admission == Admission.ShuttingDown) return Reject(Rejection.ShuttingDown);
+        if (join.Caller is { } caller && caller.Proof < context.Policy.MinIdentity) return Reject(Rejection.IdentityTooWeak);
         if (!state.IsActive && context.Admission == Admission.NoNewConference) return Reject(Rejection.TooManyConferences);
         if (state.Participants.Count >= context.Policy.MaxParticipants) return Reject(Rejection.ConferenceFull);
 
         var ssrc = Fresh(state, context);
-        var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc) { At = context.Now };
+        var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc)
+        {
+            At = context.Now,
+            Caller = join.Caller,
+        };
         if (state.IsActive) return Accept(joined);
 
         // A mixer id is never used again after its end, so each instance has one of its own.

@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -17,7 +18,11 @@ public abstract record ConferenceEvent
     public sealed record Taken(Incarnation Incarnation) : ConferenceEvent;
 
     /// <summary>With the SSRC that the mixer sends to this participant, taken from the register for ever.</summary>
-    public sealed record ParticipantJoined(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc) : ConferenceEvent;
+    public sealed record ParticipantJoined(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc) : ConferenceEvent
+    {
+        /// <summary>Null: the conference called it, or the fact is older than the question.</summary>
+        public CallerIdentity? Caller { get; init; }
+    }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -50,7 +51,7 @@ public sealed record ConferenceState
         ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
         ConferenceEvent.ParticipantJoined e => this with
         {
-            Participants = Participants.SetItem(e.Participant, new Member(e.Participant, e.Identity, e.DisplayName, e.Ssrc, e.At)),
+            Participants = Participants.SetItem(e.Participant, new Member(e.Participant, e.Identity, e.DisplayName, e.Ssrc, e.At) { Caller = e.Caller }),
             Register = Register.Add(e.Ssrc),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
@@ -76,4 +77,7 @@ public sealed record ConferenceState
 }
 
 /// <summary>Somebody who is in.</summary>
-public sealed record Member(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc, DateTimeOffset JoinedAt);
+public sealed record Member(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc, DateTimeOffset JoinedAt)
+{
+    public CallerIdentity? Caller { get; init; }
+}

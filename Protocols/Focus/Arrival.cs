@@ -33,7 +33,7 @@ internal static class Arrival
         var from = invitation.Request.Headers.From;
         var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
         var name = from.DisplayName is { Length: > MaxDisplayName } longName ? longName[..MaxDisplayName] : from.DisplayName;
-        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name);
+        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) { Caller = invitation.Caller };
     }
 
     public static ParticipantStep Joined(Invitation invitation, MixerId mixer, ParticipantContext context) =>
@@ -57,7 +57,10 @@ internal static class Arrival
         var response = FocusResponses.Success(invitation.Request, invitation.Conference, invitation.Flow, context, leg.Sent.Body);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
-            NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg);
+            NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
+        {
+            Caller = invitation.Caller,
+        };
         var pending = new PendingAck(invitation.Key, response, context.Timings.T1, OurOffer: invitation.Offer is null, MediaAtAck: true);
         return Steps.To(
             new ParticipantState.Answered(participation, pending),
@@ -86,7 +89,7 @@ internal static class Arrival
         LegOffer? offer = null;
         if (!sdp.IsEmpty && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
 
-        invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer);
+        invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer) { Caller = arrived.Caller };
         return true;
     }
 

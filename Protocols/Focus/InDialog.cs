@@ -19,6 +19,7 @@ internal static class InDialog
         var cancelled = Cancels(arrived, participation.Reinvite) ? participation.Reinvite : participation.Invite;
         if (request.Method == SipMethod.Cancel || request.Headers.To.Tag is null) return NoDialogNeeded(state, cancelled, arrived, context);
         if (!Contains(participation.Dialog, request)) return Steps.Refuse(state, arrived, ParticipantRefusal.NoDialog, context);
+        if (!participation.IsFrom(arrived.Caller)) return Steps.Refuse(state, arrived, ParticipantRefusal.OtherCaller, context);
         if (participation.Dialog.Receive(request, out var next) != DialogVerdict.InOrder)
             return Steps.Refuse(state, arrived, ParticipantRefusal.OutOfOrder, context);
 

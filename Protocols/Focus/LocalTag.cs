@@ -21,6 +21,9 @@ public sealed class LocalTag : IDisposable
     private static readonly byte[] RDomain = "R confcluster local tag 1"u8.ToArray();
     private static readonly byte[] MDomain = "M confcluster local tag 1"u8.ToArray();
 
+    /// <summary>In place of a Call-ID, which can have no space: so no tag of a dialog passes for a Call-ID of ours.</summary>
+    private const string OurCalls = "our calls";
+
     private readonly SecretBytes _key;
 
     /// <summary>Keeps a copy of the cluster key, which is the same on every node.</summary>
@@ -57,6 +60,15 @@ public sealed class LocalTag : IDisposable
         if (Convert.FromHexString(tag.AsSpan(0, HalfDigits), r, out _, out _) != System.Buffers.OperationStatus.Done) return false;
         return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(tag), Encoding.UTF8.GetBytes(Compose(r, callId).Value));
     }
+
+    /// <summary>A Call-ID for a dialog that we start (RFC 3261 §8.1.1.4), which every node knows again: eight random octets from the shell.</summary>
+    public string NewCallId(ReadOnlySpan<byte> random) => ForOutgoing(random, OurCalls).Value;
+
+    public bool IsOurCallId(string callId) => IsOurs(callId, OurCalls);
+
+    /// <summary>A key for another purpose; the caller owns it.</summary>
+    public SecretBytes Derive(string purpose) => SecretBytes.Create(
+        HMACSHA256.HashSizeInBytes, key => HMACSHA256.HashData(_key.Reveal(), Encoding.UTF8.GetBytes($"D confcluster {purpose}"), key));
 
     public void Dispose() => _key.Dispose();
 

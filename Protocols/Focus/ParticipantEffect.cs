@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -17,7 +18,11 @@ public abstract partial record ParticipantEffect
 
     public sealed record SendRequest(SipRequest Request, SipFlow Flow) : ParticipantEffect;
 
-    public sealed record Join(ConferenceId Conference, string Identity, string? DisplayName) : ParticipantEffect;
+    public sealed record Join(ConferenceId Conference, string Identity, string? DisplayName) : ParticipantEffect
+    {
+        /// <summary>Null: the conference called it.</summary>
+        public CallerIdentity? Caller { get; init; }
+    }
 
     public sealed record Leave(ConferenceId Conference, LeaveReason Reason) : ParticipantEffect;
 

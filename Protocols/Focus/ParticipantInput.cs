@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -51,7 +52,11 @@ public abstract partial record ParticipantInput
     public sealed record Recovered(ImmutableArray<DialogFact> Facts) : ParticipantInput;
 
     /// <summary>Any request but ACK: INVITE, CANCEL and what comes in the dialog.</summary>
-    public sealed record RequestArrived(TransactionKey Key, SipRequest Request, SipFlow Flow) : ParticipantInput;
+    public sealed record RequestArrived(TransactionKey Key, SipRequest Request, SipFlow Flow) : ParticipantInput
+    {
+        /// <summary>Who sent it; null: nobody asked.</summary>
+        public CallerIdentity? Caller { get; init; }
+    }
 
     /// <summary>An ACK to a 2xx.</summary>
     public sealed record AckArrived(SipRequest Request) : ParticipantInput;

@@ -8,7 +8,7 @@ public enum ParticipantRefusal : byte
     UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding,
     NotAcceptable, BadHeader, BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending,
     OfferPending, MethodNotAllowed, Cancelled, Ended, Unresponsive,
-    NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport,
+    NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport, OtherCaller,
 }
 
 /// <summary>The one place where a refusal of the participant itself becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
@@ -19,6 +19,7 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.UnsupportedScheme => (416, "Unsupported URI Scheme"),
         // Not 416, after which RFC 3261 §8.1.3.5 tells the caller to try again with sip: and so without the protection it asked for.
         ParticipantRefusal.InsecureTransport => (480, "SIPS Needs TLS"),
+        ParticipantRefusal.OtherCaller => (403, "Not Who Joined"),
         ParticipantRefusal.NoConferenceName => (404, "No Conference Name"),
         ParticipantRefusal.BadConferenceName => (404, "Not A Conference Name"),
         ParticipantRefusal.UnsupportedExtension => (420, "Bad Extension"),

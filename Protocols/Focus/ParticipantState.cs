@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -75,6 +76,8 @@ public abstract partial record ParticipantState
 /// <param name="Offer">Null: the INVITE had no SDP, so the offer will be ours.</param>
 public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow Flow, ConferenceId Conference, LegOffer? Offer)
 {
+    public CallerIdentity? Caller { get; init; }
+
     internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer.Media];
 }
 
@@ -87,7 +90,16 @@ public sealed record Participation(
     ConferenceId Conference, Dialog Dialog, SipFlow Flow, bool Hidden, TransactionKey Invite, Leg Leg, bool Stored = false,
     TransactionKey? Reinvite = null)
 {
+    /// <summary>Who joined; null: the conference called it.</summary>
+    public CallerIdentity? Caller { get; init; }
+
     internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
+
+    /// <summary>
+    /// Whether a request in the dialog is from whoever joined. A trusted peer answers for whom it lets into its dialogs (RFC 3325 §5).
+    /// </summary>
+    internal bool IsFrom(CallerIdentity? sender) =>
+        Caller is null or { Proof: IdentityProof.None } || sender is null or { Proof: IdentityProof.Asserted } || sender.Name == Caller.Name;
 }
 
 /// <summary>A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).</summary>

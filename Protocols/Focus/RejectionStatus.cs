@@ -15,6 +15,7 @@ public static class RejectionStatus
         Rejection.TooManyConferences => (503, "Too Many Conferences", 30),
         Rejection.JournalUnavailable => (503, "Journal Unavailable", 10),
         Rejection.NoMediaCapacity => (503, "No Media Capacity", 30),
+        Rejection.IdentityTooWeak => (403, "Identity Not Proven Well Enough", 0),
         Rejection.ShuttingDown => (503, "Shutting Down", 30),
         _ => throw new UnreachableException($"no status for {rejection}"),
     };

@@ -15,6 +15,7 @@ internal sealed class CallCore : IDisposable
 {
     private readonly PhoneCall _call;
     private readonly CallServer _server;
+    private readonly PhoneCredentials _credentials;
     private bool _dialled;
 
     public CallCore(PhoneSettings settings, SipFlow flow, MediaAddress rtp, MediaAddress rtcp, SecretWriter random, PhoneCall call)
@@ -22,6 +23,7 @@ internal sealed class CallCore : IDisposable
         (Settings, _call) = (settings, call);
         Messages = new PhoneMessages(settings, flow, random);
         Flow = flow;
+        _credentials = new PhoneCredentials(settings, random);
         Negotiation = new PhoneNegotiation(settings, rtp, rtcp, random);
         _server = new CallServer(this);
     }
@@ -100,6 +102,9 @@ internal sealed class CallCore : IDisposable
             case CallState.Talking talking when key.Method == SipMethod.Invite:
                 Reinvited(talking, key, response);
                 break;
+            case CallState.Ending ending when key == ending.Bye && _credentials.Learns(response):
+                State = SendBye(ending.Dialog, ending.How);
+                break;
             case CallState.Ending ending when key == ending.Bye && response.IsFinal:
                 End(ending.How, 200, "OK");
                 break;
@@ -154,10 +159,15 @@ internal sealed class CallCore : IDisposable
     public void Bye(CallState.Talking talking, CallEnd how)
     {
         StopTimers();
-        var (dialog, bye) = talking.Dialog.NewRequest(SipMethod.Bye);
-        var request = Messages.WithVia(bye);
-        State = new CallState.Ending(dialog, TransactionKey.OfSent(request), how);
+        State = SendBye(talking.Dialog, how);
+    }
+
+    private CallState.Ending SendBye(Dialog from, CallEnd how)
+    {
+        var (dialog, bye) = from.NewRequest(SipMethod.Bye);
+        var request = Messages.WithVia(_credentials.On(bye));
         _call.Request(request, Messages.FlowTo(dialog.NextHop));
+        return new CallState.Ending(dialog, TransactionKey.OfSent(request), how);
     }
 
     public void End(CallEnd how, int status, string reason, string? detail = null)
@@ -182,6 +192,11 @@ internal sealed class CallCore : IDisposable
                 break;
             case 2:
                 Answered(calling, response);
+                break;
+            case 4 when !calling.Cancelling && _credentials.Learns(response):
+                var again = Messages.Again(_credentials.On(calling.Invite));
+                State = calling with { Invite = again, Progressed = false };
+                _call.Request(again, Flow);
                 break;
             default:
                 Negotiation.Withdraw();
@@ -230,7 +245,7 @@ internal sealed class CallCore : IDisposable
     /// <summary>RFC 3261 §13.2.2.4: every 2xx gets an ACK, the same one for its copies.</summary>
     private CallState.Talking Acknowledge(CallState.Talking talking, SipResponse response)
     {
-        var ack = Messages.WithVia(talking.Dialog.Ack(response.Headers.CSeq.Number));
+        var ack = Messages.WithVia(_credentials.OnAck(talking.Dialog.Ack(response.Headers.CSeq.Number)));
         Emit(new PhoneEffect.Send(ack, Messages.FlowTo(talking.Dialog.NextHop), null));
         return talking with { InviteSequence = response.Headers.CSeq.Number, Ack = ack };
     }
@@ -266,6 +281,10 @@ internal sealed class CallCore : IDisposable
                 // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in steps of 10 ms.
                 Start(CallTimer.Glare, TimeSpan.FromMilliseconds(10 * (_dialled ? 210 + Messages.RandomBelow(191) : Messages.RandomBelow(201))));
                 break;
+            case 401 or 407 when _credentials.Learns(response):
+                Negotiation.Withdraw();
+                Reinvite(talking);
+                break;
             // RFC 3261 §12.2.1.2: the peer does not know the dialog any more.
             case 408 or 481:
                 Negotiation.Withdraw();
@@ -292,7 +311,7 @@ internal sealed class CallCore : IDisposable
     private void Reinvite(CallState.Talking talking)
     {
         var (dialog, request) = talking.Dialog.NewRequest(SipMethod.Invite);
-        var invite = Messages.WithVia(Messages.WithSession(request, Negotiation.Offer()));
+        var invite = Messages.WithVia(Messages.WithSession(_credentials.On(request), Negotiation.Offer()));
         State = talking with { Dialog = dialog, OurInvite = TransactionKey.OfSent(invite) };
         _call.Request(invite, Messages.FlowTo(dialog.NextHop));
     }

@@ -10,8 +10,8 @@ namespace ConfCluster.Protocols.Phone;
 
 /// <summary>
 /// A SIP phone with one call and no I/O, clock or randomness of its own: datagrams or frames, timers and wishes go in, effects come out.
-/// UAC and UAS (RFC 3261 §8, §9, §12 to §15), offers both ways (RFC 3264), UPDATE received (RFC 3311), SDES keys (RFC 4568). It answers
-/// by itself. Left out: digest, 100rel, session timers, redirection, forks other than one 2xx (others are ended by BYE), DNS.
+/// UAC and UAS (RFC 3261 §8, §9, §12 to §15), offers both ways (RFC 3264), UPDATE received (RFC 3311), SDES keys (RFC 4568), digest (RFC 3261 §22). It answers
+/// by itself. Left out: 100rel, session timers, redirection, forks other than one 2xx (others are ended by BYE), DNS.
 /// </summary>
 public sealed class PhoneCall : IDisposable
 {

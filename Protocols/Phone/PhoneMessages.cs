@@ -36,6 +36,15 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
         return WithVia(WithSession(new SipRequest(SipMethod.Invite, target) { Headers = headers }, body));
     }
 
+    /// <summary>The same INVITE once more: a new Via and the next CSeq (RFC 3261 §8.1.3.5).</summary>
+    public SipRequest Again(SipRequest invite)
+    {
+        var sequence = new CSeq(invite.Headers.CSeq.Number + 1, SipMethod.Invite).ToString();
+        var headers = SipHeaders.Empty.Append("CSeq", sequence);
+        var rest = invite.Headers.Fields.Where(f => f.Name is not ("Via" or "CSeq"));
+        return WithVia(invite with { Headers = new SipHeaders(headers.Fields.AddRange(rest)) });
+    }
+
     /// <summary>Contact, Allow and the body of a re-INVITE or a 2xx.</summary>
     public SipRequest WithSession(SipRequest request, SipBody body) => request with { Headers = Session(request.Headers, body), Body = body };
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
@@ -19,6 +20,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     public ImmutableArray<OfferedCodec> Codecs { get; init; } = [OfferedCodec.Pcmu, OfferedCodec.Pcma];
 
     public string UserAgent { get; init; } = "ConfCluster-Phone";
+
+    /// <summary>What a challenge is answered with; null: nothing. Who made it owns its password.</summary>
+    public DigestAccount? Account { get; init; }
 
     public bool RequiresProtection => !Suites.IsEmpty;
 

@@ -20,8 +20,8 @@ public partial class FolderDependencies
         // A crypto line is a master key, and what an answer settles is a leg's media, which names its participant.
         ["Sdp"] = ["Wire", "Rtp", "Keys", "Srtp", "Mixing", "Conference"],
 
-        // Ids and SSRCs only.
-        ["Conference"] = ["Keys", "Rtp"],
+        // Ids and SSRCs only; and of SIP who is calling and how it was proven, which the policy weighs.
+        ["Conference"] = ["Keys", "Rtp", "Sip"],
 
         // The leg's media terms name the participant.
         ["Mixing"] = ["Wire", "Rtp", "Keys", "Srtp", "Conference"],

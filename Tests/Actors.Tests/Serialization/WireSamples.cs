@@ -6,6 +6,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -69,8 +70,13 @@ internal static class WireSamples
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
     };
 
+    private static readonly CallerIdentity Caller = new("alice", IdentityProof.Digest, true);
+
     public static readonly IReadOnlyList<object> WithGaps =
     [
+        new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", null, new Ssrc(1)) { At = Noon, Caller = Caller },
+        new JoinConference(Room, Alice, "sip:alice@example.com", null) { Caller = Caller },
+        new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Caller = Caller }]),
         new ConferenceEvent.ParticipantJoined(Alice, "", null, new Ssrc(0)) { At = DateTimeOffset.UnixEpoch.AddTicks(-1) },
         new JoinConference(Room, Alice, "sip:alice@example.com", null),
         new JoinConference(Room, Alice, "sip:alice@example.com", ""),
