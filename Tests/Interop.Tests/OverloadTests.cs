@@ -19,7 +19,7 @@ public sealed class OverloadTests(BusyNode node) : IClassFixture<BusyNode>
     [SkippableFact]
     public async Task Three_times_what_a_node_can_take_ends_in_answers_to_all_and_harms_no_call_that_is_on()
     {
-        await Sipp.RunAsync(node, "basic.xml", "warm-up", 20, "-r", "10");
+        await Sipp.RunAsync(node, "basic.xml", "warm-up", 20, "-l", "1");
         using var running = Sipp.Start(node, "overload.xml", "running", "-d", "4000");
         await running.JoinedAsync("running");
 
