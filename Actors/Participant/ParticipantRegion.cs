@@ -45,6 +45,7 @@ public static class ParticipantRegion
         return new FocusSettings(settings.Sip.Timings, settings.Sip.Advertised, settings.Sip.ServerHeader, media)
         {
             Outbound = settings.Sip.Outbound,
+            SessionTimer = settings.Sip.SessionTimer,
         };
     }
 

@@ -4,6 +4,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Admission;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 
@@ -40,6 +41,8 @@ public sealed record SipSettings(
 
     /// <summary>Who is let in while the node is busy.</summary>
     public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
+
+    public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
 }
 
 /// <param name="Servers">Empty: those of the system.</param>

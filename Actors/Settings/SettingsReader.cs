@@ -6,6 +6,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Authentication;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 
@@ -89,6 +90,7 @@ public static class SettingsReader
             read.Readable<IPEndPoint>("sip.dns.servers", "addresses, each with a port or without: \"192.0.2.53\", \"[2001:db8::53]:53\"", OutboundReader.TryServer),
             read.Duration("sip.dns.timeout", Millisecond, TimeSpan.FromMinutes(1)), read.Number("sip.dns.cache-size", 0, 1_000_000)),
         Outbound = OutboundReader.Read(read),
+        SessionTimer = ReadSessionTimer(read),
     };
 
     private static AdmissionLimits ReadAdmission(SettingsScope read, int maxTransactions) => new(
@@ -102,6 +104,15 @@ public static class SettingsReader
         read.Number("sip.admission.max-unanswered", 1, 1_000_000), maxTransactions / 5 * 4, read.Number("sip.admission.max-dialogs", 1, 10_000_000),
         read.Number("sip.admission.source.max-dialogs", 1, 10_000_000), read.Number("sip.admission.source.max-connections", 1, 1_000_000),
         read.Number("sip.admission.retry-after.min", 1, 3600), read.Number("sip.admission.retry-after.max", 1, 3600));
+
+    private static SessionTimerPolicy ReadSessionTimer(SettingsScope read)
+    {
+        var asks = read.Switch("sip.session-timer.enabled");
+        var interval = read.Duration("sip.session-timer.interval", Second, TimeSpan.FromDays(1));
+        var minimum = read.Duration("sip.session-timer.min-interval", Second, TimeSpan.FromDays(1));
+        if (interval < minimum) read.Refuse("sip.session-timer.interval", $"{interval}", "not less than sip.session-timer.min-interval", 0);
+        return new SessionTimerPolicy(asks ? interval : TimeSpan.Zero, minimum);
+    }
 
     private static IPEndPoint? ReadListener(SettingsScope read, string path)
     {

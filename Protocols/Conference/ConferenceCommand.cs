@@ -39,7 +39,7 @@ public abstract record ConferenceCommand
 public enum LeaveReason : byte
 {
     Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8,
-    ConferenceEnded = 9,
+    ConferenceEnded = 9, SessionExpired = 10, Unreachable = 11,
 }
 
 /// <summary>Values are stored: never renumber.</summary>

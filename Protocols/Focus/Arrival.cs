@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
     ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
@@ -8,7 +9,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// From the first INVITE to its final response (RFC 3261 §8.2, §13.3.1): everything that can be refused is refused before the conference or
-/// the mixer hears of it. No 1xx is sent here: the transaction layer sends the 100, and the 200 follows as soon as there are ports.
+/// the mixer hears of it. The transaction layer sends the 100, and the 200 follows as soon as there are
+/// ports; a peer that requires reliable provisional responses gets one before it (<see cref="EarlyDialogs"/>).
 /// </summary>
 internal static class Arrival
 {
@@ -54,21 +56,35 @@ internal static class Arrival
         var invitation = opening.Invitation;
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
         var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, context) : LegNegotiation.Offer(place, context);
-        var response = FocusResponses.Success(invitation.Request, invitation.Conference, invitation.Flow, context, leg.Sent.Body);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
         {
             Caller = invitation.Caller,
+            Session = invitation.Session,
         };
-        var pending = new PendingAck(invitation.Key, response, context.Timings.T1, OurOffer: invitation.Offer is null, MediaAtAck: true);
+        participation = participation.Hearing(invitation.Request);
+        var step = RequestRules.Requires(invitation.Request, RequestRouting.ReliableProvisional)
+            ? EarlyDialogs.Begin(invitation, participation, context)
+            : Accept(invitation, participation, leg.Sent.Body, ourOffer: invitation.Offer is null, context);
+        return step.Before(
+            new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), new ParticipantEffect.Cancel(ParticipantTimer.Unanswered));
+    }
+
+    /// <param name="body">Our SDP; empty when the peer has it already (RFC 3262 §5).</param>
+    public static ParticipantStep Accept(
+        Invitation invitation, Participation participation, SipBody body, bool ourOffer, ParticipantContext context)
+    {
+        var response = FocusResponses.Success(invitation.Request, participation, context, body);
         return Steps.To(
-            new ParticipantState.Answered(participation, pending),
-            new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk),
-            new ParticipantEffect.Cancel(ParticipantTimer.Unanswered),
-            new ParticipantEffect.Respond(invitation.Key, response),
-            new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
-            new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout));
+            new ParticipantState.Answered(
+                participation, new PendingAck(invitation.Key, response, context.Timings.T1, ourOffer, MediaAtAck: true)),
+            [
+                new ParticipantEffect.Respond(invitation.Key, response),
+                new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
+                new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout),
+                .. Refreshing.Timers(participation.Session),
+            ]);
     }
 
     /// <summary>In the order of RFC 3261 §8.2.</summary>
@@ -86,10 +102,16 @@ internal static class Arrival
         // RFC 3261 §8.1.1.8: exactly one Contact; without it there is nowhere to send a BYE.
         if (request.Headers.Contacts.Length != 1) return Fail(ParticipantRefusal.BadHeader, out refusal);
 
+        if (!Refreshing.TryAgree(request, SessionTimer.None, context, out var session, out refusal)) return false;
+
         LegOffer? offer = null;
         if (!sdp.IsEmpty && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
 
-        invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer) { Caller = arrived.Caller };
+        invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer)
+        {
+            Caller = arrived.Caller,
+            Session = session,
+        };
         return true;
     }
 

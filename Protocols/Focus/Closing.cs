@@ -170,7 +170,11 @@ internal static class Closing
         [new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), new ParticipantEffect.Cancel(ParticipantTimer.Unanswered)];
 
     private static ParticipantEffect[] StopRepeating =>
-        [new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck)];
+        [
+            new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck),
+            new ParticipantEffect.Cancel(ParticipantTimer.Refresh), new ParticipantEffect.Cancel(ParticipantTimer.SessionExpired),
+            new ParticipantEffect.Cancel(ParticipantTimer.Retry), new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered),
+        ];
 
     private static ParticipantState With(ParticipantState state, Departure departure) =>
         state is ParticipantState.Ending ? new ParticipantState.Ending(departure) : new ParticipantState.Ended(departure);

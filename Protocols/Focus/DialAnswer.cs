@@ -34,7 +34,8 @@ internal static class DialAnswer
         if (!TryDialog(call, response, out var dialog)) return DialFailure.End(call, new CallFailure(502, "The answer has no tag or Contact"));
         var leg = call.Early.GetValueOrDefault(response.Headers.To.Tag!)?.Answered;
         var usable = leg is not null || LegNegotiation.TryAccept(response, call.Leg!, context, out leg);
-        var participation = Participate(call, dialog!, leg!);
+        var participation = Participate(call, dialog!, leg!, context).Hearing(response);
+        participation = participation with { Session = participation.Session.Agree(response) };
         var ack = DialRequests.Ack(dialog!, call.Invite!);
         if (!usable)
         {
@@ -55,7 +56,7 @@ internal static class DialAnswer
     /// <summary>A 2xx that crossed our CANCEL.</summary>
     public static ParticipantStep TooLate(OutgoingCall call, SipResponse response, LeaveReason reason, ParticipantContext context) =>
         TryDialog(call, response, out var dialog)
-            ? HangUp(call, Participate(call, dialog!, call.Leg!), DialRequests.Ack(dialog!, call.Invite!), reason, call.Failure, context)
+            ? HangUp(call, Participate(call, dialog!, call.Leg!, context), DialRequests.Ack(dialog!, call.Invite!), reason, call.Failure, context)
             : DialFailure.End(call, call.Failure);
 
     public static ParticipantStep WhenAdmitting(Admitting state, ParticipantInput input, ParticipantContext context)
@@ -110,6 +111,7 @@ internal static class DialAnswer
                 new ParticipantEffect.Store(Renegotiation.Fact(participation)),
                 new ParticipantEffect.SendAck(state.Ack, Flow(participation)),
                 LegNegotiation.Media(participation.Leg, context),
+                .. Refreshing.Timers(participation.Session),
                 DialFailure.Report(state.Call, CalloutState.Joined, new CallFailure(200, "")),
             ]);
         return LateAnswers.Watch(confirmed, Kept(state), context);
@@ -160,8 +162,12 @@ internal static class DialAnswer
         return true;
     }
 
-    private static Participation Participate(OutgoingCall call, Dialog dialog, Leg leg) =>
-        new(call.Conference, dialog, call.Hops[0], Hidden: false, new TransactionKey(false, "", "", SipMethod.Invite), leg);
+    private static Participation Participate(OutgoingCall call, Dialog dialog, Leg leg, ParticipantContext context) =>
+        new(call.Conference, dialog, call.Hops[0], Hidden: false, new TransactionKey(false, "", "", SipMethod.Invite), leg)
+        {
+            OwnsCallId = true,
+            Session = DialRequests.Session(call, context),
+        };
 
     private static AnsweredCall Kept(Admitting state) => Answered(state.Call, state.Participation.Dialog, state.Ack);
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -25,13 +26,15 @@ internal static class DialRequests
             .Append("Supported", Supported)
             .Append("Accept", FocusResponses.SdpType)
             .Append("User-Agent", context.Settings.Server);
-        if (call.SessionInterval is { } interval)
-        {
-            var seconds = interval.ToString(CultureInfo.InvariantCulture);
-            headers = headers.Append("Session-Expires", seconds).Append("Min-SE", seconds);
-        }
-
+        headers = Session(call, context).InRequest(headers);
         return request with { Headers = With(headers, credentials).Append("Content-Type", FocusResponses.SdpType) };
+    }
+
+    /// <summary>The timer that we ask for: ours, and not below what a 422 said (RFC 4028 §7.3); we refresh.</summary>
+    public static SessionTimer Session(OutgoingCall call, ParticipantContext context)
+    {
+        var (ours, least) = (context.Settings.SessionTimer.Interval, TimeSpan.FromSeconds(call.SessionInterval ?? 0));
+        return new SessionTimer(ours > least ? ours : least, WeRefresh: true, PeerSupports: false, least);
     }
 
     /// <summary>RFC 3261 §8.1.2: where the request goes first.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -37,12 +38,36 @@ internal static class FocusResponses
     }
 
     /// <summary>RFC 3261 §13.3.1.4, §12.1.1: a 2xx that makes or refreshes a dialog.</summary>
-    public static SipResponse Success(SipRequest request, ConferenceId conference, SipFlow flow, ParticipantContext context, SipBody body)
+    public static SipResponse Success(SipRequest request, Participation participation, ParticipantContext context, SipBody body) =>
+        Timed(Establish(Of(request, 200, "OK", context), request, participation, context, body), participation.Session);
+
+    /// <summary>RFC 3262 §3: a provisional response that the peer must acknowledge; it makes an early dialog (RFC 3261 §12.1.1).</summary>
+    public static SipResponse Reliable(
+        SipRequest request, uint sequence, Participation participation, ParticipantContext context, SipBody body)
     {
-        var response = Of(request, 200, "OK", context);
+        var response = Establish(Of(request, 183, "Session Progress", context), request, participation, context, body);
+        var headers = response.Headers
+            .Append("Require", RequestRouting.ReliableProvisional)
+            .Append("RSeq", sequence.ToString(CultureInfo.InvariantCulture));
+        return response with { Headers = headers };
+    }
+
+    /// <summary>RFC 3262 §3: the 2xx to a PRACK, with our answer when that brought an offer (RFC 3262 §5).</summary>
+    public static SipResponse Acknowledge(SipRequest prack, ParticipantContext context, SipBody answer)
+    {
+        var response = Ok(prack, context);
+        return answer.IsEmpty ? response : response with { Headers = response.Headers.Append("Content-Type", SdpType), Body = answer };
+    }
+
+    private static SipResponse Timed(SipResponse response, SessionTimer session) =>
+        response with { Headers = session.InResponse(response.Headers) };
+
+    private static SipResponse Establish(
+        SipResponse response, SipRequest request, Participation participation, ParticipantContext context, SipBody body)
+    {
         var headers = response.Headers
             .Append("Record-Route", request.Headers.All("Record-Route"))
-            .Append("Contact", context.Contact(conference, flow, SecureContact.IsNeeded(request)));
+            .Append("Contact", context.Contact(participation.Conference, participation.Flow, SecureContact.IsNeeded(request)));
         headers = Capabilities(headers);
         return body.IsEmpty
             ? response with { Headers = headers }
@@ -76,6 +101,8 @@ internal static class FocusResponses
             ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),
             // RFC 3261 §20.43: 3xx codes are about the SDP; 399 carries any text.
             ParticipantRefusal.UnacceptableOffer => headers.Append("Warning", detail),
+            ParticipantRefusal.IntervalTooSmall => headers.Append(
+                HeaderNames.MinSe, SessionExpires.Seconds(context.Settings.SessionTimer.Minimum)),
             _ => headers,
         };
 }

@@ -30,6 +30,8 @@ internal static class InDialog
 
         return request.Method.Name switch
         {
+            "BYE" when counted is ParticipantState.Early early => EarlyDialogs.PeerLeft(early, arrived, context),
+            "PRACK" when counted is ParticipantState.Early early => EarlyDialogs.Acknowledged(early, arrived, context),
             "BYE" => Closing.PeerLeft(participation, arrived, context),
             "OPTIONS" => Steps.To(
                 counted,
@@ -37,6 +39,8 @@ internal static class InDialog
                     arrived.Key, FocusResponses.Options(request, participation.Conference, participation.Flow, context))),
             "INVITE" or "UPDATE" => Renegotiation.Begin(
                 counted, participation with { Dialog = next, Flow = arrived.Flow }, arrived, context),
+            // RFC 3262 §3: it acknowledges nothing that waits.
+            "PRACK" => Steps.Refuse(counted, arrived, ParticipantRefusal.NoTransaction, context),
             _ => Steps.Refuse(counted, arrived, ParticipantRefusal.MethodNotAllowed, context),
         };
     }
@@ -72,6 +76,8 @@ internal static class InDialog
     {
         ParticipantState.Answered answered => answered with { Participation = participation },
         ParticipantState.Renegotiating renegotiating => renegotiating with { Participation = participation },
+        ParticipantState.Asking asking => asking with { Participation = participation },
+        ParticipantState.Early early => early with { Participation = participation },
         _ => new ParticipantState.Confirmed(participation),
     };
 }

@@ -22,6 +22,8 @@ public static class LeaveReasonText
         LeaveReason.DialogFailed => (488, "No Acceptable Answer"),
         LeaveReason.MediaFailed => (503, "Media Lost"),
         LeaveReason.ConferenceEnded => (410, "Conference Ended"),
+        LeaveReason.SessionExpired => (408, "Session Expired"),
+        LeaveReason.Unreachable => (408, "Request Not Answered"),
         _ => throw new UnreachableException($"no text for {reason}"),
     };
 }

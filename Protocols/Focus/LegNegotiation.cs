@@ -88,7 +88,16 @@ internal static class LegNegotiation
     }
 
     /// <summary>For a re-INVITE without offer: what is in use, so that the version of o= stays when it was the last word, too.</summary>
-    public static Leg OfferAgain(Leg leg, ParticipantContext context)
+    public static Leg OfferAgain(Leg leg, ParticipantContext context) => OfferAgain(leg, Mixing.MediaDirection.SendReceive, context);
+
+    /// <summary>
+    /// For a re-INVITE of ours that changes nothing (RFC 4028 §7.4): our last word again, with its o=. An answer has one suite and one
+    /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
+    /// </summary>
+    public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
+        leg.LocalIsAnswer ? leg with { LocalIsAnswer = false } : OfferAgain(leg, leg.Remote!.Direction, context);
+
+    private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)
     {
         var remote = leg.Remote!;
         var used = new OfferedCodec(remote.Codec, remote.PayloadType);
@@ -102,6 +111,7 @@ internal static class LegNegotiation
                 Codecs = [used, .. others],
                 TelephoneEvent = remote.TelephoneEvent,
                 RtcpMux = remote.RtcpMux,
+                Direction = direction,
                 Lines = remote.Lines,
                 Index = remote.Index,
             });

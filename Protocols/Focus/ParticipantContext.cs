@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Wire;
 
@@ -11,6 +12,8 @@ namespace ConfCluster.Protocols.Focus;
 /// <param name="Server">RFC 3261 §20.35.</param>
 public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, string Server, MediaCapabilities Media)
 {
+    public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
+
     public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
 }
 

@@ -31,6 +31,24 @@ public enum ParticipantTimer : byte
     /// <summary>RFC 3261 §8.2.2.2: forked copies of an INVITE that ended without a fact come within 64*T1.</summary>
     Forget,
 
+    /// <summary>RFC 3262 §3: the reliable provisional response again, T1 doubling.</summary>
+    RepeatProvisional,
+
+    /// <summary>RFC 3262 §3: no PRACK for 64*T1.</summary>
+    NoPrack,
+
+    /// <summary>RFC 4028 §10: half of the session interval is over and we refresh it.</summary>
+    Refresh,
+
+    /// <summary>RFC 4028 §10: no refresh has succeeded.</summary>
+    SessionExpired,
+
+    /// <summary>RFC 3261 §14.1: a request of ours may be tried again.</summary>
+    Retry,
+
+    /// <summary>The endpoint that sent our request is gone, or the peer answers provisionally for ever.</summary>
+    RequestUnanswered,
+
     /// <summary>It rings too long.</summary>
     RingLimit,
 

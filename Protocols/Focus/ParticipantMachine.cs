@@ -10,8 +10,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. One that is dialled
-/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: reliable provisional responses, session
-/// timers, requests of ours but BYE, and taking a restored dialog up again (it gets a BYE).
+/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: taking a restored dialog up again (it gets a
+/// BYE), and moving a leg to another mixer (the call ends).
 /// </summary>
 public static class ParticipantMachine
 {
@@ -29,8 +29,10 @@ public static class ParticipantMachine
     {
         Idle => WhenIdle(input, context),
         Joining or Opening => WhenInvited(state, input, context),
+        Early early => EarlyDialogs.Next(early, input, context),
         Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
         Confirmed confirmed => WhenConfirmed(confirmed, input, context),
+        Asking asking => Refreshing.Next(asking, input, context),
         Restored restored => WhenRestored(restored, input, context),
         Ending ending => WhenEnding(ending, input, context),
         Ended ended => WhenEnded(ended, input, context),
@@ -95,12 +97,18 @@ public static class ParticipantMachine
                 .Before(new ParticipantEffect.Count(ParticipantRefusal.Unanswerable)),
             EndRequested end => Steps.To(state with { EndAfter = state.EndAfter ?? end.Reason }),
             _ when LosesLeg(state.Participation, input) => Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.MediaFailed }),
+            Fired { Timer: ParticipantTimer.SessionExpired } =>
+                Steps.To(state with { EndAfter = state.EndAfter ?? LeaveReason.SessionExpired }),
+            Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } => Refreshing.Later(state, context),
             _ => Steps.To(state),
         };
 
     private static ParticipantStep WhenConfirmed(Confirmed state, ParticipantInput input, ParticipantContext context) => input switch
     {
         RequestArrived request => InDialog.Request(state, state.Participation, request, context),
+        ResponseArrived { Response: var response } => Refreshing.AckAgain(state, response),
+        Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } => Refreshing.Begin(state.Participation, context),
+        Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(state.Participation, LeaveReason.SessionExpired, context),
         EndRequested end => Closing.HangUp(state.Participation, end.Reason, context),
         _ when LosesLeg(state.Participation, input) => Closing.HangUp(state.Participation, LeaveReason.MediaFailed, context),
         _ => Steps.To(state),
@@ -153,13 +161,13 @@ public static class ParticipantMachine
         }
     }
 
-    private static ParticipantStep Cancelled(Invitation invitation, MixerId? mixer, RequestArrived cancel, ParticipantContext context) =>
+    internal static ParticipantStep Cancelled(Invitation invitation, MixerId? mixer, RequestArrived cancel, ParticipantContext context) =>
         Closing.GiveUp(
                 invitation, mixer, LeaveReason.Cancelled, ParticipantRefusal.Cancelled,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Cancelled, context), context)
             .Before(new ParticipantEffect.Respond(cancel.Key, FocusResponses.Ok(cancel.Request, context)));
 
-    private static SipResponse Sorry(Invitation invitation, LeaveReason reason, ParticipantContext context) =>
+    internal static SipResponse Sorry(Invitation invitation, LeaveReason reason, ParticipantContext context) =>
         reason is LeaveReason.NodeShutdown or LeaveReason.NodeLost or LeaveReason.MediaFailed
             ? FocusResponses.Of(invitation.Request, 503, "Shutting Down", context, ShutdownRetryAfter)
             : FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Ended, context);
@@ -168,7 +176,7 @@ public static class ParticipantMachine
         Steps.To(state, ask, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
     /// <summary>The leg's mixer is another one now, or no longer knows the leg; moving it is not built yet, so the call ends.</summary>
-    private static bool LosesLeg(Participation participation, ParticipantInput input) => input switch
+    internal static bool LosesLeg(Participation participation, ParticipantInput input) => input switch
     {
         JoinAccepted joined => joined.Mixer != participation.Leg.Place.Mixer,
         LegRefused refused => refused.Mixer == participation.Leg.Place.Mixer,

@@ -8,7 +8,8 @@ public enum ParticipantRefusal : byte
     UnsupportedScheme, NoConferenceName, BadConferenceName, UnsupportedExtension, UnsupportedContentType, UnsupportedEncoding,
     NotAcceptable, BadHeader, BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending,
     OfferPending, MethodNotAllowed, Cancelled, Ended, Unresponsive,
-    NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport, OtherCaller,
+    NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport, OtherCaller, IntervalTooSmall, NotAcknowledged,
+    NotRefreshed,
 }
 
 /// <summary>The one place where a refusal of the participant itself becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
@@ -39,7 +40,9 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.Cancelled => (487, "Request Terminated"),
         ParticipantRefusal.Ended => (487, "Conference Left"),
         ParticipantRefusal.Unresponsive => (503, "Service Unavailable"),
-        ParticipantRefusal.NoAck or ParticipantRefusal.BadAnswer or ParticipantRefusal.JoinRefused or ParticipantRefusal.LegRefused
+        ParticipantRefusal.IntervalTooSmall => (422, "Session Interval Too Small"),
+        ParticipantRefusal.NotAcknowledged => (504, "Server Time-out"),
+        ParticipantRefusal.NotRefreshed or ParticipantRefusal.NoAck or ParticipantRefusal.BadAnswer or ParticipantRefusal.JoinRefused or ParticipantRefusal.LegRefused
             or ParticipantRefusal.Unanswerable =>
             throw new UnreachableException($"{refusal} is not answered from this table"),
         _ => throw new UnreachableException($"no status for {refusal}"),

@@ -2,6 +2,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Protocols.Focus;
@@ -57,6 +58,18 @@ public abstract partial record ParticipantState
     public sealed record Renegotiating(Participation Participation, PendingAck Pending, LeaveReason? EndAfter = null)
         : Unacknowledged(Participation, Pending, EndAfter);
 
+    /// <summary>A reliable provisional response with our SDP waits for its PRACK; the 2xx waits with it (RFC 3262 §3, §5).</summary>
+    public sealed record Early(Invitation Invitation, Participation Participation, PendingPrack Pending) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
+    }
+
+    /// <summary>A request of ours is out.</summary>
+    public sealed record Asking(Participation Participation, PendingRequest Pending) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => [.. Participation.Secrets, .. Pending.Offer?.Secrets ?? []];
+    }
+
     public sealed record Confirmed(Participation Participation) : ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
@@ -78,14 +91,17 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
 {
     public CallerIdentity? Caller { get; init; }
 
+    /// <summary>As its headers agree with our policy (RFC 4028 §9).</summary>
+    public SessionTimer Session { get; init; } = SessionTimer.None;
+
     internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer.Media];
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>
 /// <param name="Invite">The first INVITE, so that a copy of it or a late CANCEL is known.</param>
-/// <param name="Reinvite">The newest re-INVITE, for a late CANCEL.</param>
 /// <param name="Hidden">The peer is behind a NAT: only the flow reaches it.</param>
 /// <param name="Stored">Whether the journal knows of the dialog.</param>
+/// <param name="Reinvite">The newest re-INVITE of the peer, for a late CANCEL.</param>
 public sealed record Participation(
     ConferenceId Conference, Dialog Dialog, SipFlow Flow, bool Hidden, TransactionKey Invite, Leg Leg, bool Stored = false,
     TransactionKey? Reinvite = null)
@@ -100,7 +116,32 @@ public sealed record Participation(
     /// </summary>
     internal bool IsFrom(CallerIdentity? sender) =>
         Caller is null or { Proof: IdentityProof.None } || sender is null or { Proof: IdentityProof.Asserted } || sender.Name == Caller.Name;
+
+    public SessionTimer Session { get; init; } = SessionTimer.None;
+
+    /// <summary>The peer's newest Allow has UPDATE (RFC 3311 §5.1).</summary>
+    public bool TakesUpdate { get; init; }
+
+    /// <summary>The Call-ID is ours: after a 491 we wait longer than the peer (RFC 3261 §14.1).</summary>
+    public bool OwnsCallId { get; init; }
+
+    internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
+
+    /// <summary>A message of the peer may say anew what it takes; without Allow nothing has changed (RFC 3261 §20.5).</summary>
+    internal Participation Hearing(SipMessage message) =>
+        message.Headers.Has(HeaderNames.Allow)
+            ? this with { TakesUpdate = message.Headers.List(HeaderNames.Allow).Contains(SipMethod.Update.Name, StringComparer.Ordinal) }
+            : this;
 }
+
+/// <summary>A reliable provisional response that is repeated until its PRACK comes (RFC 3262 §3).</summary>
+/// <param name="OurOffer">It held our offer, so the PRACK must hold the answer (RFC 3262 §5).</param>
+public sealed record PendingPrack(uint Sequence, SipResponse Response, TimeSpan Interval, bool OurOffer);
+
+/// <summary>An UPDATE or re-INVITE of ours in the dialog.</summary>
+/// <param name="Offer">What it offers; null: nothing.</param>
+/// <param name="Lengthened">A 422 was heeded already: it is not heeded twice (RFC 4028 §10).</param>
+public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened);
 
 /// <summary>A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).</summary>
 /// <param name="OurOffer">The 2xx held our offer, so the ACK must hold the answer.</param>

@@ -19,8 +19,19 @@ internal static class Renegotiation
     {
         var request = arrived.Request;
         if (!RequestRules.TryBody(request, out var sdp, out var refusal)) return Steps.Refuse(state, arrived, refusal, context);
+        if (!Refreshing.TryAgree(request, participation.Session, context, out var session, out refusal))
+            return Steps.Refuse(state, arrived, refusal, context);
+        participation = participation.Hearing(request) with { Session = session };
         if (request.Method == SipMethod.Update && sdp.IsEmpty) return Refresh(state, participation, arrived, context);
         if (!RequestRules.AcceptsSdp(request)) return Steps.Refuse(state, arrived, ParticipantRefusal.NotAcceptable, context);
+        // RFC 3261 §14.2: a request of ours is out, so whoever tries again later goes first.
+        if (state is ParticipantState.Asking) return Steps.Refuse(state, arrived, ParticipantRefusal.OfferPending, context);
+        if (state is ParticipantState.Early early)
+        {
+            return Steps.Refuse(
+                state, arrived, early.Pending.OurOffer ? ParticipantRefusal.OfferPending : ParticipantRefusal.RequestPending, context);
+        }
+
         if (state is ParticipantState.Unacknowledged waiting) return Pending(waiting, arrived, context);
         if (sdp.IsEmpty) return Offer(participation, arrived, context);
         if (!LegNegotiation.TryExamine(sdp, participation.Leg, context, out var offer, out refusal, out var detail))
@@ -78,7 +89,7 @@ internal static class Renegotiation
     }
 
     private static SipResponse Success(SipRequest request, Participation participation, ParticipantContext context, SipBody body) =>
-        FocusResponses.Success(request, participation.Conference, participation.Flow, context, body);
+        FocusResponses.Success(request, participation, context, body);
 
     public static DialogFact.DialogConfirmed Fact(Participation p) =>
         new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText);
@@ -88,7 +99,10 @@ internal static class Renegotiation
         ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context) =>
         Steps.To(
             InDialog.With(state, participation),
-            new ParticipantEffect.Respond(arrived.Key, Success(arrived.Request, participation, context, SipBody.Empty)));
+            [
+                new ParticipantEffect.Respond(arrived.Key, Success(arrived.Request, participation, context, SipBody.Empty)),
+                .. Refreshing.Timers(participation.Session),
+            ]);
 
     /// <summary>An offer while a 2xx is unacknowledged: 491 when that holds our offer (RFC 3311 §5.2), else 500 (RFC 3261 §14.2).</summary>
     private static ParticipantStep Pending(
@@ -115,7 +129,7 @@ internal static class Renegotiation
         }
 
         var response = Success(arrived.Request, participation, context, participation.Leg.Sent.Body);
-        return Steps.To(new ParticipantState.Confirmed(participation), [new ParticipantEffect.Respond(arrived.Key, response), .. media]);
+        return Steps.To(new ParticipantState.Confirmed(participation), [new ParticipantEffect.Respond(arrived.Key, response), .. media, .. Refreshing.Timers(participation.Session)]);
     }
 
     private static ParticipantStep Answer2xx(
@@ -125,8 +139,11 @@ internal static class Renegotiation
         var pending = new PendingAck(arrived.Key, response, context.Timings.T1, ourOffer, mediaAtAck);
         return Steps.To(
             new ParticipantState.Renegotiating(participation with { Reinvite = arrived.Key }, pending),
-            new ParticipantEffect.Respond(arrived.Key, response),
-            new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
-            new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout));
+            [
+                new ParticipantEffect.Respond(arrived.Key, response),
+                new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
+                new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout),
+                .. Refreshing.Timers(participation.Session),
+            ]);
     }
 }

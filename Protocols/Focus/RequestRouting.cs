@@ -29,17 +29,20 @@ public abstract record RoutingVerdict
 public static class RequestRouting
 {
     private static readonly ImmutableArray<SipMethod> Allowed =
-        [SipMethod.Invite, SipMethod.Ack, SipMethod.Cancel, SipMethod.Bye, SipMethod.Options, SipMethod.Update];
+        [SipMethod.Invite, SipMethod.Ack, SipMethod.Cancel, SipMethod.Bye, SipMethod.Options, SipMethod.Update, SipMethod.Prack];
 
     /// <summary>Methods that we know and do not take: 405 and not 501 (RFC 3261 §21.5.2).</summary>
     private static readonly ImmutableArray<SipMethod> Refused =
         [
-            SipMethod.Register, SipMethod.Prack, SipMethod.Info, SipMethod.Subscribe, SipMethod.Notify, SipMethod.Refer, SipMethod.Message,
+            SipMethod.Register, SipMethod.Info, SipMethod.Subscribe, SipMethod.Notify, SipMethod.Refer, SipMethod.Message,
             SipMethod.Publish,
         ];
 
     /// <summary>Option-tags that a Require may name.</summary>
-    public static ImmutableArray<string> SupportedOptions { get; } = [];
+    public static ImmutableArray<string> SupportedOptions { get; } = [ReliableProvisional, "timer"];
+
+    /// <summary>RFC 3262 §8.1.</summary>
+    internal const string ReliableProvisional = "100rel";
 
     /// <summary>The value of Allow in responses and requests of the focus (RFC 3261 §20.5).</summary>
     public static string Allow { get; } = string.Join(", ", Allowed);

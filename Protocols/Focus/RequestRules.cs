@@ -16,6 +16,9 @@ internal static class RequestRules
         return unsupported.Length == 0;
     }
 
+    public static bool Requires(SipRequest request, string option) =>
+        request.Headers.List("Require").Contains(option, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Whether the body is SDP or absent. A body whose handling is optional (RFC 3261 §20.11) counts as absent.</summary>
     public static bool TryBody(SipMessage request, out SipBody sdp, out ParticipantRefusal refusal)
     {

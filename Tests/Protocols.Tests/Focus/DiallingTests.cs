@@ -192,7 +192,7 @@ public sealed class DiallingTests
         var scene = Calling();
         scene.Respond(422, extra: "Min-SE: 1800\r\n");
         Assert.Equal(["INVITE 2 - 192.0.2.5:5060"], scene.SentNow);
-        Assert.Equal(("1800", "1800"), (scene.Invite.Headers.First("Session-Expires"), scene.Invite.Headers.First("Min-SE")));
+        Assert.Equal(("1800;refresher=uac", "1800"), (scene.Invite.Headers.First("Session-Expires"), scene.Invite.Headers.First("Min-SE")));
         scene.Respond(422, extra: "Min-SE: 3600\r\n");
         Assert.Equal(422, scene.Report.Status);
     }

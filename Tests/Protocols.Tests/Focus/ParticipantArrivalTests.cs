@@ -46,7 +46,7 @@ public sealed class ParticipantArrivalTests
         Assert.Equal(Id.Value, headers.To.Tag);
         Assert.Equal("<sip:room@127.0.0.1:5060;transport=udp>;isfocus", headers.First("Contact"));
         Assert.Equal(["<sip:p2.example.com;lr>", "<sip:p1.example.com;lr>"], headers.All("Record-Route"));
-        Assert.Equal("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE", headers.First("Allow"));
+        Assert.Equal("INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK", headers.First("Allow"));
         Assert.True(headers.Has("Supported"));
         Assert.Equal("application/sdp", headers.First("Accept"));
         Assert.Equal("application/sdp", headers.First("Content-Type"));
@@ -102,7 +102,7 @@ public sealed class ParticipantArrivalTests
     [Fact]
     [Trait("RFC", "3261 §8.2.2.3")]
     public void An_extension_that_is_required_is_refused_by_name() =>
-        Assert.Equal("100rel", Refused(Request("INVITE", sdp: Offer(), extra: "Require: 100rel\r\n"), 420).First("Unsupported"));
+        Assert.Equal("x-new", Refused(Request("INVITE", sdp: Offer(), extra: "Require: 100rel, x-new\r\n"), 420).First("Unsupported"));
 
     [Theory]
     [Trait("RFC", "3261 §8.2.3")]

@@ -2,6 +2,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 using CsCheck;
@@ -15,11 +16,13 @@ public sealed class ParticipantProperties
 {
     private static readonly ParticipantTimer[] Timers = Enum.GetValues<ParticipantTimer>();
 
+    private static readonly SessionTimerPolicy Timer = new(TimeSpan.FromMinutes(30), SessionExpires.DefaultMinimum);
+
     /// <summary>A move (which input) and a seed for its details.</summary>
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 16], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 19], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
-    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 3]);
+    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 5]);
 
     [Fact]
     public void Every_INVITE_has_at_most_one_final_response_and_a_life_that_ends_leaves_nothing() => Lives.Sample(
@@ -42,8 +45,10 @@ public sealed class ParticipantProperties
 
     private static ParticipantScene Begin(int start) => start switch
     {
-        0 => new ParticipantScene(),
+        0 => new ParticipantScene(Timer),
         1 => Joining(),
+        4 => Confirmed(Timer, "Allow: UPDATE\r\n"),
+        5 => Confirmed(Timer, "Supported: timer\r\n"),
         2 => Answered(),
         _ => Confirmed(),
     };
@@ -52,7 +57,7 @@ public sealed class ParticipantProperties
     {
         switch (move)
         {
-            case 0: scene.Receive(Request("INVITE", $"z9hG4bK{detail}", sdp: detail % 3 == 0 ? "" : Offer())); break;
+            case 0: scene.Receive(Request("INVITE", $"z9hG4bK{detail}", sdp: detail % 3 == 0 ? "" : Offer(), extra: detail > 4 ? Reliable : "")); break;
             case 1: scene.Receive(Request("CANCEL", $"z9hG4bK{detail}")); break;
             case 2: scene.Accept(); break;
             case 3: scene.Open(); break;
@@ -68,9 +73,24 @@ public sealed class ParticipantProperties
             case 13 when detail == 0: scene.Do(new ParticipantInput.LegRefused(Mixer, Rejection.NoMediaCapacity)); break;
             case 14 when detail == 0: scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.ConferenceFull)); break;
             case 15 when detail == 0: scene.Do(new ParticipantInput.JoinAccepted(Room, Mixer with { Incarnation = 2 }, new Ssrc(8))); break;
+            case 17: scene.Fire(ParticipantTimer.Refresh); break;
+            case 18: Reply(scene, detail, cseq); break;
+            case 19: scene.Receive(Later("PRACK", cseq++, detail > 5 ? Offer() : "", extra: $"RAck: {Sequence(scene)} 1 INVITE\r\n")); break;
             case 16: scene.Do(new ParticipantInput.ResponseArrived(Later("BYE", 1).CreateResponse(200, "OK"))); break;
         }
     }
+
+    private const string Reliable = "Require: 100rel\r\n";
+
+    /// <summary>To the newest request of ours that is no BYE.</summary>
+    private static void Reply(ParticipantScene scene, int detail, uint cseq)
+    {
+        if (scene.All.OfType<ParticipantEffect.SendRequest>().LastOrDefault() is not { Request: { Method.Name: not "BYE" } request }) return;
+        int[] statuses = [200, 200, 100, 491, 422, 481, 405, 500];
+        scene.Reply(request, statuses[detail], request.Body.IsEmpty ? "" : Offer((int)cseq, 3), ("Min-SE", "3600"), ("Retry-After", "1"));
+    }
+
+    private static uint Sequence(ParticipantScene scene) => (scene.State as ParticipantState.Early)?.Pending.Sequence ?? 1;
 
     private static string Changed(uint version, int detail) =>
         detail == 0 ? "" : Offer((int)version, (byte)detail, suite: Suite(detail % 3));
@@ -111,7 +131,11 @@ public sealed class ParticipantProperties
                 e is ParticipantEffect.Respond or ParticipantEffect.Count or ParticipantEffect.Leave or ParticipantEffect.Destroy,
                 $"{e} after the end"));
 
-        var finals = all.OfType<ParticipantEffect.Respond>().Where(r => r.Key.Method == SipMethod.Invite).GroupBy(r => r.Key);
+        var responses = all.OfType<ParticipantEffect.Respond>().Where(r => r.Key.Method == SipMethod.Invite).ToList();
+        Assert.All(
+            responses.GroupBy(r => r.Key),
+            of => Assert.DoesNotContain(of.SkipWhile(r => !r.Response.IsFinal), r => !r.Response.IsFinal));
+        var finals = responses.Where(r => r.Response.IsFinal).GroupBy(r => r.Key);
         Assert.All(finals, f => Assert.Single(f.Select(r => r.Response.StatusCode).Distinct()));
         // Copies of a forked INVITE are absorbed by its transaction, which is not here.
         Assert.All(finals.Where(f => f.First().Response.StatusCode is >= 300 and not 482), f => Assert.Single(f));

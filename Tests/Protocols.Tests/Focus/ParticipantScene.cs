@@ -10,6 +10,7 @@ using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using Xunit;
 
@@ -27,9 +28,14 @@ internal sealed class ParticipantScene
 
     private uint _draws;
 
-    public ParticipantScene()
+    /// <param name="timer">Session timers that we ask for; null: none.</param>
+    public ParticipantScene(SessionTimerPolicy? timer = null)
     {
-        Context = new ParticipantContext(Id, new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default), Draw);
+        var settings = new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default)
+        {
+            SessionTimer = timer ?? SessionTimerPolicy.Passive,
+        };
+        Context = new ParticipantContext(Id, settings, Draw);
         Do(new ParticipantInput.Recovered([]));
     }
 
@@ -67,6 +73,27 @@ internal sealed class ParticipantScene
     public void Accept() => Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)));
 
     public void Open() => Do(new ParticipantInput.LegOpened(Mixer, Ports, Ports.WithPort(40001)));
+
+    /// <summary>A whole set-up; <paramref name="extra"/> are header lines of the INVITE.</summary>
+    public static ParticipantScene Confirmed(SessionTimerPolicy timer, string extra, string? sdp = null)
+    {
+        var scene = new ParticipantScene(timer);
+        scene.Receive(Request("INVITE", sdp: sdp ?? Offer(), extra: extra));
+        scene.Accept();
+        scene.Open();
+        scene.Ack(1);
+        return scene;
+    }
+
+    /// <summary>The peer answers a request of ours.</summary>
+    public void Reply(SipRequest request, int status, string sdp = "", params (string Name, string Value)[] extra)
+    {
+        var response = request.CreateResponse(status);
+        var headers = extra.Aggregate(response.Headers, (h, e) => h.Append(e.Name, e.Value));
+        if (sdp.Length > 0) headers = headers.Append("Content-Type", "application/sdp");
+        Do(new ParticipantInput.ResponseArrived(
+            response with { Headers = headers, Body = new SipBody(Encoding.UTF8.GetBytes(sdp)) }));
+    }
 
     public static ParticipantScene Joining(string? sdp = null)
     {

@@ -1,0 +1,188 @@
+using System.Globalization;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
+using ConfCluster.Protocols.Sip.Transactions;
+using static ConfCluster.Protocols.Focus.ParticipantInput;
+using static ConfCluster.Protocols.Focus.ParticipantState;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// Requests of ours in a dialog, as session refreshes (RFC 4028 §10): an UPDATE without offer to a peer that takes it (RFC 3311 §5.1), else a
+/// re-INVITE that offers what is in use (RFC 3261 §14.1). Glare, a longer interval and a peer that cannot do UPDATE are tried again; silence, 408
+/// and 481 end the call (RFC 3261 §12.2.1.2).
+/// </summary>
+internal static class Refreshing
+{
+    private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest Retry-After that a refresh waits for, in seconds.</summary>
+    private const int MaxRetryAfter = 30;
+
+    public static bool TryAgree(
+        SipRequest request, SessionTimer before, ParticipantContext context, out SessionTimer agreed, out ParticipantRefusal refusal)
+    {
+        var error = SessionTimer.Agree(request, before, context.Settings.SessionTimer, out agreed);
+        refusal = error == SessionTimerError.IntervalTooSmall ? ParticipantRefusal.IntervalTooSmall : ParticipantRefusal.BadHeader;
+        return error == SessionTimerError.None;
+    }
+
+    /// <summary>From a 2xx on (RFC 4028 §7.2, §9).</summary>
+    public static ParticipantEffect[] Timers(SessionTimer session) =>
+    [
+        session.IsRunning
+            ? new ParticipantEffect.Start(ParticipantTimer.SessionExpired, session.UntilGivenUp)
+            : new ParticipantEffect.Cancel(ParticipantTimer.SessionExpired),
+        session is { IsRunning: true, WeRefresh: true }
+            ? new ParticipantEffect.Start(ParticipantTimer.Refresh, session.UntilRefresh)
+            : new ParticipantEffect.Cancel(ParticipantTimer.Refresh),
+        new ParticipantEffect.Cancel(ParticipantTimer.Retry),
+    ];
+
+    public static ParticipantStep Begin(Participation participation, ParticipantContext context) => Begin(participation, false, context);
+
+    /// <summary>The peer's offer or ours is not settled yet.</summary>
+    public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>
+        Steps.To(state, new ParticipantEffect.Start(ParticipantTimer.Refresh, context.Timings.T2));
+
+    /// <summary>RFC 3261 §13.2.2.4: a repeated 2xx to our re-INVITE gets its ACK again.</summary>
+    public static ParticipantStep AckAgain(Confirmed state, SipResponse response)
+    {
+        var participation = state.Participation;
+        var isOurs = response is { Class: 2, Headers.CSeq.Method.Name: "INVITE" } && response.Headers.CallId == participation.Dialog.CallId
+            && response.Headers.To.Tag == participation.Dialog.Remote.Tag && response.Headers.CSeq.Number <= participation.Dialog.LocalSequence;
+        return isOurs ? Steps.To(state, Ack(participation, response.Headers.CSeq.Number)) : Steps.To(state);
+    }
+
+    public static ParticipantStep Next(Asking state, ParticipantInput input, ParticipantContext context)
+    {
+        var (participation, pending) = (state.Participation, state.Pending);
+        return input switch
+        {
+            RequestArrived request => InDialog.Request(state, participation, request, context),
+            ResponseArrived { Response: var response } when response.Headers.CSeq == new CSeq(pending.Sequence, pending.Method) =>
+                Answered(state, response, context),
+            TransactionFailed { Key: { IsServer: false } key } when key.Method == pending.Method => Lost(participation, context),
+            Fired { Timer: ParticipantTimer.RequestUnanswered } => Lost(participation, context),
+            Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(participation, LeaveReason.SessionExpired, context),
+            EndRequested end => Closing.HangUp(participation, end.Reason, context),
+            _ when ParticipantMachine.LosesLeg(participation, input) => Closing.HangUp(participation, LeaveReason.MediaFailed, context),
+            _ => Steps.To(state),
+        };
+    }
+
+    private static ParticipantStep Begin(Participation participation, bool lengthened, ParticipantContext context)
+    {
+        var method = participation.TakesUpdate ? SipMethod.Update : SipMethod.Invite;
+        var offer = method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
+        var (dialog, request) = participation.Dialog.NewRequest(method);
+        var headers = request.Headers
+            .Append("Contact", context.Contact(participation.Conference, participation.Flow, SecureContact.IsNeeded(request)))
+            .Append("Allow", RequestRouting.Allow)
+            .Append("Supported", string.Join(", ", RequestRouting.SupportedOptions))
+            .Append("Accept", FocusResponses.SdpType)
+            .Append("User-Agent", context.Settings.Server);
+        headers = participation.Session.InRequest(headers);
+        request = offer is null
+            ? request with { Headers = headers }
+            : request with { Headers = headers.Append("Content-Type", FocusResponses.SdpType), Body = offer.Sent.Body };
+        return Steps.To(
+            new Asking(
+                participation with { Dialog = dialog }, new PendingRequest(method, request.Headers.CSeq.Number, offer, lengthened)),
+            new ParticipantEffect.Cancel(ParticipantTimer.Refresh),
+            new ParticipantEffect.Cancel(ParticipantTimer.Retry),
+            new ParticipantEffect.SendRequest(request, Hop(participation)),
+            new ParticipantEffect.Start(ParticipantTimer.RequestUnanswered, context.Timings.TransactionTimeout + AnswerMargin));
+    }
+
+    private static ParticipantStep Answered(Asking state, SipResponse response, ParticipantContext context)
+    {
+        var (participation, pending) = (state.Participation, state.Pending);
+        switch (response)
+        {
+            case { Class: 1 }:
+                return Steps.To(
+                    state,
+                    new ParticipantEffect.Start(ParticipantTimer.RequestUnanswered, TransactionTimings.AnswerLimit + AnswerMargin));
+            case { Class: 2 }:
+                return Success(state, response, context);
+            case { StatusCode: 422 } when !pending.Lengthened && participation.Session.TryLengthen(response, out var longer):
+                return Begin(participation with { Session = longer }, lengthened: true, context);
+            // It says that it takes UPDATE and does not.
+            case { StatusCode: 405 or 501 } when pending.Method == SipMethod.Update:
+                return Begin(participation with { TakesUpdate = false }, pending.Lengthened, context);
+            case { StatusCode: 491 }:
+                return Again(participation, GlareWait(participation, context));
+            case { StatusCode: 500 or 503 } when TryRetryAfter(response, out var wait):
+                return Again(participation, wait);
+            case { StatusCode: 408 or 481 }:
+                return Lost(participation, context);
+            default:
+                return NotRefreshed(participation);
+        }
+    }
+
+    private static ParticipantStep Success(Asking state, SipResponse response, ParticipantContext context)
+    {
+        var participation = state.Participation.Hearing(response) with
+        {
+            Dialog = state.Participation.Dialog.Receive(response),
+            Session = state.Participation.Session.Agree(response),
+        };
+        if (state.Pending.Offer is not { } offer) return Settle(participation, []);
+
+        var ack = Ack(participation, state.Pending.Sequence);
+        if (!LegNegotiation.TryAccept(response, offer, context, out var leg))
+        {
+            return Closing.HangUp(participation, LeaveReason.DialogFailed, context).Before(
+                new ParticipantEffect.Count(ParticipantRefusal.BadAnswer), ack);
+        }
+
+        return Settle(participation with { Leg = leg }, [ack, LegNegotiation.Media(leg, context)]);
+    }
+
+    private static ParticipantStep Settle(Participation participation, ParticipantEffect[] effects) => Steps.To(
+        new Confirmed(participation),
+        [new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), .. effects, .. Timers(participation.Session)]);
+
+    /// <summary>
+    /// Refused for good. Where the timer is ours alone (RFC 4028 §7.2) any answer shows that the peer is there; else the session goes on to
+    /// its end, unless the peer refreshes it.
+    /// </summary>
+    private static ParticipantStep NotRefreshed(Participation participation)
+    {
+        var step = participation.Session.PeerSupports
+            ? Steps.To(new Confirmed(participation), new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered))
+            : Settle(participation, []);
+        return step.Before(new ParticipantEffect.Count(ParticipantRefusal.NotRefreshed));
+    }
+
+    private static ParticipantStep Again(Participation participation, TimeSpan wait) => Steps.To(
+        new Confirmed(participation),
+        new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered),
+        new ParticipantEffect.Start(ParticipantTimer.Retry, wait));
+
+    private static ParticipantStep Lost(Participation participation, ParticipantContext context) =>
+        Closing.HangUp(participation, LeaveReason.Unreachable, context);
+
+    /// <summary>RFC 3261 §14.1: in units of 10 ms, 2.1 to 4 s for the owner of the Call-ID and up to 2 s for the other.</summary>
+    private static TimeSpan GlareWait(Participation participation, ParticipantContext context) => TimeSpan.FromMilliseconds(
+        participation.OwnsCallId ? 2100 + 10 * context.RandomBelow(191) : 10 * context.RandomBelow(201));
+
+    private static bool TryRetryAfter(SipResponse response, out TimeSpan wait)
+    {
+        var digits = string.Concat((response.Headers.First(HeaderNames.RetryAfter) ?? "").TakeWhile(char.IsAsciiDigit));
+        var known = uint.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds);
+        wait = TimeSpan.FromSeconds(Math.Min(seconds, MaxRetryAfter));
+        return known;
+    }
+
+    private static ParticipantEffect.SendAck Ack(Participation participation, uint sequence) =>
+        new(participation.Dialog.Ack(sequence), Hop(participation));
+
+    private static SipFlow Hop(Participation participation) =>
+        NextHop.Of(participation.Dialog, participation.Flow, participation.Hidden);
+}
