@@ -129,7 +129,9 @@ internal static class Renegotiation
         }
 
         var response = Success(arrived.Request, participation, context, participation.Leg.Sent.Body);
-        return Steps.To(new ParticipantState.Confirmed(participation), [new ParticipantEffect.Respond(arrived.Key, response), .. media, .. Refreshing.Timers(participation.Session)]);
+        return Steps.To(
+            new ParticipantState.Confirmed(participation),
+            [new ParticipantEffect.Respond(arrived.Key, response), .. media, .. Refreshing.Timers(participation.Session)]);
     }
 
     private static ParticipantStep Answer2xx(
