@@ -109,8 +109,6 @@ public sealed record Participation(
     /// <summary>Who joined; null: the conference called it.</summary>
     public CallerIdentity? Caller { get; init; }
 
-    internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
-
     /// <summary>
     /// Whether a request in the dialog is from whoever joined. A trusted peer answers for whom it lets into its dialogs (RFC 3325 §5).
     /// </summary>
