@@ -43,7 +43,9 @@ internal static class CallCommand
             target, transport, trust, insecure, srtp, suite, mki, tone, play, record, duration, user, password, json,
         };
         call.SetAction((result, _) => RunAsync(
-            new SoftPhoneOptions(result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!), Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
+            new SoftPhoneOptions(
+                result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!),
+                Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
             {
                 TlsTrust = result.GetValue(trust),
                 TlsInsecure = result.GetValue(insecure),

@@ -176,7 +176,8 @@ public static class DigestText
         Separate(text).Append(name).Append("=\"");
         foreach (var c in value)
         {
-            if (c is '"' or '\\') text.Append('\\');
+            // RFC 3261 §25.1: a control character can stand in a quoted string as a quoted pair only.
+            if (c is '"' or '\\' or < ' ' or '\x7f') text.Append('\\');
             text.Append(c);
         }
 
