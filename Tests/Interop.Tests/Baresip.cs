@@ -22,7 +22,8 @@ public sealed class Baresip : IDisposable
 
     public string Output => _process.Output;
 
-    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone)
+    /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
+    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
@@ -30,7 +31,8 @@ public sealed class Baresip : IDisposable
         Directory.CreateDirectory(Path.Combine(directory, "rec"));
         var wav = Path.Combine(directory, "tone.wav");
         Pcm.WriteWav(wav, Pcm.Tone(60, 8000, -12, tone), 8000);
-        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort));
+        var tls = caFile is null ? "" : $"sip_cafile {caFile}\nsip_verify_server yes\n";
+        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort) + tls);
         File.WriteAllText(Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>;regint=0;mediaenc=srtp-mand;answermode=auto\n");
         File.WriteAllText(Path.Combine(directory, "contacts"), "");
         return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort, sipPort);

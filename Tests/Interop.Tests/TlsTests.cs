@@ -1,14 +1,32 @@
+using ConfCluster.Support.Audio;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
 
-/// <summary>A node with the certificate that it makes itself, and clients that verify it.</summary>
+/// <summary>A node with the certificate that it makes itself, and phones that were given it as their root.</summary>
 [Collection("node")]
 public sealed class TlsTests(NodeUnderTest node) : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-tls-").FullName;
 
     private string Certificate => Path.Combine(node.DataDirectory, "tls", "certificate.pem");
+
+    [SkippableFact]
+    public async Task Baresip_and_the_softphone_verify_the_node_and_hear_each_other()
+    {
+        double[] tones = [440, 770];
+        using var phone = Baresip.Start(_directory, "tls", NodeUnderTest.FreePort(), NodeUnderTest.FreePort(), 31800, tones[0], Certificate);
+        await phone.CommandAsync("dial", $"sip:secure@127.0.0.1:{node.TlsPort};transport=tls");
+        await node.UntilParticipants("secure", 1);
+        var heard = Path.Combine(_directory, "heard.wav");
+        using var softphone = NodeUnderTest.Call(
+            [$"sips:secure@127.0.0.1:{node.TlsPort}", "--tls-trust", Certificate, "--tone", "770", "--record", heard, "--for", "6s", "--json"], _directory);
+        await softphone.WaitAsync(TimeSpan.FromSeconds(40));
+        Assert.True(softphone.ExitCode == 0, $"{softphone.Output}\n{phone.Output}\n{node.Log}");
+        await phone.CommandAsync("hangup");
+        await node.UntilParticipants("secure", 0);
+        Assert.True(ToneAnalysis.Of(heard, tones).SteadyTones() is [440], $"{ToneAnalysis.Of(heard, tones)}\n{node.Log}");
+    }
 
     [SkippableTheory]
     [InlineData("--tls-trust", "other.pem", "Untrusted")]
@@ -19,7 +37,10 @@ public sealed class TlsTests(NodeUnderTest node) : IDisposable
         {
             using var made = await ChildProcess.RunAsync(
                 Peers.Require("openssl", "openssl"),
-                ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", Path.Combine(_directory, "other.key"), "-out", Path.Combine(_directory, file), "-subj", "/CN=other"],
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", Path.Combine(_directory, "other.key"),
+                    "-out", Path.Combine(_directory, file), "-subj", "/CN=other",
+                ],
                 TimeSpan.FromSeconds(30));
         }
 
