@@ -22,8 +22,9 @@ internal static class NextHop
 
         // RFC 3261 §26.2.2: a sips URI is reached over TLS whatever its transport parameter says.
         var transport = uri.IsSecure ? SipTransport.Tls : Transport(uri.Parameters["transport"]) ?? flow.Transport;
-        if (transport == flow.Transport && flow.IsReliable && address.Equals(flow.Remote.Address)) return flow;
         var remote = new IPEndPoint(address, uri.Port ?? SipFlow.DefaultPort(transport));
+        // Over the connection while it is there; once it is gone, where the peer listens and not the port that it called from.
+        if (transport == flow.Transport && flow.IsReliable && address.Equals(flow.Remote.Address)) return flow with { Remote = remote };
         return transport == flow.Transport ? flow with { Remote = remote, Connection = 0 } : new SipFlow(transport, flow.Local, remote);
     }
 

@@ -21,6 +21,8 @@ internal sealed class Capture : IDisposable
         ["Connection reset (RST)"] = "how TCP ends when the peer is a process that was stopped",
     };
 
+    private static readonly string[] MayShowKey = ["inline", "key", "salt"];
+
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-capture-").FullName;
     private readonly ChildProcess? _dumpcap;
     private readonly string _file;
@@ -95,12 +97,14 @@ internal sealed class Capture : IDisposable
         ];
     }
 
-    /// <summary>How a complaint looks from close: the packets that tshark does not like, in full.</summary>
+    /// <summary>How a complaint looks from close: the packets that tshark does not like, without their keys.</summary>
     public async Task<string> DetailsAsync()
     {
         using var tshark = await ChildProcess.RunAsync(
             "tshark", ["-r", _file, .. _decode, "-V", "-Y", "ip.src == 127.0.0.1 && (sip || rtcp || rtp) && (_ws.malformed || _ws.expert)"], TimeSpan.FromSeconds(60));
-        return tshark.Output.Length <= 8000 ? tshark.Output : tshark.Output[..8000];
+        var lines = tshark.Output.Split('\n').Where(l => !MayShowKey.Any(word => l.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        var text = string.Join('\n', lines);
+        return text.Length <= 8000 ? text : text[..8000];
     }
 
     public void Dispose()

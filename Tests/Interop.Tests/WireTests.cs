@@ -22,7 +22,7 @@ public sealed class WireTests(WireNode node) : IClassFixture<WireNode>
         await capture.StopAsync();
 
         var complaints = await capture.ComplaintsAsync();
-        Assert.True(complaints.Count == 0, $"{string.Join('\n', complaints)}\n\n{(complaints.Count == 0 ? "" : await capture.DetailsAsync())}");
+        Assert.True(complaints.Count == 0, $"{(complaints.Count == 0 ? "" : await capture.DetailsAsync())}\n\n{string.Join('\n', complaints)}");
         await SawAllAsync(capture);
     }
 

@@ -31,8 +31,10 @@ public sealed class NextHopTests
     }
 
     [Fact]
-    public void A_connection_to_the_peer_is_used_again() =>
-        Assert.Equal(Tcp, NextHop.Of(Dialog("<sip:alice@127.0.0.1:5080>"), Tcp, hidden: false));
+    public void A_connection_to_the_peer_is_used_again_and_names_where_it_listens() =>
+        Assert.Equal(
+            Tcp with { Remote = new IPEndPoint(IPAddress.Loopback, 5080) },
+            NextHop.Of(Dialog("<sip:alice@127.0.0.1:5080>"), Tcp, hidden: false));
 
     [Fact]
     [Trait("RFC", "3581 §4")]
