@@ -15,7 +15,7 @@ namespace ConfCluster.Protocols.Mixing;
 internal sealed class OutputStream : IDisposable
 {
     private readonly Dictionary<Ssrc, ulong> _next = [];
-    private readonly byte[] _payload = new byte[JitterBuffer.MaxPayload];
+    private byte[] _payload = [];
     private readonly SecretWriter _random;
     private KeyRing? _ring;
     private SrtpSender? _rtp;
@@ -90,6 +90,7 @@ internal sealed class OutputStream : IDisposable
     public int Write(ReadOnlySpan<byte> codes, uint clock, Span<byte> packet)
     {
         if (_filled == 0) _firstTimestamp = _offset + clock;
+        if (_payload.Length == 0) _payload = new byte[JitterBuffer.MaxPayload];
         codes.CopyTo(_payload.AsSpan(_filled));
         _filled += codes.Length;
         if (_filled < _samplesPerPacket) return 0;

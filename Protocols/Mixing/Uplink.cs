@@ -38,9 +38,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     private const int MaxSources = 16;
 
     private const byte ComfortNoise = 13;
-    private readonly JitterBuffer _jitter = new(settings.JitterPackets, settings.JitterCapacity);
-    private readonly LossConcealment _concealment = new();
-    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    private Playout? _playout;
     private KeyRing? _ring;
     private SrtpReceiver? _rtp;
     private SrtcpReceiver? _rtcp;
@@ -59,10 +57,10 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
 
     public ulong Lost => _lostBefore + _statistics.Lost;
 
-    public ulong LateOrDuplicate => _jitter.LateOrDuplicate;
+    public ulong LateOrDuplicate => _playout?.LateOrDuplicate ?? 0;
 
-    /// <summary>The last decoded frame; meaningful after <see cref="Decode"/> said true.</summary>
-    public short[] Frame { get; } = new short[AudioFrame.Samples];
+    /// <summary>The last decoded frame; there after <see cref="Decode"/> said true.</summary>
+    public ReadOnlySpan<short> Frame => _playout!.Frame;
 
     /// <summary>Takes the media's uplink keys. The same keys, or new ones at the same address, go on with ROC and replay windows (RFC 3711 §3.3.1).</summary>
     /// <param name="moved">New keys at a new address are a new crypto context (RFC 4568 §7.1.4).</param>
@@ -144,21 +142,10 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     /// <returns>True: <see cref="Frame"/> has sound.</returns>
     public bool Decode()
     {
-        switch (_jitter.Take(_codes, G711.Silence(_codec)))
-        {
-            case JitterOutcome.Frame:
-                G711.Decode(_codec, _codes, Frame);
-                _concealment.Keep(Frame);
-                return true;
-            case JitterOutcome.Lost when _concealment.Conceal(Frame):
-                _counts.Concealed++;
-                return true;
-            case JitterOutcome.Empty:
-                _concealment.Forget();
-                return false;
-            default:
-                return false;
-        }
+        if (_playout is null) return false;
+        var outcome = _playout.Take(_codec);
+        if (outcome == PlayoutOutcome.Concealed) _counts.Concealed++;
+        return outcome != PlayoutOutcome.Silent;
     }
 
     /// <summary>The block for our next report, or null when nothing came since the last one (RFC 3550 §6.4).</summary>
@@ -170,11 +157,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     }
 
     /// <summary>What waits to be played is thrown away.</summary>
-    public void Silence()
-    {
-        _jitter.Reset();
-        _concealment.Forget();
-    }
+    public void Silence() => _playout?.Reset();
 
     public void Dispose() => _ring?.Dispose();
 
@@ -184,7 +167,8 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed. So is comfort noise (RFC 3389).
         if (!audio && header.PayloadType != _event && header.PayloadType != ComfortNoise) _counts.Malformed++;
         if (audio && payload.Length > JitterBuffer.MaxPayload) _counts.Malformed++;
-        _jitter.Put(header.Sequence, header.Timestamp, audio ? payload : []);
+        _playout ??= new Playout(settings);
+        _playout.Put(header.Sequence, header.Timestamp, audio ? payload : []);
     }
 
     private void Follow(Ssrc source)

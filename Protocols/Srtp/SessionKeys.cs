@@ -3,30 +3,26 @@ using ConfCluster.Protocols.Srtp.Transforms;
 namespace ConfCluster.Protocols.Srtp;
 
 /// <summary>
-/// What one master key protects with: a transform for SRTP and one for SRTCP, with the session keys derived once (RFC 3711 §4.3). Owns
-/// them and the master key; counts what it protected against the key's lifetime (RFC 3711 §9.2).
+/// What one master key protects with: a transform for SRTP and one for SRTCP, each with session keys derived once, when its first packet
+/// asks for them (RFC 3711 §4.3): a key may be installed long before its use, or for one direction's RTCP only. Owns them and the master
+/// key; counts what it protected against the key's lifetime (RFC 3711 §9.2).
 /// </summary>
-public sealed class SessionKeys : IDisposable
+public sealed class SessionKeys(MasterKey master) : IDisposable
 {
     /// <summary>RFC 3711 §9.2: 2^31 SRTCP packets under one master key.</summary>
     public const ulong RtcpLifetime = 1UL << 31;
 
+    private AesCmHmacSha1? _rtpTransform;
+    private AesCmHmacSha1? _rtcpTransform;
     private ulong _rtp;
     private ulong _rtcp;
+    private bool _disposed;
 
-    public SessionKeys(MasterKey master)
-    {
-        ArgumentNullException.ThrowIfNull(master);
-        Master = master;
-        Rtp = Create(master, rtcp: false);
-        Rtcp = Create(master, rtcp: true);
-    }
+    public MasterKey Master { get; } = master;
 
-    public MasterKey Master { get; }
+    public ISrtpTransform Rtp => _rtpTransform ??= Create(rtcp: false);
 
-    public ISrtpTransform Rtp { get; }
-
-    public ISrtpTransform Rtcp { get; }
+    public ISrtpTransform Rtcp => _rtcpTransform ??= Create(rtcp: true);
 
     public bool IsExhausted => _rtp >= Master.Lifetime || _rtcp >= Math.Min(Master.Lifetime, RtcpLifetime);
 
@@ -37,14 +33,19 @@ public sealed class SessionKeys : IDisposable
 
     public void Dispose()
     {
-        Rtp.Dispose();
-        Rtcp.Dispose();
+        _disposed = true;
+        _rtpTransform?.Dispose();
+        _rtcpTransform?.Dispose();
         Master.Dispose();
     }
 
-    private static AesCmHmacSha1 Create(MasterKey master, bool rtcp) => master.Profile.Transform switch
+    private AesCmHmacSha1 Create(bool rtcp)
     {
-        SrtpTransform.AesCmHmacSha1 => new AesCmHmacSha1(master, rtcp),
-        _ => throw new System.Diagnostics.UnreachableException($"no transform for {master.Profile}"),
-    };
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return Master.Profile.Transform switch
+        {
+            SrtpTransform.AesCmHmacSha1 => new AesCmHmacSha1(Master, rtcp),
+            _ => throw new System.Diagnostics.UnreachableException($"no transform for {Master.Profile}"),
+        };
+    }
 }

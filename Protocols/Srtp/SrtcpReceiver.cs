@@ -11,7 +11,7 @@ namespace ConfCluster.Protocols.Srtp;
 /// </summary>
 public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources = new(maxSources);
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources = [];
     private KeyRing _ring = ring;
 
     public int SourceCount => _sources.Count;

@@ -11,7 +11,7 @@ namespace ConfCluster.Protocols.Srtp;
 /// <param name="maxSources">SSRCs that one peer may use at a time; more are refused.</param>
 public sealed class SrtpReceiver(KeyRing ring, int maxSources)
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources = new(maxSources);
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources = [];
     private KeyRing _ring = ring;
 
     public int SourceCount => _sources.Count;
