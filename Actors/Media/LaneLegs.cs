@@ -48,8 +48,14 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void SetLeg(LanePlace place, LegMedia media)
     {
-        if (_mixers.TryGetValue(place, out var mixer)) mixer.Mixer.SetLeg(media);
-        else media.Dispose();
+        if (!_mixers.TryGetValue(place, out var mixer))
+        {
+            media.Dispose();
+            return;
+        }
+
+        var (participant, mux) = (media.Participant, media.RtcpMux);
+        if (mixer.Mixer.SetLeg(media) && mixer.Find(participant) is { } leg) mixer.Put(participant, Share(mixer, leg, mux));
     }
 
     public void Close(LanePlace place, ParticipantId participant)
@@ -92,15 +98,19 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (_legs >= options.Media.MaxLegsPerLane) return null;
         for (var tries = options.Ports.Pairs; tries > 0 && options.Ports.TryTake(out var port); tries--)
         {
-            if (TryBind(port) is not { } leg)
+            if (!TryBind(port, out var rtp, out var rtcp))
             {
                 options.Ports.Return(port);
+                if (options.Budget.Open >= options.Budget.Limit - 1) return null;
                 continue;
             }
 
-            var slot = mixer.Add(participant, leg);
-            Bind(leg.RtpHandle, new Binding(mixer, slot, false));
-            Bind(leg.RtcpHandle, new Binding(mixer, slot, true));
+            var shown = options.Media.Advertised ?? options.Media.Address;
+            var slot = mixer.Mixer.OpenLeg(participant);
+            var leg = new LegSockets(slot, port, rtp, rtcp, MediaAddress.From(shown, port), MediaAddress.From(shown, port + 1));
+            mixer.Put(participant, leg);
+            Bind(rtp, new Binding(mixer, slot, false));
+            Bind(rtcp, new Binding(mixer, slot, true));
             _legs++;
             Count();
             return leg;
@@ -109,14 +119,39 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         return null;
     }
 
-    private LegSockets? TryBind(int port)
+    private bool TryBind(int port, out int rtp, out int rtcp)
     {
-        var (bind, shown) = (options.Media.Address, options.Media.Advertised ?? options.Media.Address);
-        if (sockets.TryBind(bind, port, out var rtp) != BindOutcome.Bound) return null;
-        if (sockets.TryBind(bind, port + 1, out var rtcp) == BindOutcome.Bound)
-            return new LegSockets(port, rtp, rtcp, MediaAddress.From(shown, port), MediaAddress.From(shown, port + 1));
-        sockets.Close(rtp);
-        return null;
+        rtcp = -1;
+        if (!TryBind(port, out rtp)) return false;
+        if (TryBind(port + 1, out rtcp)) return true;
+        Close(rtp);
+        return false;
+    }
+
+    private bool TryBind(int port, out int handle)
+    {
+        handle = -1;
+        if (!options.Budget.TryTake()) return false;
+        if (sockets.TryBind(options.Media.Address, port, out handle) == BindOutcome.Bound) return true;
+        options.Budget.Return();
+        return false;
+    }
+
+    /// <summary>
+    /// The RTCP socket goes when RTCP comes with the RTP and comes back with the next answer without rtcp-mux. If it cannot be had then, the
+    /// leg has no RTCP, which RTP does without.
+    /// </summary>
+    private LegSockets Share(LaneMixer mixer, LegSockets leg, bool mux)
+    {
+        if (mux && leg.RtcpHandle is { } open)
+        {
+            Close(open);
+            return leg with { RtcpHandle = null };
+        }
+
+        if (mux || leg.RtcpHandle is not null || !TryBind(leg.Port + 1, out var handle)) return leg;
+        Bind(handle, new Binding(mixer, leg.Slot, true));
+        return leg with { RtcpHandle = handle };
     }
 
     private void Bind(int handle, Binding binding)
@@ -127,13 +162,16 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     private void Free(LegSockets leg)
     {
-        foreach (var handle in (ReadOnlySpan<int>)[leg.RtpHandle, leg.RtcpHandle])
-        {
-            sockets.Close(handle);
-            _bindings[handle] = default;
-        }
-
+        Close(leg.RtpHandle);
+        if (leg.RtcpHandle is { } rtcp) Close(rtcp);
         options.Ports.Return(leg.Port);
+    }
+
+    private void Close(int handle)
+    {
+        sockets.Close(handle);
+        if (handle < _bindings.Count) _bindings[handle] = default;
+        options.Budget.Return();
     }
 
     private void Count() => counters.Holds(_order.Count, _legs, _authFailures);

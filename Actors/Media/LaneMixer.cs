@@ -24,12 +24,10 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 
     public LegSockets? Find(ParticipantId participant) => _legs.GetValueOrDefault(participant);
 
-    public int Add(ParticipantId participant, LegSockets leg)
+    public void Put(ParticipantId participant, LegSockets leg)
     {
-        var slot = Mixer.OpenLeg(participant);
-        while (_sockets.Count <= slot) _sockets.Add(leg);
-        _sockets[slot] = _legs[participant] = leg;
-        return slot;
+        while (_sockets.Count <= leg.Slot) _sockets.Add(leg);
+        _sockets[leg.Slot] = _legs[participant] = leg;
     }
 
     public bool Remove(ParticipantId participant, out LegSockets leg)
@@ -43,7 +41,7 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
     {
         var leg = _sockets[slot];
-        counters.Sent(sockets.Send(rtcp ? leg.RtcpHandle : leg.RtpHandle, packet, to));
+        counters.Sent((rtcp ? leg.RtcpHandle : leg.RtpHandle) is { } handle && sockets.Send(handle, packet, to));
     }
 
     public LaneReport.Alive Report()
@@ -65,5 +63,5 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
     }
 }
 
-/// <summary>The pair of sockets of one leg.</summary>
-internal sealed record LegSockets(int Port, int RtpHandle, int RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp);
+/// <summary>The sockets of one leg. With rtcp-mux it has no second one, but keeps the port (RFC 5761 §5.1.1).</summary>
+internal sealed record LegSockets(int Slot, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp);

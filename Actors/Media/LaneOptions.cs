@@ -5,7 +5,7 @@ namespace ConfCluster.Actors.Media;
 
 /// <summary>What a lane is made of; tests put in another clock or other sockets.</summary>
 internal sealed record LaneOptions(
-    MediaSettings Media, PortRange Ports, TimeProvider WallClock, Func<IMediaSockets> Sockets, Func<ILaneClock> Clock);
+    MediaSettings Media, PortRange Ports, SocketBudget Budget, TimeProvider WallClock, Func<IMediaSockets> Sockets, Func<ILaneClock> Clock);
 
 /// <summary>Figures of one lane; totals since it began.</summary>
 /// <param name="RealTime">Its thread has real-time priority.</param>
@@ -26,4 +26,17 @@ public sealed record MediaPlaneSnapshot(ImmutableArray<LaneSnapshot> Lanes)
     public long PacketsOut => Lanes.Sum(l => l.PacketsOut);
 
     public long AuthFailures => Lanes.Sum(l => l.AuthFailures);
+}
+
+/// <summary>What bounds the participants of a node.</summary>
+/// <param name="Ports">Pairs of ports.</param>
+/// <param name="Files">Pairs of sockets that the limit on open files allows.</param>
+/// <param name="Places">Legs of all lanes.</param>
+public sealed record MediaRoom(int Ports, int Files, int Places)
+{
+    public int Participants => Math.Min(Ports, Math.Min(Files, Places));
+
+    public override string ToString() =>
+        $"room for {Participants} participants, bounded by " + (Participants == Places ? "confcluster.media.max-legs-per-lane"
+            : Participants == Ports ? "confcluster.media.port-min and port-max" : "the limit on open files (ulimit -n, LimitNOFILE)");
 }

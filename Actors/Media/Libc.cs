@@ -20,6 +20,7 @@ internal static partial class Libc
     public const int Interrupted = 4;
     public const int SetTimerSlack = 29;
     public const int RoundRobin = 2;
+    public const int OpenFiles = 7;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec
@@ -27,6 +28,17 @@ internal static partial class Libc
         public nint Seconds;
         public nint Nanoseconds;
     }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Limit
+    {
+        public nuint Current;
+        public nuint Max;
+    }
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int GetLimit(int resource, out Limit limit);
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

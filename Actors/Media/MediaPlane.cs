@@ -16,7 +16,8 @@ public sealed class MediaPlane : IDisposable
 
     public MediaPlane(MediaSettings settings, TimeProvider clock)
         : this(new LaneOptions(
-            settings, new PortRange(settings.PortMin, settings.PortMax, clock), clock, MediaSockets.ForThisSystem, LaneClock.ForThisSystem))
+            settings, new PortRange(settings.PortMin, settings.PortMax, clock), SocketBudget.OfThisProcess(), clock, MediaSockets.ForThisSystem,
+            LaneClock.ForThisSystem))
     {
     }
 
@@ -25,6 +26,10 @@ public sealed class MediaPlane : IDisposable
         _options = options;
         _lanes = [.. Enumerable.Range(0, options.Media.Lanes).Select(NewLane)];
     }
+
+    /// <summary>Participants that there is room for: the least of ports, open files (two per participant) and places on the lanes.</summary>
+    public MediaRoom Room() => new(
+        _options.Ports.Pairs, _options.Budget.Limit / 2, (int)Math.Min(int.MaxValue, (long)_options.Media.Lanes * _options.Media.MaxLegsPerLane));
 
     public MediaPlaneSnapshot Snapshot()
     {

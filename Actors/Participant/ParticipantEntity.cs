@@ -16,7 +16,7 @@ namespace ConfCluster.Actors.Participant;
 /// The sharded shell of one participant: it turns messages into inputs of <see cref="ParticipantMachine"/> and does what the machine asks,
 /// in order. Nothing is decided before the journal has said what it knows of this id; the entity goes once its facts are stored.
 /// </summary>
-public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
+public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
 {
     private readonly ParticipantContext _context;
     private readonly EntityRegions _regions;
@@ -24,6 +24,7 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
     private readonly ResponsePaths _paths = new();
     private ParticipantState _state = ParticipantState.Initial;
     private int _unstored;
+    private bool _recovered;
     private bool _stopped;
 
     public ParticipantEntity(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal)
@@ -32,7 +33,6 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         _context = new ParticipantContext(id, settings, RandomNumberGenerator.Fill);
         _regions = regions;
         _journal = Context.ActorOf(journal(id), "journal");
-        Become(Recovering);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -46,31 +46,28 @@ public sealed class ParticipantEntity : ReceiveActor, IWithTimers, IWithStash
         _regions.Dialogs.Leave(_context.Id);
     }
 
-    private void Recovering()
+    protected override void OnReceive(object message)
     {
-        Receive<FactsRecovered>(recovered =>
+        switch (message)
         {
-            Handle(new ParticipantInput.Recovered(recovered.Facts));
-            Become(Ready);
-            Stash.UnstashAll();
-        });
-        ReceiveAny(_ => Stash.Stash());
-    }
-
-    private void Ready()
-    {
-        Receive<SipRequestArrived>(m =>
-        {
-            _paths.Learn(m.Key, m.Endpoint);
-            Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });
-        });
-        Receive<IParticipantMessage>(m => Handle(InputOf(m)));
-        Receive<ParticipantTimer>(timer => Handle(new ParticipantInput.Fired(timer)));
-        Receive<FactStored>(_ =>
-        {
-            _unstored--;
-            PassivateWhenDone();
-        });
+            case FactsRecovered m when !_recovered:
+                Handle(new ParticipantInput.Recovered(m.Facts));
+                _recovered = true;
+                Stash.UnstashAll();
+                break;
+            case var _ when !_recovered: Stash.Stash(); break;
+            case SipRequestArrived m:
+                _paths.Learn(m.Key, m.Endpoint);
+                Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });
+                break;
+            case IParticipantMessage m: Handle(InputOf(m)); break;
+            case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
+            case FactStored:
+                _unstored--;
+                PassivateWhenDone();
+                break;
+            default: Unhandled(message); break;
+        }
     }
 
     private static ParticipantInput InputOf(IParticipantMessage message) => message switch

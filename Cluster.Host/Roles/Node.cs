@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
+using ConfCluster.Actors.Media;
 using ConfCluster.Actors;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Settings;
@@ -53,7 +54,7 @@ internal sealed class Node : IAsyncDisposable
     {
         // Runs beside the node until it stops: conferences come back one by one.
         if (_data.LastRunWasCutOff) _ = _app.Services.GetRequiredService<CutOffReport>().TellAsync(_journalBefore, _stopping.Token);
-        return Roles.Welcome.Lines(_settings, _listening!, _data);
+        return Roles.Welcome.Lines(_settings, _listening!, _app.Services.GetRequiredService<MediaPlane>().Room(), _data);
     }
 
     public async Task StopAsync()

@@ -1,4 +1,5 @@
 using System.Net;
+using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 
@@ -7,11 +8,12 @@ namespace ConfCluster.Host.Roles;
 /// <summary>The lines a person reads after the start: what to dial, where things are, how to stop.</summary>
 internal static class Welcome
 {
-    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening listening, DataDirectory data)
+    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening listening, MediaRoom room, DataDirectory data)
     {
         List<string> lines =
         [
             .. Dial(settings, listening),
+            $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax}, {room}",
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
         ];

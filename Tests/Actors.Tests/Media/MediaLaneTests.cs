@@ -56,6 +56,46 @@ public sealed class MediaLaneTests : TestKit
         Assert.Equal(26512, Open(place, _alice).Port);
     }
 
+    /// <summary>rtcp-mux leaves the second socket without a use; an answer without it needs the socket again (RFC 5761 §5.1.1).</summary>
+    [Fact]
+    public void The_RTCP_socket_goes_with_rtcp_mux_and_comes_back_without()
+    {
+        var options = MediaScene.Options(MediaScene.Settings(26520, 26521), true);
+        using var plane = new MediaPlane(options);
+        using var place = plane.Place(MediaScene.Mixer, r => TestActor.Tell(r));
+        Open(place, _alice);
+        Assert.Equal(2, options.Budget.Open);
+        place.SetLeg(_alice.Media());
+        Open(place, _alice);
+        Assert.Equal(1, options.Budget.Open);
+        using (new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, 26521)))
+        {
+        }
+
+        place.SetLeg(_alice.Media(generation: 2) with { RtcpMux = false });
+        Open(place, _alice);
+        Assert.Equal(2, options.Budget.Open);
+        place.Close(_alice.Id);
+        place.Open(_bob.Id);
+        FishForMessage<LaneReport.Refused>(_ => true);
+        Assert.Equal(0, options.Budget.Open);
+    }
+
+    [Fact]
+    public void Who_comes_when_the_open_files_are_used_up_is_refused_and_gets_in_later()
+    {
+        var options = MediaScene.Options(MediaScene.Settings(), true) with { Budget = new SocketBudget(3) };
+        using var plane = new MediaPlane(options);
+        using var place = plane.Place(MediaScene.Mixer, r => TestActor.Tell(r));
+        Open(place, _alice);
+        place.Open(_bob.Id);
+        FishForMessage<LaneReport.Refused>(_ => true);
+        Assert.Equal(2, options.Budget.Open);
+        place.Close(_alice.Id);
+        Open(place, _bob);
+        Assert.Equal((1, 2), (plane.Room().Files, options.Budget.Open));
+    }
+
     [Fact]
     public void After_a_long_pause_the_ticks_of_the_pause_are_left_out()
     {
