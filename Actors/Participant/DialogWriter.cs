@@ -19,16 +19,20 @@ public sealed class DialogWriter : UntypedActor, IWithTimers
     private TimeSpan _wait;
     private long _stored;
     private int _writing;
-    private bool _told;
+    private bool _known;
     private bool _isOpen;
 
-    public DialogWriter(ParticipantId participant, TimeSpan minWait, TimeSpan maxWait) =>
+    public DialogWriter(ParticipantId participant, long? stored, TimeSpan minWait, TimeSpan maxWait)
+    {
         (_participant, _minWait, _maxWait, _wait) = (participant, minWait, maxWait, minWait);
+        (_stored, _known) = (stored ?? 0, stored is not null);
+        _isOpen = _known;
+    }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static DialogJournal Journal(TimeSpan minWait, TimeSpan maxWait) =>
-        id => Props.Create(() => new DialogWriter(id, minWait, maxWait));
+        (id, stored) => Props.Create(() => new DialogWriter(id, stored, minWait, maxWait));
 
     /// <summary>The name under which a dialog's facts are stored: part of the journal's format.</summary>
     private static string PersistenceId(ParticipantId participant) => $"participant-{participant.Value}";
@@ -36,7 +40,7 @@ public sealed class DialogWriter : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         _session = new JournalSession<DialogFact>(PersistenceId(_participant), Context, Timers);
-        _session.Read(_stored);
+        if (!_known) _session.Read(_stored);
     }
 
     protected override void OnReceive(object message)
@@ -61,9 +65,9 @@ public sealed class DialogWriter : UntypedActor, IWithTimers
         switch (news)
         {
             case JournalNews<DialogFact>.Read read:
-                if (!_told) Context.Parent.Tell(new FactsRecovered(read.Events));
+                if (!_known) Context.Parent.Tell(new FactsRecovered(read.Events));
                 else Stored((int)(read.Highest - _stored));
-                (_told, _stored, _wait) = (true, read.Highest, _minWait);
+                (_known, _stored, _wait) = (true, read.Highest, _minWait);
                 Open();
                 break;
             case JournalNews<DialogFact>.Written:

@@ -20,9 +20,11 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
 {
     private readonly ParticipantContext _context;
     private readonly EntityRegions _regions;
-    private readonly IActorRef _journal;
+    private readonly DialogJournal _newJournal;
     private readonly ResponsePaths _paths = new();
     private ParticipantState _state = ParticipantState.Initial;
+    private IActorRef? _journal;
+    private long _stored;
     private int _unstored;
     private bool _recovered;
     private bool _stopped;
@@ -32,7 +34,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
         ArgumentNullException.ThrowIfNull(journal);
         _context = new ParticipantContext(id, settings, RandomNumberGenerator.Fill);
         _regions = regions;
-        _journal = Context.ActorOf(journal(id), "journal");
+        _newJournal = journal;
+        _journal = Context.ActorOf(journal(id, null));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -52,7 +55,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
         {
             case FactsRecovered m when !_recovered:
                 Handle(new ParticipantInput.Recovered(m.Facts));
-                _recovered = true;
+                (_recovered, _stored) = (true, _stored + m.Facts.Length);
                 Stash.UnstashAll();
                 break;
             case var _ when !_recovered: Stash.Stash(); break;
@@ -64,7 +67,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
             case FactStored:
                 _unstored--;
-                PassivateWhenDone();
+                _stored++;
+                Rest();
                 break;
             default: Unhandled(message); break;
         }
@@ -132,17 +136,22 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
     private void Store(DialogFact fact)
     {
         _unstored++;
+        _journal ??= Context.ActorOf(_newJournal(_context.Id, _stored));
         _journal.Tell(new StoreFact(fact));
     }
 
     private void Stop()
     {
         _stopped = true;
-        PassivateWhenDone();
+        Rest();
     }
 
-    private void PassivateWhenDone()
+    /// <summary>With everything stored the journal's writer goes, and so does an entity that has ended.</summary>
+    private void Rest()
     {
-        if (_stopped && _unstored == 0) Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+        if (_unstored > 0) return;
+        if (_journal is not null) Context.Stop(_journal);
+        _journal = null;
+        if (_stopped) Context.Parent.Tell(new Passivate(PoisonPill.Instance));
     }
 }

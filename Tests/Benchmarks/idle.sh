@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dialogs=${1:-10000} rate=${2:-150}
-ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+ulimit -n "$(ulimit -Hn)"
 sip=9060 http=9080 dir=$(mktemp -d)
 [ -n "${NODE:-}" ] || dotnet build -c Release Cluster.Host -v q --nologo >/dev/null
 dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.enabled=off --set confcluster.sip.tls.enabled=off \

@@ -89,7 +89,7 @@ public sealed class ParticipantEntityTests : TestKit
     [Fact]
     public void Nothing_is_decided_before_the_journal_has_spoken()
     {
-        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, _ => Forwarder.To(_journal)));
+        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, (_, _) => Forwarder.To(_journal)));
         Send(entity, "INVITE", 1, "", Offer);
         _conferences.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
         entity.Tell(new FactsRecovered([]));
@@ -151,7 +151,7 @@ public sealed class ParticipantEntityTests : TestKit
 
     private IActorRef Recovered()
     {
-        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, _ => Forwarder.To(_journal)));
+        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, (_, _) => Forwarder.To(_journal)));
         entity.Tell(new FactsRecovered([]));
         return entity;
     }
