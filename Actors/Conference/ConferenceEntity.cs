@@ -23,7 +23,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private ConferenceLife _life;
     private long _sequence;
-    private MixerReport? _report;
+    private readonly LegMonitor _monitor = new();
 
     public ConferenceEntity(ConferenceId id, ConferenceParts parts)
     {
@@ -50,10 +50,10 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         Receive<DialReport>(m => Handle(new ConferenceInput.CalloutReported(m.Participant, m.Target, m.State, m.Status, m.Reason)));
         Receive<MixerReport>(m =>
         {
-            _report = m;
+            _monitor.Take(m);
             Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion));
         });
-        Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _report)));
+        Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _monitor)));
         Receive<ConferenceTimer>(timer => Handle(new ConferenceInput.Fired(timer)));
         Receive<StopConference>(_ => Handle(new ConferenceInput.StopRequested()));
     }

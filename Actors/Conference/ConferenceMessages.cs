@@ -29,10 +29,13 @@ public sealed record EndConference(ConferenceId Conference, EndReason Reason) : 
 /// Heartbeat of a mixer: the version it has applied (0: it has no state and needs one) and its legs. A mixer that was refused for its
 /// age says so with the incarnation it obeys.
 /// </summary>
+/// <param name="Legs">All of them, or those with news since the report before when <see cref="IsPartial"/> says so.</param>
 public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long AppliedVersion, ImmutableArray<LegReport> Legs)
     : IConferenceMessage
 {
     public ConferenceId Conference => Mixer.Conference;
+
+    public bool IsPartial { get; init; }
 }
 
 public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);

@@ -36,7 +36,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void SetState(LanePlace place, MixerState state)
     {
-        if (_mixers.TryGetValue(place, out var mixer) && mixer.Mixer.SetState(state)) place.Report(mixer.Report());
+        if (_mixers.TryGetValue(place, out var mixer) && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
     }
 
     public void Open(LanePlace place, ParticipantId participant)
@@ -78,7 +78,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             mixer.Mixer.Tick(now, mixer);
             if (now < mixer.NextHeartbeat) continue;
             mixer.NextHeartbeat = now + options.Media.HeartbeatInterval;
-            mixer.Place.Report(mixer.Report());
+            mixer.Place.Report(mixer.Report(all: false));
         }
 
         if (now < _nextCount) return;

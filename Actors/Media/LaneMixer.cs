@@ -44,13 +44,18 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         counters.Sent((rtcp ? leg.RtcpHandle : leg.RtpHandle) is { } handle && sockets.Send(handle, packet, to));
     }
 
-    public LaneReport.Alive Report()
+    /// <param name="all">False: legs on which nothing happened since the last report are left out.</param>
+    public LaneReport.Alive Report(bool all)
     {
-        var legs = ImmutableArray.CreateBuilder<LegReport>(_legs.Count);
-        foreach (var participant in _legs.Keys)
-            if (Mixer.TryGetStatistics(participant, out var statistics))
-                legs.Add(new LegReport(participant, statistics));
-        return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable());
+        var legs = ImmutableArray.CreateBuilder<LegReport>();
+        foreach (var (participant, leg) in _legs)
+        {
+            if (!Mixer.TryGetStatistics(participant, out var statistics) || !all && statistics.Total == leg.Reported) continue;
+            leg.Reported = statistics.Total;
+            legs.Add(new LegReport(participant, statistics));
+        }
+
+        return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all);
     }
 
     public ulong AuthFailures()
@@ -64,4 +69,8 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 }
 
 /// <summary>The sockets of one leg. With rtcp-mux it has no second one, but keeps the port (RFC 5761 §5.1.1).</summary>
-internal sealed record LegSockets(int Slot, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp);
+internal sealed record LegSockets(int Slot, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp)
+{
+    /// <summary>The total of its counters at the last report.</summary>
+    public ulong Reported { get; set; } = ulong.MaxValue;
+}

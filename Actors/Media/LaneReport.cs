@@ -19,7 +19,8 @@ public abstract record LaneReport
     public sealed record Refused(ParticipantId Participant) : LaneReport;
 
     /// <summary>Every heartbeat, and at once when a version has been applied. 0 and 0: the mixer has no state.</summary>
-    public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs) : LaneReport;
+    /// <param name="IsPartial">Only legs with news since the report before; all are in the first report of a version.</param>
+    public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs, bool IsPartial) : LaneReport;
 
     /// <summary>The lane is dead, its keys are zeroed.</summary>
     public sealed record Failed(string Reason) : LaneReport;

@@ -82,7 +82,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     /// <summary>A leave is done when the conference hears of the version without the leg, so the last report goes out before the end.</summary>
     private void Handle(LaneReport.Alive report)
     {
-        _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs));
+        _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs) { IsPartial = report.IsPartial });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
     }
 

@@ -109,6 +109,7 @@ internal static class ConferenceWire
             Mixer = WireValues.Write(m.Mixer),
             Incarnation = m.Incarnation.Number,
             AppliedVersion = m.AppliedVersion,
+            IsPartial = m.IsPartial,
         };
         proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = Write(l.Statistics) }));
         return proto;
@@ -116,7 +117,10 @@ internal static class ConferenceWire
 
     private static MixerReport Read(MixerReportProto p) => new(
         WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.AppliedVersion,
-        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), Read(l.Statistics)))]);
+        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), Read(l.Statistics)))])
+    {
+        IsPartial = p.IsPartial,
+    };
 
     private static LegStatisticsProto Write(LegStatistics s) => new()
     {

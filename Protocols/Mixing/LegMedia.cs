@@ -43,4 +43,9 @@ public sealed record LegMedia(
 /// <summary>Counters of one leg, for reports; totals since the leg was opened.</summary>
 public readonly record struct LegStatistics(
     ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong LateOrDuplicate,
-    ulong Concealed, ulong PacketsSent, ulong RtcpReceived, ulong RtcpSent, Ssrc RemoteSsrc, MediaAddress Remote);
+    ulong Concealed, ulong PacketsSent, ulong RtcpReceived, ulong RtcpSent, Ssrc RemoteSsrc, MediaAddress Remote)
+{
+    /// <summary>Grows with every event that any of the counters tells.</summary>
+    public ulong Total => unchecked(
+        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent);
+}

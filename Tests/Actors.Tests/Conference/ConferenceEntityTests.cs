@@ -123,6 +123,7 @@ public sealed class ConferenceEntityTests : TestKit
         entity.Tell(new MixerReport(Mixer, new Incarnation(1), 0, [new LegReport(Alice, statistics)]));
         Assert.Equal(1, _mixers.ExpectMsg<SetMixerState>().State.Version);
         entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, [new LegReport(Alice, statistics)]));
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []) { IsPartial = true });
         entity.Tell(new GetConference(Room));
         var view = ExpectMsg<ConferenceView>();
         Assert.True(view.IsActive);

@@ -178,7 +178,7 @@ public sealed class ParticipantEntityTests : TestKit
     private void AwaitStored(string fact) => AwaitAssert(() =>
     {
         var reader = CreateTestProbe();
-        var writer = reader.ChildActorOf(Props.Create(() => new DialogWriter(Id, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8))));
+        var writer = reader.ChildActorOf(Props.Create(() => new DialogWriter(Id, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8))));
         var facts = reader.ExpectMsg<FactsRecovered>().Facts;
         Sys.Stop(writer);
         Assert.Contains(facts, f => f.GetType().Name == fact);

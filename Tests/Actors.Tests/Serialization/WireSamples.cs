@@ -88,6 +88,7 @@ internal static class WireSamples
         },
         new ServersLocated(Alice, [], ""),
         new MixerReport(Mixer, Life, 0, []),
+        new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
         new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
         new DialogFact.DialogConfirmed(
