@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 
@@ -16,11 +15,12 @@ internal static class Claims
     /// <summary>RFC 3325 §9.1: one value, or a SIP and a tel URI, of which the SIP URI counts. Null: none that can be read.</summary>
     public static string? Asserted(SipRequest request)
     {
-        var values = ImmutableArray.CreateBuilder<NameAddr>(2);
+        var list = default(FewOrMany<NameAddr>);
         foreach (var line in request.Headers.All(HeaderNames.PAssertedIdentity))
-            if (ValueReader.Addresses(line, bare: true, values) is not null)
+            if (ValueReader.Addresses(line, bare: true, ref list) is not null)
                 return null;
-        return values.Count is 0 or > 2 ? null : Plain((values.FirstOrDefault(v => v.Uri.IsSip) ?? values[0]).Uri);
+        var values = list.ToImmutable();
+        return values.Length is 0 or > 2 ? null : Plain((values.FirstOrDefault(v => v.Uri.IsSip) ?? values[0]).Uri);
     }
 
     public static string From(SipRequest request) => Plain(request.Headers.From.Uri);

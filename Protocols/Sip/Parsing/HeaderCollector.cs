@@ -7,18 +7,15 @@ namespace ConfCluster.Protocols.Sip.Parsing;
 /// Takes the header fields of one message, checks those that we know, and keeps what it read so that nobody reads it again. Goes on
 /// after a fault (the first one stays), because a request can be answered 400 when its Via is readable (RFC 3261 §8.2.6).
 /// </summary>
-internal ref struct HeaderCollector
+/// <param name="fields">How many to expect; a right guess saves a copy.</param>
+internal ref struct HeaderCollector(int fields)
 {
-    private readonly ImmutableArray<SipHeader>.Builder _fields = ImmutableArray.CreateBuilder<SipHeader>(16);
-    private readonly ImmutableArray<Via>.Builder _vias = ImmutableArray.CreateBuilder<Via>(2);
-    private ImmutableArray<NameAddr>.Builder? _contacts, _routes, _recordRoutes;
+    private readonly ImmutableArray<SipHeader>.Builder _fields = ImmutableArray.CreateBuilder<SipHeader>(fields);
+    private FewOrMany<Via> _vias = default;
+    private FewOrMany<NameAddr> _contacts = default, _routes = default, _recordRoutes = default;
     private NameAddr? _from, _to;
     private CSeq? _cseq;
     private bool _hasCallId, _isStar;
-
-    public HeaderCollector()
-    {
-    }
 
     public SipError Error { get; private set; } = SipError.None;
 
@@ -65,7 +62,7 @@ internal ref struct HeaderCollector
     {
         switch (name)
         {
-            case HeaderNames.Via: Refuse(name, "20.42", ValueReader.Vias(value, _vias)); break;
+            case HeaderNames.Via: Refuse(name, "20.42", ValueReader.Vias(value, ref _vias)); break;
             case HeaderNames.From: Refuse(name, "20.20", ValueReader.Address(value, out _from)); break;
             case HeaderNames.To: Refuse(name, "20.39", ValueReader.Address(value, out _to)); break;
             case HeaderNames.CSeq: Refuse(name, "20.16", ValueReader.CSeq(value, out _cseq)); break;
@@ -93,17 +90,13 @@ internal ref struct HeaderCollector
     /// <summary>( STAR / (contact-param *( COMMA contact-param ))) (RFC 3261 §20.10): "*" stands alone.</summary>
     private void CheckContact(string value)
     {
-        if (_isStar || value == "*" && _contacts is not null) Refuse(HeaderNames.Contact, "20.10", "\"*\" beside other values");
+        if (_isStar || value == "*" && _contacts.Count > 0) Refuse(HeaderNames.Contact, "20.10", "\"*\" beside other values");
         else if (value == "*") _isStar = true;
-        else
-        {
-            _contacts ??= ImmutableArray.CreateBuilder<NameAddr>(1);
-            Refuse(HeaderNames.Contact, "20.10", ValueReader.Addresses(value, bare: true, _contacts));
-        }
+        else Refuse(HeaderNames.Contact, "20.10", ValueReader.Addresses(value, bare: true, ref _contacts));
     }
 
-    private void CheckRoute(string name, string clause, string value, ref ImmutableArray<NameAddr>.Builder? routes) =>
-        Refuse(name, clause, ValueReader.Addresses(value, bare: false, routes ??= ImmutableArray.CreateBuilder<NameAddr>(1)));
+    private void CheckRoute(string name, string clause, string value, ref FewOrMany<NameAddr> routes) =>
+        Refuse(name, clause, ValueReader.Addresses(value, bare: false, ref routes));
 
     private void Refuse(string name, string clause, string? fault)
     {
@@ -124,13 +117,13 @@ internal ref struct HeaderCollector
 
     public readonly SipHeaders ToHeaders() => new(_fields.DrainToImmutable())
     {
-        Vias = _vias.DrainToImmutable(),
+        Vias = _vias.ToImmutable(),
         From = _from!,
         To = _to!,
         CSeq = _cseq!.Value,
-        Contacts = Drain(_contacts),
-        Routes = Drain(_routes),
-        RecordRoutes = Drain(_recordRoutes),
+        Contacts = _contacts.ToImmutable(),
+        Routes = _routes.ToImmutable(),
+        RecordRoutes = _recordRoutes.ToImmutable(),
     };
 
     /// <summary>
@@ -146,20 +139,17 @@ internal ref struct HeaderCollector
                 kept.Add(field);
         return new SipHeaders(kept.DrainToImmutable())
         {
-            Vias = _vias.DrainToImmutable(),
+            Vias = _vias.ToImmutable(),
             From = _from ?? unreadable,
             To = _to ?? unreadable,
             CSeq = _cseq ?? new CSeq(0, new SipMethod("")),
         };
     }
 
-    private static ImmutableArray<NameAddr> Drain(ImmutableArray<NameAddr>.Builder? builder) =>
-        builder is null ? [] : builder.DrainToImmutable();
-
     private readonly bool Has(string name)
     {
-        foreach (var field in _fields)
-            if (ReferenceEquals(field.Name, name))
+        for (var i = 0; i < _fields.Count; i++)
+            if (ReferenceEquals(_fields[i].Name, name))
                 return true;
         return false;
     }

@@ -56,7 +56,7 @@ internal ref struct HeaderLines(ReadOnlySpan<char> head)
         }
 
         var known = HeaderNames.Canonical(name);
-        collector.Add(known ?? name.ToString(), known is not null, value.ToString());
+        collector.Add(known ?? name.ToString(), known is not null, Vocabulary.Word(value));
     }
 
     /// <summary>Each CRLF with the white space around it becomes one space (RFC 3261 §25.1: LWS).</summary>

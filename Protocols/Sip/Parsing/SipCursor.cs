@@ -110,7 +110,7 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
         host = "";
         var length = At('[') ? _rest.IndexOf(']') + 1 : _rest.IndexOfAny(SipGrammar.HostEnd);
         var text = length < 0 ? _rest : _rest[..length];
-        if (SipGrammar.IsHost(text)) host = text.ToString();
+        if (SipGrammar.IsHost(text)) host = RecentWords.Of(text);
         else if (!SipGrammar.TryThreeColons(text, out host)) return Fail("bad host");
         Skip(text.Length);
         if (!Take(':')) return true;
@@ -134,7 +134,7 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
             if (!TryToken(out var name)) return Fail("parameter without a name");
             string? value = null;
             if (Take('=') && !TryParameterValue(out value)) return false;
-            if (items.Refuses(Intern(name), value) is { } fault) return Fail(fault);
+            if (items.Refuses(Vocabulary.Word(name), value) is { } fault) return Fail(fault);
         }
         while (Take(';'));
 
@@ -156,7 +156,7 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
         var length = _rest.IndexOfAnyExcept(SipGrammar.Token);
         if (length >= 0 && (_rest[length] is ':' or '[')) return TryAddressValue(out value);
         if (!TryToken(out var token)) return Fail("parameter value missing or not a token");
-        value = token.ToString();
+        value = RecentWords.Find(token) ?? Vocabulary.Word(token);
         return true;
     }
 
@@ -164,41 +164,9 @@ internal ref struct SipCursor(ReadOnlySpan<char> text)
     {
         var length = _rest.IndexOfAnyExcept(SipGrammar.HostOrAddress);
         var text = length < 0 ? _rest : _rest[..length];
-        value = text.ToString();
+        value = RecentWords.Of(text);
         if (!SipGrammar.IsIPv6(text) && !(text.StartsWith('[') && SipGrammar.IsHost(text))) return Fail("parameter value is not a token");
         Skip(text.Length);
         return true;
     }
-
-    private static string Intern(ReadOnlySpan<char> name) => name switch
-    {
-        "tag" => "tag",
-        "branch" => "branch",
-        "rport" => "rport",
-        "received" => "received",
-        "lr" => "lr",
-        "expires" => "expires",
-        "q" => "q",
-        _ => name.ToString(),
-    };
-}
-
-/// <summary>Collects parameters: bounded in number, no name twice.</summary>
-internal ref struct ParameterList
-{
-    private ImmutableArray<KeyValuePair<string, string?>>.Builder? _items;
-
-    /// <summary>Null when the parameter was taken, else why not.</summary>
-    public string? Refuses(string name, string? value)
-    {
-        _items ??= ImmutableArray.CreateBuilder<KeyValuePair<string, string?>>(2);
-        if (_items.Count == SipLimits.Items) return "too many parameters";
-        foreach (var item in _items)
-            if (string.Equals(item.Key, name, StringComparison.OrdinalIgnoreCase))
-                return "parameter given twice";
-        _items.Add(new KeyValuePair<string, string?>(name, value));
-        return null;
-    }
-
-    public readonly SipParameters ToParameters() => _items is null ? SipParameters.Empty : new SipParameters(_items.DrainToImmutable());
 }

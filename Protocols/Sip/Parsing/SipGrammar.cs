@@ -95,7 +95,7 @@ internal static class SipGrammar
         result = "";
         if (!text.ContainsAnyExcept(plain))
         {
-            result = text.ToString();
+            result = Vocabulary.Word(text);
             return true;
         }
 

@@ -39,6 +39,7 @@ public static class SipReader
         finally
         {
             ArrayPool<char>.Shared.Return(chars);
+            RecentWords.Forget();
         }
     }
 
@@ -53,7 +54,8 @@ public static class SipReader
     {
         message = null;
         var lines = new HeaderLines(head);
-        var collector = new HeaderCollector();
+        // The start line is no field, and Content-Length is not kept.
+        var collector = new HeaderCollector(Math.Clamp(head.Count('\n') - 2, 0, SipLimits.HeaderFields));
         lines.Next(ref collector);
         var startError = StartLine.Read(lines.Line, out var start);
         if (startError.Kind != SipErrorKind.None) collector.Fail(startError.Kind, startError.Detail);
@@ -100,10 +102,10 @@ public static class SipReader
     }
 
     /// <summary>An addr-spec URI alone.</summary>
-    public static bool TryReadUri(ReadOnlySpan<char> text, out SipUri? uri) => UriReader.Read(text, out uri) is null;
+    public static bool TryReadUri(ReadOnlySpan<char> text, out SipUri? uri) => Alone(UriReader.Read(text, out uri) is null);
 
     /// <summary>A name-addr or addr-spec with parameters, as in Refer-To, Referred-By, P-Asserted-Identity.</summary>
-    public static bool TryReadAddress(ReadOnlySpan<char> text, out NameAddr? address) => ValueReader.Address(text, out address) is null;
+    public static bool TryReadAddress(ReadOnlySpan<char> text, out NameAddr? address) => Alone(ValueReader.Address(text, out address) is null);
 
     /// <summary>A token with parameters, as in Event, Session-Expires, Subscription-State, Reason.</summary>
     public static bool TryReadValue(ReadOnlySpan<char> text, out string value, out SipParameters parameters)
@@ -112,25 +114,32 @@ public static class SipReader
         parameters = SipParameters.Empty;
         var read = cursor.TryToken(out var token) && cursor.TryParameters(out parameters) && cursor.AtEnd();
         value = token.ToString();
+        return Alone(read);
+    }
+
+    /// <summary>What was read is no message, which would end by forgetting its words.</summary>
+    private static bool Alone(bool read)
+    {
+        RecentWords.Forget();
         return read;
     }
 
     internal static ImmutableArray<Via> Vias(SipHeaders headers)
     {
-        var vias = ImmutableArray.CreateBuilder<Via>();
+        var vias = default(FewOrMany<Via>);
         foreach (var field in headers.Fields)
             if (field.Name == HeaderNames.Via)
-                Expect(HeaderNames.Via, ValueReader.Vias(field.Value, vias));
-        return vias.DrainToImmutable();
+                Expect(HeaderNames.Via, ValueReader.Vias(field.Value, ref vias));
+        return vias.ToImmutable();
     }
 
     internal static ImmutableArray<NameAddr> Addresses(SipHeaders headers, string name)
     {
-        var addresses = ImmutableArray.CreateBuilder<NameAddr>();
+        var addresses = default(FewOrMany<NameAddr>);
         foreach (var field in headers.Fields)
             if (field.Name == name && !(name == HeaderNames.Contact && field.Value == "*"))
-                Expect(name, ValueReader.Addresses(field.Value, bare: name == HeaderNames.Contact, addresses));
-        return addresses.DrainToImmutable();
+                Expect(name, ValueReader.Addresses(field.Value, bare: name == HeaderNames.Contact, ref addresses));
+        return addresses.ToImmutable();
     }
 
     internal static NameAddr Address(string value)

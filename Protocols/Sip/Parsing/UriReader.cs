@@ -61,7 +61,8 @@ internal static class UriReader
         password = null;
         var colon = text.IndexOf(':');
         var name = colon < 0 ? text : text[..colon];
-        if (!Unescape(name, SipGrammar.User, out user) || name.Length == 0) return "bad user part in a URI";
+        user = name.ContainsAnyExcept(SipGrammar.User) ? null : RecentWords.Of(name);
+        if (name.Length == 0 || user is null && !Unescape(name, SipGrammar.User, out user)) return "bad user part in a URI";
         return colon >= 0 && !Unescape(text[(colon + 1)..], SipGrammar.Password, out password) ? "bad password part in a URI" : null;
     }
 

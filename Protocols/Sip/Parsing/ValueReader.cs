@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Protocols.Sip.Parsing;
@@ -9,20 +8,20 @@ internal static class ValueReader
     private const string Trailing = "text after the value";
 
     /// <summary>Adds the values of one Via line. A value whose sent-by could be read is added even when its parameters are bad.</summary>
-    public static string? Vias(ReadOnlySpan<char> text, ImmutableArray<Via>.Builder vias)
+    public static string? Vias(ReadOnlySpan<char> text, ref FewOrMany<Via> vias)
     {
         var cursor = new SipCursor(text);
         do
         {
             if (vias.Count == SipLimits.Items) return "too many values";
-            if (!TryVia(ref cursor, vias)) return cursor.Fault;
+            if (!TryVia(ref cursor, ref vias)) return cursor.Fault;
         }
         while (cursor.Take(','));
         return cursor.AtEnd() ? null : Trailing;
     }
 
     /// <summary>sent-protocol LWS sent-by *( SEMI via-params ); the version is not looked at, the start line decides on it.</summary>
-    private static bool TryVia(ref SipCursor cursor, ImmutableArray<Via>.Builder vias)
+    private static bool TryVia(ref SipCursor cursor, ref FewOrMany<Via> vias)
     {
         cursor.SkipSpace();
         if (!cursor.TryToken(out var protocol) || !protocol.Equals("SIP", StringComparison.OrdinalIgnoreCase))
@@ -57,7 +56,7 @@ internal static class ValueReader
     }
 
     /// <summary>Contact (<paramref name="bare"/> allowed), Route and Record-Route (name-addr only: RFC 3261 §20.30, §20.34).</summary>
-    public static string? Addresses(ReadOnlySpan<char> text, bool bare, ImmutableArray<NameAddr>.Builder addresses)
+    public static string? Addresses(ReadOnlySpan<char> text, bool bare, ref FewOrMany<NameAddr> addresses)
     {
         var cursor = new SipCursor(text);
         do
