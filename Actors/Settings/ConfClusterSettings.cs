@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sdp;
@@ -181,8 +182,8 @@ internal static class LegNegotiation
         return SdpOrigin.Of(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(id) >> 2, FirstVersion, place.Rtp);
     }
 
-    private static OfferedCodec Static(Mixing.AudioCodec codec) =>
-        codec == Mixing.AudioCodec.Pcmu ? OfferedCodec.Pcmu : OfferedCodec.Pcma;
+    private static OfferedCodec Static(AudioCodec codec) =>
+        codec == AudioCodec.Pcmu ? OfferedCodec.Pcmu : OfferedCodec.Pcma;
 
     private static SdpBody Octets(SessionDescription session) => new(new SipBody(SdpWriter.ToBytes(session)));
 }

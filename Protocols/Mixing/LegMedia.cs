@@ -1,12 +1,10 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.Mixing;
-
-/// <summary>G.711 (RFC 3551 §4.5.14); the payload type is negotiated apart.</summary>
-public enum AudioCodec : byte { Pcmu, Pcma }
 
 /// <summary>Directions as the *mixer* sees them (RFC 3264 §8.4): whether it may send to and hear from the leg.</summary>
 public readonly record struct MediaDirection(bool Send, bool Receive)

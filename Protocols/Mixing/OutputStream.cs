@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Srtp;

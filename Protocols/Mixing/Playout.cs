@@ -1,4 +1,4 @@
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 
 namespace ConfCluster.Protocols.Mixing;
 

@@ -1,4 +1,4 @@
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Srtp;

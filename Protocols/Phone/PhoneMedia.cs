@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using ConfCluster.Protocols.Mixing;
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Wire;

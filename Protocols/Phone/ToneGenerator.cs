@@ -1,3 +1,5 @@
+using ConfCluster.Protocols.Codecs;
+
 namespace ConfCluster.Protocols.Phone;
 
 /// <summary>A sine of one frequency at -12 dBFS, 8,000 samples a second, without a break between frames.</summary>
@@ -8,7 +10,7 @@ public sealed class ToneGenerator(double hertz)
 
     public void Fill(Span<short> frame)
     {
-        var step = 2 * Math.PI * hertz / Mixing.Codecs.G711.ClockRate;
+        var step = 2 * Math.PI * hertz / Codecs.G711.ClockRate;
         for (var i = 0; i < frame.Length; i++)
         {
             frame[i] = (short)(Amplitude * Math.Sin(_phase));
@@ -20,7 +22,7 @@ public sealed class ToneGenerator(double hertz)
     public static double ShareOf(double hertz, ReadOnlySpan<short> samples)
     {
         if (samples.IsEmpty) return 0;
-        var coefficient = 2 * Math.Cos(2 * Math.PI * hertz / Mixing.Codecs.G711.ClockRate);
+        var coefficient = 2 * Math.Cos(2 * Math.PI * hertz / Codecs.G711.ClockRate);
         double before = 0, last = 0, power = 0;
         foreach (var sample in samples)
         {

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 
 namespace ConfCluster.Protocols.Sdp;

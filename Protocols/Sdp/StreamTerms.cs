@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 

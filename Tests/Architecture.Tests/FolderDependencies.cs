@@ -13,20 +13,21 @@ public partial class FolderDependencies
     {
         ["Wire"] = [],
         ["Keys"] = ["Wire"],
+        ["Codecs"] = [],
         ["Rtp"] = ["Wire"],
         ["Sip"] = ["Wire"],
         ["Srtp"] = ["Wire", "Rtp", "Keys"],
 
         // A crypto line is a master key, and what an answer settles is a leg's media, which names its participant.
-        ["Sdp"] = ["Wire", "Rtp", "Keys", "Srtp", "Mixing", "Conference"],
+        ["Sdp"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Mixing", "Conference"],
 
         // Ids and SSRCs only; and of SIP who is calling and how it was proven, which the policy weighs.
         ["Conference"] = ["Keys", "Rtp", "Sip"],
 
         // The leg's media terms name the participant.
-        ["Mixing"] = ["Wire", "Rtp", "Keys", "Srtp", "Conference"],
-        ["Focus"] = ["Wire", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing"],
-        ["Phone"] = ["Wire", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Focus"],
+        ["Mixing"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Conference"],
+        ["Focus"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing"],
+        ["Phone"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Focus"],
     };
 
     [Fact]

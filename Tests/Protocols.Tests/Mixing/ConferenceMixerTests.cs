@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using ConfCluster.Protocols.Mixing;
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using Xunit;

@@ -1,8 +1,8 @@
 using ConfCluster.Protocols.Mixing;
-using ConfCluster.Protocols.Mixing.Codecs;
+using ConfCluster.Protocols.Codecs;
 using Xunit;
 
-namespace ConfCluster.Protocols.Tests.Mixing.Codecs;
+namespace ConfCluster.Protocols.Tests.Codecs;
 
 /// <summary>Against the recommendation's tables written as plain loops over decision values, not as the bit tricks of the code.</summary>
 public class G711Tests

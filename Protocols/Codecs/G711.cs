@@ -1,8 +1,8 @@
-namespace ConfCluster.Protocols.Mixing.Codecs;
+namespace ConfCluster.Protocols.Codecs;
 
 /// <summary>
 /// A-law and µ-law of ITU-T G.711 over 16-bit samples (RFC 3551 §4.5.14), by tables made from the recommendation's closed formulas.
-/// Left out: Appendix I (concealment, see <see cref="LossConcealment"/>) and Appendix II (comfort noise).
+/// Left out: Appendix I (concealment, which is <see cref="LossConcealment"/>) and Appendix II (comfort noise).
 /// </summary>
 public static class G711
 {

@@ -1,4 +1,4 @@
-namespace ConfCluster.Protocols.Mixing;
+namespace ConfCluster.Protocols.Codecs;
 
 /// <summary>
 /// What is played instead of a lost frame: the last one again, each time at half the level, and silence after the third. (G.711
@@ -7,7 +7,7 @@ namespace ConfCluster.Protocols.Mixing;
 internal sealed class LossConcealment
 {
     private const int Repeats = 3;
-    private readonly short[] _last = new short[AudioFrame.Samples];
+    private readonly short[] _last = new short[160];
     private int _left;
 
     public void Keep(ReadOnlySpan<short> frame)
