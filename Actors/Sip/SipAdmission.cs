@@ -35,6 +35,8 @@ internal sealed class SipAdmission(AdmissionLimits limits, DialogPlaces dialogs,
     public void Tick(TimeSpan interval)
     {
         var now = Now;
+        // Ticks that waited in the queue come together: they are one measure, or the second would call the node calm.
+        if (now - _lastTick < interval / 2) return;
         if (_lastTick is { } last) Waited(now - last - interval);
         _gate = _gate.Next(new LoadSample(intake.Waiting, _lag), limits.Overload, now);
         (_lastTick, _shownLag, _lag) = (now, _lag, TimeSpan.Zero);

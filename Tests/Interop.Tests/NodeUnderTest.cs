@@ -43,8 +43,6 @@ public class NodeUnderTest : IAsyncLifetime
             HostAssembly, "run", "--set", $"confcluster.sip.udp.port={SipPort}", "--set", $"confcluster.sip.tcp.port={SipPort}",
             "--set", $"confcluster.sip.tls.port={TlsPort}", "--set", $"confcluster.http.port={HttpPort}", "--set", $"confcluster.data-dir={DataDirectory}",
             "--set", $"confcluster.media.port-min={FirstMediaPort}", "--set", $"confcluster.media.port-max={FirstMediaPort + 499}",
-            // Several nodes start on a machine that builds, too: a pause of theirs is no overload.
-            "--set", "confcluster.sip.admission.overload.max-lag=10s",
             .. Settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }),
         ], _directory);
         await Until(async () => (await Http.GetAsync($"http://127.0.0.1:{HttpPort}/readyz")).IsSuccessStatusCode, "the node to be ready");
