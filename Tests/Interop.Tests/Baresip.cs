@@ -23,7 +23,7 @@ public sealed class Baresip : IDisposable
     public string Output => _process.Output;
 
     /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
-    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null)
+    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
@@ -33,7 +33,9 @@ public sealed class Baresip : IDisposable
         Pcm.WriteWav(wav, Pcm.Tone(60, 8000, -12, tone), 8000);
         var tls = caFile is null ? "" : $"sip_cafile {caFile}\nsip_verify_server yes\n";
         File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort) + tls);
-        File.WriteAllText(Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>;regint=0;mediaenc=srtp-mand;answermode=auto\n");
+        var credentials = account is { } a ? $";auth_user={a.User};auth_pass={a.Password}" : "";
+        File.WriteAllText(
+            Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>{credentials};regint=0;mediaenc=srtp-mand;answermode=auto\n");
         File.WriteAllText(Path.Combine(directory, "contacts"), "");
         return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort, sipPort);
     }

@@ -35,8 +35,13 @@ public class NodeUnderTest : IAsyncLifetime
     /// <summary>What is set beside ports and directory, as <c>path=value</c> below <c>confcluster.</c></summary>
     protected virtual IEnumerable<string> Settings => [];
 
+    /// <summary>What the data directory must hold before the node starts.</summary>
+    protected virtual Task PrepareAsync() => Task.CompletedTask;
+
     public async Task InitializeAsync()
     {
+        Directory.CreateDirectory(DataDirectory);
+        await PrepareAsync();
         (SipPort, TlsPort, HttpPort) = (FreePort(), FreePort(), FreePort());
         _process = ChildProcess.Start("dotnet",
         [

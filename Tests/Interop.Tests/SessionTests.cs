@@ -10,6 +10,7 @@ public sealed class SessionTests(TimerNode node) : IClassFixture<TimerNode>
     [InlineData("timer-too-small.xml")]
     [InlineData("timer-node-refreshes.xml")]
     [InlineData("timer-glare.xml")]
+    [InlineData("glare-ours.xml")]
     [InlineData("timer-peer-forgets.xml")]
     [InlineData("timer-peer-refreshes.xml")]
     public async Task A_session_is_kept_as_the_standard_says(string scenario)
