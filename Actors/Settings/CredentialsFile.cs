@@ -12,7 +12,7 @@ namespace ConfCluster.Actors.Settings;
 /// </summary>
 public static class CredentialsFile
 {
-    public static ImmutableArray<DigestCredential> Read(string path, out string? problem)
+    public static ImmutableArray<DigestAccount> Read(string path, out string? problem)
     {
         problem = null;
         byte[] bytes;
@@ -36,10 +36,10 @@ public static class CredentialsFile
         }
     }
 
-    private static ImmutableArray<DigestCredential> Parse(ReadOnlySpan<byte> text, out string? problem)
+    private static ImmutableArray<DigestAccount> Parse(ReadOnlySpan<byte> text, out string? problem)
     {
         problem = null;
-        var credentials = ImmutableArray.CreateBuilder<DigestCredential>();
+        var credentials = ImmutableArray.CreateBuilder<DigestAccount>();
         var number = 0;
         foreach (var range in text.Split((byte)'\n'))
         {
@@ -54,8 +54,8 @@ public static class CredentialsFile
                 return [];
             }
 
-            credentials.Add(new DigestCredential(
-                Encoding.UTF8.GetString(line[..user]), Encoding.UTF8.GetString(line.Slice(user + 1, realm)),
+            credentials.Add(new DigestAccount(
+                Encoding.UTF8.GetString(line.Slice(user + 1, realm)), Encoding.UTF8.GetString(line[..user]),
                 SecretBytes.CopyOf(line[(user + realm + 2)..])));
         }
 

@@ -21,7 +21,7 @@ internal static class OutboundReader
         RingTimeout = read.Duration("sip.outbound.ring-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(180)),
     };
 
-    private static ImmutableArray<DigestCredential> ReadCredentials(SettingsScope read)
+    private static ImmutableArray<DigestAccount> ReadCredentials(SettingsScope read)
     {
         const string Path = "sip.outbound.credentials-file";
         var file = read.Text(Path);

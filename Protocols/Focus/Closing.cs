@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
@@ -68,14 +69,11 @@ internal static class Closing
     /// <summary>We hang up. The leg is closed and the leave reported at once; what the peer answers only ends the dialog.</summary>
     public static ParticipantStep HangUp(Participation participation, LeaveReason reason, ParticipantContext context)
     {
-        var departure = Owing(participation, reason);
+        var flow = NextHop.Of(participation.Dialog, participation.Flow, participation.Hidden);
+        var (pending, bye) = Bye(new PendingBye(participation.Dialog, flow, Refreshing.Proofs(participation, context)), reason, context);
         return Steps.To(
-            new ParticipantState.Ending(departure),
-            [
-                .. StopRepeating,
-                .. Bye(participation.Dialog, NextHop.Of(participation.Dialog, participation.Flow, participation.Hidden), reason, context),
-                .. Leave(participation.Conference, reason, participation.Leg.Place.Mixer, context),
-            ]);
+            new ParticipantState.Ending(Owing(participation, reason), pending),
+            [.. StopRepeating, .. bye, .. Leave(participation.Conference, reason, participation.Leg.Place.Mixer, context)]);
     }
 
     /// <summary>BYE in a dialog that only the journal knows: its CSeq may be behind what was sent, so it takes a leap.</summary>
@@ -86,15 +84,27 @@ internal static class Closing
 
         var leapt = dialog! with { LocalSequence = (dialog.LocalSequence ?? 0) + SequenceLeap };
         var flow = NextHop.Of(leapt, fact.Flow with { Connection = 0 }, fact.Hidden);
+        var (pending, bye) = Bye(new PendingBye(leapt, flow, DigestClient.Of(context.Settings.Outbound.Credentials)), reason, context);
         return Steps.To(
-            new ParticipantState.Ending(departure),
-            [.. Bye(leapt, flow, reason, context), .. Leave(fact.Conference, reason, null, context)]);
+            new ParticipantState.Ending(departure, pending),
+            [.. bye, .. Leave(fact.Conference, reason, null, context)]);
     }
 
     /// <summary>A dialog of the journal that the peer ends.</summary>
     public static ParticipantStep Gone(DialogFact.DialogConfirmed fact, LeaveReason reason, ParticipantContext context) =>
         End(new Departure(fact.Conference, reason, null, LeaveOwed: true, Stored: true), context)
             .Before(Leave(fact.Conference, reason, null, context));
+
+    /// <summary>RFC 3261 §15.1.1: the dialog is over when our BYE is answered, but for a server that asks who we are (RFC 3261 §22.2).</summary>
+    public static ParticipantStep ByeAnswered(ParticipantState.Ending state, SipResponse response, ParticipantContext context)
+    {
+        var pending = state.Bye;
+        if (response.StatusCode is not (401 or 407) || response.Headers.CSeq.Number != pending.Dialog.LocalSequence
+            || pending.Answers >= DigestClient.MaxAnswers || !pending.Proofs.TryLearn(response, out var proofs))
+            return ByeDone(state.Departure, context);
+        var (next, bye) = Bye(pending with { Proofs = proofs, Answers = pending.Answers + 1 }, state.Departure.Reason, context);
+        return Steps.To(state with { Bye = next }, bye);
+    }
 
     /// <summary>RFC 3261 §15.1.1: the dialog is over as soon as our BYE is answered or given up.</summary>
     public static ParticipantStep ByeDone(Departure departure, ParticipantContext context) =>
@@ -104,7 +114,7 @@ internal static class Closing
     public static ParticipantStep LeaveAgain(ParticipantState state, Departure departure, ParticipantContext context) =>
         departure.Conference is not { } conference ? Steps.To(state)
         : departure.Stopped ? Steps.To(state, new ParticipantEffect.Leave(conference, departure.Reason))
-        : Steps.To(With(state, departure with { LeaveOwed = true }), [.. Leave(conference, departure.Reason, null, context)]);
+        : With(state, departure with { LeaveOwed = true }, [.. Leave(conference, departure.Reason, null, context)]);
 
     /// <summary>Somebody holds us for a participant and we know of no dialog: we are out.</summary>
     public static ParticipantStep NeverIn(ConferenceId conference, LeaveReason reason, ParticipantContext context)
@@ -117,7 +127,7 @@ internal static class Closing
     {
         if (!departure.LeaveOwed) return Steps.To(state);
         var next = departure with { LeaveOwed = false };
-        var step = state is ParticipantState.Ended ? StopIfDone(next) : Steps.To(With(state, next));
+        var step = state is ParticipantState.Ended ? StopIfDone(next) : With(state, next);
         return step.Before(new ParticipantEffect.Cancel(ParticipantTimer.RepeatLeave));
     }
 
@@ -147,16 +157,16 @@ internal static class Closing
             : StopIfDone(departure);
     }
 
-    private static ParticipantEffect[] Bye(Dialog dialog, SipFlow flow, LeaveReason reason, ParticipantContext context)
+    private static (PendingBye Pending, ParticipantEffect[] Effects) Bye(PendingBye pending, LeaveReason reason, ParticipantContext context)
     {
-        var (_, bye) = dialog.NewRequest(SipMethod.Bye);
+        var (dialog, bye) = pending.Dialog.NewRequest(SipMethod.Bye);
         var headers = bye.Headers.Append("Reason", LeaveReasonText.Header(reason)).Append("User-Agent", context.Settings.Server);
-        bye = bye with { Headers = headers };
-        return
+        (var proofs, bye) = pending.Proofs.Authorize(bye with { Headers = headers }, context.Random);
+        return (pending with { Dialog = dialog, Proofs = proofs },
         [
-            new ParticipantEffect.SendRequest(bye, flow),
+            new ParticipantEffect.SendRequest(bye, pending.Flow),
             new ParticipantEffect.Start(ParticipantTimer.ByeUnanswered, context.Timings.TransactionTimeout + ByeMargin),
-        ];
+        ]);
     }
 
     private static ParticipantEffect[] Leave(ConferenceId conference, LeaveReason reason, MixerId? mixer, ParticipantContext context) =>
@@ -176,6 +186,8 @@ internal static class Closing
             new ParticipantEffect.Cancel(ParticipantTimer.Retry), new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered),
         ];
 
-    private static ParticipantState With(ParticipantState state, Departure departure) =>
-        state is ParticipantState.Ending ? new ParticipantState.Ending(departure) : new ParticipantState.Ended(departure);
+    private static ParticipantStep With(ParticipantState state, Departure departure, params ParticipantEffect[] effects) =>
+        state is ParticipantState.Ending ending
+            ? Steps.To(ending with { Departure = departure }, effects)
+            : Steps.To(new ParticipantState.Ended(departure), effects);
 }

@@ -138,8 +138,9 @@ internal static class DialAnswer
 
         var leg = early?.Answered;
         var good = leg is not null || response.Body.IsEmpty || LegNegotiation.TryAccept(response, call.Leg!, context, out leg);
-        var (next, prack) = DialRequests.Prack(early?.Dialog ?? dialog!, reliable, call);
-        var known = call with { Early = call.Early.SetItem(tag, new EarlyDialog(next, reliable, good ? leg : null)) };
+        var (next, request) = DialRequests.Prack(early?.Dialog ?? dialog!, reliable, call);
+        var (proofs, prack) = call.Proofs.Authorize(request, context.Random);
+        var known = call with { Proofs = proofs, Early = call.Early.SetItem(tag, new EarlyDialog(next, reliable, good ? leg : null)) };
         var send = new ParticipantEffect.SendRequest(prack, NextHop.Of(next, call.Hops[0], hidden: false));
         return good
             ? Steps.To(new Calling(known), send)
@@ -167,6 +168,7 @@ internal static class DialAnswer
         {
             OwnsCallId = true,
             Session = DialRequests.Session(call, context),
+            Proofs = call.Proofs,
         };
 
     private static AnsweredCall Kept(Admitting state) => Answered(state.Call, state.Participation.Dialog, state.Ack);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
@@ -27,7 +28,8 @@ internal static class DialFailure
         return response.StatusCode switch
         {
             >= 300 and < 400 => Redirected(call, response, failure, context),
-            401 or 407 when DialChallenge.TryAnswer(call, response, context, out var answered) => Again(answered, context),
+            401 or 407 when call.Answers < DigestClient.MaxAnswers && call.Proofs.TryLearn(response, out var proofs) =>
+                Again(call with { Answers = call.Answers + 1, Proofs = proofs }, context),
             422 when TryInterval(call, response, out var raised) => Again(raised, context),
             503 => NextHop(call, failure, context),
             // RFC 3261 §21.6: no other place will do.

@@ -17,7 +17,7 @@ internal static class DialRequests
         string.Join(", ", RequestRouting.SupportedOptions.Add("100rel").Distinct(StringComparer.OrdinalIgnoreCase));
 
     /// <summary>Without the offer.</summary>
-    public static SipRequest Invite(OutgoingCall call, SipHeaders credentials, ParticipantContext context)
+    public static SipRequest Invite(OutgoingCall call, ParticipantContext context)
     {
         var (_, request) = BeforeDialog(call, context).NewRequest(SipMethod.Invite);
         var headers = request.Headers
@@ -27,7 +27,7 @@ internal static class DialRequests
             .Append("Accept", FocusResponses.SdpType)
             .Append("User-Agent", context.Settings.Server);
         headers = Session(call, context).InRequest(headers);
-        return request with { Headers = With(headers, credentials).Append("Content-Type", FocusResponses.SdpType) };
+        return request with { Headers = headers.Append("Content-Type", FocusResponses.SdpType) };
     }
 
     /// <summary>The timer that we ask for: ours, and not below what a 422 said (RFC 4028 §7.3); we refresh.</summary>
@@ -73,7 +73,7 @@ internal static class DialRequests
     {
         var (next, prack) = dialog.NewRequest(SipMethod.Prack);
         var rack = string.Create(CultureInfo.InvariantCulture, $"{reliable} {call.Sequence} INVITE");
-        return (next, prack with { Headers = With(prack.Headers.Append("RAck", rack), CredentialsOf(call.Invite!)) });
+        return (next, prack with { Headers = prack.Headers.Append("RAck", rack) });
     }
 
     /// <summary>To a phone that is not wanted any more (RFC 3261 §13.2.2.4), with the reason why (RFC 3326 §2).</summary>

@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using static ConfCluster.Protocols.Focus.ParticipantInput;
@@ -20,7 +21,7 @@ internal static class Dialling
 
     public static ParticipantStep Begin(DialRequested dial, ParticipantContext context)
     {
-        var call = new OutgoingCall(dial.Conference, dial.CallId, dial.Target);
+        var call = new OutgoingCall(dial.Conference, dial.CallId, dial.Target) { Proofs = DigestClient.Of(context.Settings.Outbound.Credentials) };
         return Steps.To(
             new Requesting(call), Ask(call), RepeatAsk(context),
             new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
@@ -47,10 +48,9 @@ internal static class Dialling
     public static ParticipantStep Send(OutgoingCall call, ParticipantContext context)
     {
         var placed = call with { From = call.From ?? DialRequests.From(call, call.Hops[0], context), Heard = null };
-        (placed, var credentials) = DialChallenge.Credentials(placed, context);
-        var invite = DialRequests.Invite(placed, credentials, context);
+        var (proofs, invite) = placed.Proofs.Authorize(DialRequests.Invite(placed, context), context.Random);
         return Steps.To(
-            new Calling(placed with { Invite = invite }),
+            new Calling(placed with { Invite = invite, Proofs = proofs }),
             new ParticipantEffect.Cancel(ParticipantTimer.Unanswered),
             RepeatAsk(context),
             new ParticipantEffect.SendRequest(invite with { Body = call.Leg!.Sent.Body }, call.Hops[0]),

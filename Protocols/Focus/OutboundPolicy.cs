@@ -20,7 +20,7 @@ public sealed record OutboundPolicy
     public bool FollowsRedirects { get; init; }
 
     /// <summary>For realms that ask who we are (RFC 3261 §22); their owner is whoever read them.</summary>
-    public ImmutableArray<DigestCredential> Credentials { get; init; } = [];
+    public ImmutableArray<DigestAccount> Credentials { get; init; } = [];
 
     public TimeSpan RingTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 
@@ -31,8 +32,8 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     /// <summary>CSeq of the attempt in hand.</summary>
     public uint Sequence { get; init; }
 
-    /// <summary>What was asked of us so far, by realm; every INVITE answers them all.</summary>
-    public ImmutableSortedDictionary<string, MetChallenge> Challenges { get; init; } = ImmutableSortedDictionary<string, MetChallenge>.Empty;
+    /// <summary>What was asked of us so far; every request answers it all.</summary>
+    public DigestClient Proofs { get; init; } = DigestClient.Of();
 
     /// <summary>How many challenges were answered.</summary>
     public int Answers { get; init; }

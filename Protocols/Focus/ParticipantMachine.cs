@@ -129,7 +129,7 @@ public static class ParticipantMachine
             Steps.To(state, new ParticipantEffect.Respond(bye.Key, FocusResponses.Ok(bye.Request, context))),
         RequestArrived other => InDialog.NoDialogNeeded(state, state.Departure.Invite, other, context),
         // RFC 3261 §15.1.1: also 481, 408 and no answer at all end the dialog.
-        ResponseArrived { Response: { IsFinal: true, Headers.CSeq.Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
+        ResponseArrived { Response: { IsFinal: true, Headers.CSeq.Method.Name: "BYE" } answer } => Closing.ByeAnswered(state, answer, context),
         TransactionFailed { Key: { IsServer: false, Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.ByeUnanswered } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.RepeatLeave } when state.Departure.LeaveOwed => Closing.LeaveAgain(state, state.Departure, context),

@@ -79,7 +79,7 @@ public abstract partial record ParticipantState
     public sealed record Restored(DialogFact.DialogConfirmed Fact) : ParticipantState;
 
     /// <summary>Our BYE is on its way.</summary>
-    public sealed record Ending(Departure Departure) : ParticipantState;
+    public sealed record Ending(Departure Departure, PendingBye Bye) : ParticipantState;
 
     /// <summary>The dialog is over; the leave may still be unacknowledged.</summary>
     public sealed record Ended(Departure Departure) : ParticipantState;
@@ -120,6 +120,9 @@ public sealed record Participation(
     /// <summary>The peer's newest Allow has UPDATE (RFC 3311 §5.1).</summary>
     public bool TakesUpdate { get; init; }
 
+    /// <summary>What servers on the way asked of us in this dialog; null: nothing yet.</summary>
+    public DigestClient? Proofs { get; init; }
+
     /// <summary>The Call-ID is ours: after a 491 we wait longer than the peer (RFC 3261 §14.1).</summary>
     public bool OwnsCallId { get; init; }
 
@@ -139,7 +142,12 @@ public sealed record PendingPrack(uint Sequence, SipResponse Response, TimeSpan 
 /// <summary>An UPDATE or re-INVITE of ours in the dialog.</summary>
 /// <param name="Offer">What it offers; null: nothing.</param>
 /// <param name="Lengthened">A 422 was heeded already: it is not heeded twice (RFC 4028 §10).</param>
-public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened);
+/// <param name="Proofs">Challenges to it that were answered.</param>
+public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened, int Proofs = 0);
+
+/// <summary>A BYE of ours without an answer, in case that a server on the way asks who we are.</summary>
+/// <param name="Dialog">With the CSeq of the BYE.</param>
+public sealed record PendingBye(Dialog Dialog, SipFlow Flow, DigestClient Proofs, int Answers = 0);
 
 /// <summary>A 2xx that is repeated until its ACK comes (RFC 3261 §13.3.1.4).</summary>
 /// <param name="OurOffer">The 2xx held our offer, so the ACK must hold the answer.</param>

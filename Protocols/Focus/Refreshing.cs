@@ -1,5 +1,6 @@
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -42,7 +43,7 @@ internal static class Refreshing
         new ParticipantEffect.Cancel(ParticipantTimer.Retry),
     ];
 
-    public static ParticipantStep Begin(Participation participation, ParticipantContext context) => Begin(participation, false, context);
+    public static ParticipantStep Begin(Participation participation, ParticipantContext context) => Begin(participation, new PendingRequest(default, 0, null, false), context);
 
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>
@@ -74,7 +75,8 @@ internal static class Refreshing
         };
     }
 
-    private static ParticipantStep Begin(Participation participation, bool lengthened, ParticipantContext context)
+    /// <param name="before">The request that this one repeats with what was missing.</param>
+    private static ParticipantStep Begin(Participation participation, PendingRequest before, ParticipantContext context)
     {
         var method = participation.TakesUpdate ? SipMethod.Update : SipMethod.Invite;
         var offer = method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
@@ -89,9 +91,11 @@ internal static class Refreshing
         request = offer is null
             ? request with { Headers = headers }
             : request with { Headers = headers.Append("Content-Type", FocusResponses.SdpType), Body = offer.Sent.Body };
+        (var proofs, request) = Proofs(participation, context).Authorize(request, context.Random);
         return Steps.To(
             new Asking(
-                participation with { Dialog = dialog }, new PendingRequest(method, request.Headers.CSeq.Number, offer, lengthened)),
+                participation with { Dialog = dialog, Proofs = proofs },
+                before with { Method = method, Sequence = request.Headers.CSeq.Number, Offer = offer }),
             new ParticipantEffect.Cancel(ParticipantTimer.Refresh),
             new ParticipantEffect.Cancel(ParticipantTimer.Retry),
             new ParticipantEffect.SendRequest(request, Hop(participation)),
@@ -110,10 +114,12 @@ internal static class Refreshing
             case { Class: 2 }:
                 return Success(state, response, context);
             case { StatusCode: 422 } when !pending.Lengthened && participation.Session.TryLengthen(response, out var longer):
-                return Begin(participation with { Session = longer }, lengthened: true, context);
+                return Begin(participation with { Session = longer }, pending with { Lengthened = true }, context);
             // It says that it takes UPDATE and does not.
             case { StatusCode: 405 or 501 } when pending.Method == SipMethod.Update:
-                return Begin(participation with { TakesUpdate = false }, pending.Lengthened, context);
+                return Begin(participation with { TakesUpdate = false }, pending, context);
+            case { StatusCode: 401 or 407 } when pending.Proofs < DigestClient.MaxAnswers && Proofs(participation, context).TryLearn(response, out var proofs):
+                return Begin(participation with { Proofs = proofs }, pending with { Proofs = pending.Proofs + 1 }, context);
             case { StatusCode: 491 }:
                 return Again(participation, GlareWait(participation, context));
             case { StatusCode: 500 or 503 } when TryRetryAfter(response, out var wait):
@@ -143,6 +149,10 @@ internal static class Refreshing
 
         return Settle(participation with { Leg = leg }, [ack, LegNegotiation.Media(leg, context)]);
     }
+
+    /// <summary>Who calls us proves itself to us, not we to it; but a proxy that it put into the route may ask (RFC 3261 §22.3).</summary>
+    public static DigestClient Proofs(Participation participation, ParticipantContext context) =>
+        participation.Proofs ?? DigestClient.Of(context.Settings.Outbound.Credentials);
 
     private static ParticipantStep Settle(Participation participation, ParticipantEffect[] effects) => Steps.To(
         new Confirmed(participation),

@@ -48,6 +48,9 @@ public sealed record DigestPass(ChallengeFields Challenge, bool IsProxy, uint Co
 /// <param name="Passes">One per realm and kind of header, kept for the requests that follow.</param>
 public sealed record DigestClient(ImmutableArray<DigestAccount> Accounts, ImmutableArray<DigestPass> Passes)
 {
+    /// <summary>Challenges that one request answers: a proxy, the server, an old nonce of each, and no more, or they could ask for ever.</summary>
+    public const int MaxAnswers = 4;
+
     public static DigestClient Of(params ImmutableArray<DigestAccount> accounts) => new(accounts, []);
 
     /// <summary>From a 401 or 407. False: nothing in it can be answered, or it was answered before.</summary>

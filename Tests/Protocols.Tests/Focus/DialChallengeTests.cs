@@ -89,7 +89,7 @@ public sealed class DialChallengeTests
         Allow = [new CalleePattern("*", "*")],
         Credentials =
         [
-            new DigestCredential("focus", "callee", SecretBytes.CopyOf("one"u8)), new DigestCredential("focus", "proxy", SecretBytes.CopyOf("two"u8)),
+            new DigestAccount("callee", "focus", SecretBytes.CopyOf("one"u8)), new DigestAccount("proxy", "focus", SecretBytes.CopyOf("two"u8)),
         ],
     });
 }

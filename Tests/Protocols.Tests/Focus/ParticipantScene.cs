@@ -8,10 +8,12 @@ using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Wire;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Focus;
@@ -34,6 +36,7 @@ internal sealed class ParticipantScene
         var settings = new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default)
         {
             SessionTimer = timer ?? SessionTimerPolicy.Passive,
+            Outbound = OutboundPolicy.Nobody with { Credentials = [new DigestAccount("proxy", "focus", SecretBytes.CopyOf("secret"u8))] },
         };
         Context = new ParticipantContext(Id, settings, Draw);
         Do(new ParticipantInput.Recovered([]));
