@@ -130,6 +130,10 @@ public static class ParticipantMachine
         RequestArrived other => InDialog.NoDialogNeeded(state, state.Departure.Invite, other, context),
         // RFC 3261 §15.1.1: also 481, 408 and no answer at all end the dialog.
         ResponseArrived { Response: { IsFinal: true, Headers.CSeq.Method.Name: "BYE" } answer } => Closing.ByeAnswered(state, answer, context),
+        // RFC 3261 §13.2.2.4: our BYE crossed the answer to our re-INVITE, which is repeated until its ACK.
+        ResponseArrived { Response: { Class: 2, Headers.CSeq.Method.Name: "INVITE" } late }
+            when late.Headers.To.Tag == state.Bye.Dialog.Remote.Tag && late.Headers.CSeq.Number < state.Bye.Dialog.LocalSequence =>
+            Steps.To(state, new ParticipantEffect.SendAck(state.Bye.Dialog.Ack(late.Headers.CSeq.Number), state.Bye.Flow)),
         TransactionFailed { Key: { IsServer: false, Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.ByeUnanswered } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.RepeatLeave } when state.Departure.LeaveOwed => Closing.LeaveAgain(state, state.Departure, context),

@@ -50,7 +50,8 @@ public sealed class NonceMint(SecretBytes key, TimeSpan lifetime)
         Span<byte> bytes = stackalloc byte[StampLength + CodeLength];
         Span<byte> code = stackalloc byte[CodeLength];
         if (nonce is null || nonce.Length != Base64Url.GetEncodedLength(bytes.Length)) return NonceState.Foreign;
-        if (!Base64Url.TryDecodeFromChars(nonce, bytes, out var length) || length != bytes.Length) return NonceState.Foreign;
+        // Decoding throws on what is no base64url, which anybody may send.
+        if (!Base64Url.IsValid(nonce) || !Base64Url.TryDecodeFromChars(nonce, bytes, out var length) || length != bytes.Length) return NonceState.Foreign;
         Code(bytes[..StampLength], realm, code);
         if (!CryptographicOperations.FixedTimeEquals(code, bytes[StampLength..])) return NonceState.Foreign;
         stamp = new NonceStamp(BinaryPrimitives.ReadInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));

@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 using Xunit;
 using static ConfCluster.Protocols.Tests.Conference.ConferenceScene;
 
@@ -43,6 +44,19 @@ public class ConferenceDeciderTests
         _scene.Admission = Admission.NoNewConference;
         Assert.Equal(Rejection.TooManyConferences, _scene.Rejected(ConferenceState.New(Room), Join(Alice)));
         Assert.Single(_scene.Accepted(active, Join(Bob)));
+    }
+
+    [Theory]
+    [InlineData(IdentityProof.None, false)]
+    [InlineData(IdentityProof.Asserted, false)]
+    [InlineData(IdentityProof.Digest, true)]
+    [InlineData(IdentityProof.Certificate, true)]
+    public void Whose_proof_is_weaker_than_the_policy_asks_is_refused(IdentityProof proof, bool accepted)
+    {
+        _scene.MinIdentity = IdentityProof.Digest;
+        var join = Join(Alice) with { Caller = new CallerIdentity("alice", proof, false) };
+        if (accepted) Assert.NotEmpty(_scene.Accepted(ConferenceState.New(Room), join));
+        else Assert.Equal(Rejection.IdentityTooWeak, _scene.Rejected(ConferenceState.New(Room), join));
     }
 
     [Fact]

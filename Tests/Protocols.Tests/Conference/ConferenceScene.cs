@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Protocols.Tests.Conference;
 
@@ -18,11 +19,13 @@ internal sealed class ConferenceScene
 
     public int MaxParticipants { get; init; } = 3;
 
+    public IdentityProof MinIdentity { get; set; }
+
     public Admission Admission { get; set; }
 
     public Func<Ssrc>? NewSsrc { get; init; }
 
-    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants), NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
+    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants, MinIdentity), NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
 
     public ConferenceContext Context => new(Decision, _silence);
 

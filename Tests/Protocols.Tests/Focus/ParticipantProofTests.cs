@@ -1,7 +1,9 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
+using ConfCluster.Protocols.Sip.Transactions;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
@@ -74,6 +76,29 @@ public sealed class ParticipantProofTests
         scene.Fire(ParticipantTimer.Refresh);
         Assert.Contains("nc=00000002", scene.Only<SendRequest>().Request.Headers.First("Proxy-Authorization"), StringComparison.Ordinal);
     }
+
+    /// <summary>Whoever knows the tags of a dialog is not yet the one who joined.</summary>
+    [Theory]
+    [Trait("RFC", "3261 §22.1")]
+    [InlineData("BYE", "mallory", IdentityProof.Digest, 403)]
+    [InlineData("BYE", "alice", IdentityProof.Digest, 200)]
+    [InlineData("BYE", "sip:proxy.example", IdentityProof.Asserted, 200)]
+    [InlineData("UPDATE", "mallory", IdentityProof.Digest, 403)]
+    [InlineData("INVITE", "mallory", IdentityProof.Certificate, 403)]
+    public void A_request_of_another_caller_in_the_dialog_is_refused(string method, string name, IdentityProof proof, int status)
+    {
+        var scene = new ParticipantScene();
+        Arrive(scene, Request("INVITE", sdp: Offer()), new CallerIdentity("alice", IdentityProof.Digest, false));
+        scene.Accept();
+        scene.Open();
+        scene.Ack();
+        Arrive(scene, Request(method, "z9hG4bK2", 2, Id.Value, method == "BYE" ? "" : Offer()), new CallerIdentity(name, proof, false));
+        Assert.Equal(status, scene.Response.StatusCode);
+        Assert.Equal(status == 403, scene.State is ParticipantState.Confirmed);
+    }
+
+    private static void Arrive(ParticipantScene scene, SipRequest request, CallerIdentity caller) =>
+        scene.Do(new ParticipantInput.RequestArrived(TransactionKey.OfReceived(request), request, Flow) { Caller = caller });
 
     private static (string Name, string Value) Challenge(string nonce, string more = "") =>
         ("Proxy-Authenticate", $"Digest realm=\"proxy\", nonce=\"{nonce}\", qop=\"auth\", algorithm=SHA-256{more}");

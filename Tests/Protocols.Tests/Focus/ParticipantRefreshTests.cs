@@ -217,6 +217,18 @@ public sealed class ParticipantRefreshTests
     }
 
     [Fact]
+    [Trait("RFC", "3261 §13.2.2.4")]
+    public void A_2xx_to_our_re_INVITE_that_crosses_our_BYE_is_acknowledged()
+    {
+        var scene = Confirmed(Policy, "");
+        var invite = Refresh(scene);
+        scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted));
+        scene.Reply(invite, 200, Offer());
+        Assert.Equal(invite.Headers.CSeq.Number, scene.Only<SendAck>().Request.Headers.CSeq.Number);
+        Assert.IsType<ParticipantState.Ending>(scene.State);
+    }
+
+    [Fact]
     public void An_unacceptable_answer_to_our_re_INVITE_is_acknowledged_and_ends_the_call()
     {
         var scene = Confirmed(Policy, "");

@@ -51,6 +51,18 @@ public sealed class CallerCheckTests : IDisposable
         Assert.Contains("stale=true", Challenge(Judge(check, answered)).First("WWW-Authenticate"), StringComparison.Ordinal);
     }
 
+    /// <summary>The length of ours, and a letter that base64url has not: this threw once.</summary>
+    [Fact]
+    public void A_nonce_of_letters_that_ours_never_have_is_foreign()
+    {
+        var check = Check();
+        var answered = Answer(Judge(check, Invite), "alice", _password);
+        var value = answered.Headers.First("Authorization")!;
+        var at = value.IndexOf("nonce=\"", StringComparison.Ordinal) + 7;
+        var broken = answered with { Headers = answered.Headers.With("Authorization", value[..at] + "'" + value[(at + 1)..]) };
+        Assert.IsType<CallerVerdict.Challenge>(Judge(check, broken));
+    }
+
     [Fact]
     public void A_wrong_password_and_an_unknown_user_get_the_same_answer_and_leave_nothing()
     {
