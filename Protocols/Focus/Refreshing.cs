@@ -118,7 +118,8 @@ internal static class Refreshing
             // It says that it takes UPDATE and does not.
             case { StatusCode: 405 or 501 } when pending.Method == SipMethod.Update:
                 return Begin(participation with { TakesUpdate = false }, pending, context);
-            case { StatusCode: 401 or 407 } when pending.Proofs < DigestClient.MaxAnswers && Proofs(participation, context).TryLearn(response, out var proofs):
+            case { StatusCode: 401 or 407 }
+                when pending.Proofs < DigestClient.MaxAnswers && Proofs(participation, context).TryLearn(response, out var proofs):
                 return Begin(participation with { Proofs = proofs }, pending with { Proofs = pending.Proofs + 1 }, context);
             case { StatusCode: 491 }:
                 return Again(participation, GlareWait(participation, context));

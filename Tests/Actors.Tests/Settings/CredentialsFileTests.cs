@@ -15,7 +15,7 @@ public sealed class CredentialsFileTests : IDisposable
         var credentials = CredentialsFile.Read(_path, out var problem);
         Assert.Null(problem);
         Assert.Equal([("focus", "telco.example", "a:b c"), ("other", "two words", "x")],
-            credentials.Select(c => (c.User, c.Realm, Encoding.UTF8.GetString(c.Password.Reveal()))));
+            credentials.Select(c => (c.UserName, c.Realm, Encoding.UTF8.GetString(c.Password.Reveal()))));
     }
 
     [Theory]
