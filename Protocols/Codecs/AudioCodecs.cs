@@ -16,7 +16,7 @@ public sealed class AudioCodecs(IOpusLibrary? opus)
     /// <summary>Those written here, which need nothing of the system.</summary>
     public static readonly AudioCodecs Managed = new(null);
 
-    public bool Has(AudioCodec codec) => codec is AudioCodec.Pcmu or AudioCodec.Pcma || codec == AudioCodec.Opus && opus is not null;
+    public bool Has(AudioCodec codec) => codec != AudioCodec.Opus || opus is not null;
 
     /// <summary>Of the codecs wanted, those that are to be had; the order stays.</summary>
     public ImmutableArray<AudioCodec> Only(ImmutableArray<AudioCodec> wanted) => [.. wanted.Where(Has)];
@@ -24,6 +24,7 @@ public sealed class AudioCodecs(IOpusLibrary? opus)
     public IAudioEncoder CreateEncoder(AudioCodec codec) => codec switch
     {
         AudioCodec.Pcmu or AudioCodec.Pcma => new G711Encoder(codec),
+        AudioCodec.G722 => new G722Encoder(),
         AudioCodec.Opus when opus is not null => opus.CreateEncoder(),
         _ => throw new InvalidOperationException($"{codec} is not to be had here"),
     };
@@ -31,6 +32,7 @@ public sealed class AudioCodecs(IOpusLibrary? opus)
     public IAudioDecoder CreateDecoder(AudioCodec codec) => codec switch
     {
         AudioCodec.Pcmu or AudioCodec.Pcma => new G711Decoder(codec),
+        AudioCodec.G722 => new G722Decoder(),
         AudioCodec.Opus when opus is not null => opus.CreateDecoder(),
         _ => throw new InvalidOperationException($"{codec} is not to be had here"),
     };
