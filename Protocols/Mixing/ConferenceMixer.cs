@@ -23,9 +23,8 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
     private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
     private readonly List<Leg?> _legs = [];
-    private readonly int[] _sum = new int[AudioFrame.Samples];
-    private readonly short[] _mix = new short[AudioFrame.Samples];
-    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    private readonly RateMix[] _mixes = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
+    private readonly byte[] _codes = new byte[OutputStream.MaxPayload];
     private readonly byte[][] _groupCodes = [new byte[AudioFrame.Samples], new byte[AudioFrame.Samples]];
     private readonly bool[] _groupReady = new bool[2];
     private readonly byte[] _packet = new byte[MaxPacket];
@@ -66,7 +65,7 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
             _legs.Add(null);
         }
 
-        if (!_ended.Remove(participant, out var output)) output = new OutputStream(random);
+        if (!_ended.Remove(participant, out var output)) output = new OutputStream(random, settings.Codecs);
         var leg = new Leg(participant, slot, output, settings);
         _legs[slot] = _byParticipant[participant] = leg;
         if (TryFindAdmitted(participant, out var ssrc)) leg.Admit(ssrc);
@@ -138,17 +137,29 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
         _legs.Clear();
     }
 
+    /// <summary>At every rate that somebody listens at, each talker in all the quality that it has there.</summary>
     private void Mix()
     {
-        Array.Clear(_sum);
         Array.Clear(_groupReady);
+        foreach (var mix in _mixes) mix.IsUsed = false;
+        foreach (var leg in _legs)
+            if (leg is { MaySend: true })
+                MixFor(leg).IsUsed = true;
+        foreach (var mix in _mixes)
+            if (mix.IsUsed)
+                mix.Clear();
         foreach (var leg in _legs)
         {
             if (leg is null) continue;
             leg.Heard = leg.MayBeHeard && leg.Uplink.Decode();
-            if (leg.Heard) PcmMix.Add(_sum, leg.Uplink.Frame);
+            if (!leg.Heard) continue;
+            foreach (var mix in _mixes)
+                if (mix.IsUsed)
+                    mix.Add(leg.Uplink.Frame);
         }
     }
+
+    private RateMix MixFor(Leg leg) => _mixes[AudioFrame.PlaceOf(leg.Output.SampleRate)];
 
     private void SendAudio(Leg leg, uint clock, IMediaSink sink)
     {
@@ -156,21 +167,16 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
         if (length > 0) sink.Send(leg.Slot, rtcp: false, _packet.AsSpan(0, length), leg.Remote);
     }
 
-    /// <summary>All who are silent hear the same, so it is encoded once per codec.</summary>
-    private byte[] CodesFor(Leg leg)
+    /// <summary>All who are silent hear the same: in G.711, which has no memory, it is encoded once for all of them.</summary>
+    private ReadOnlySpan<byte> CodesFor(Leg leg)
     {
-        var codec = leg.Output.Codec;
-        if (leg.Heard)
-        {
-            PcmMix.Without(_sum, leg.Uplink.Frame, _mix);
-            G711.Encode(codec, _mix, _codes);
-            return _codes;
-        }
+        var (codec, mix) = (leg.Output.Codec, MixFor(leg));
+        if (leg.Heard || codec is not (AudioCodec.Pcmu or AudioCodec.Pcma))
+            return _codes.AsSpan(0, leg.Output.Encode(leg.Heard ? mix.Without(leg.Uplink.Frame) : mix.Whole(), _codes));
 
         var group = _groupCodes[(int)codec];
         if (_groupReady[(int)codec]) return group;
-        PcmMix.Saturate(_sum, _mix);
-        G711.Encode(codec, _mix, group);
+        G711.Encode(codec, mix.Whole(), group);
         _groupReady[(int)codec] = true;
         return group;
     }

@@ -1,26 +1,29 @@
+using ConfCluster.Protocols.Codecs;
+
 namespace ConfCluster.Protocols.Mixing;
 
-/// <summary>What a jitter buffer yields for one tick. Empty: the talker pauses, or nothing has come yet.</summary>
-public enum JitterOutcome : byte { Empty, Frame, Lost }
-
 /// <summary>
-/// Puts the packets of one source in order and yields 20 ms of codes per tick, whatever the packets' length (RFC 3550 §6.4.1 defines the
-/// jitter it hides). The delay is fixed: playing begins when the target is reached, or when the first packet has waited that long. A hole
-/// in the sequence is a loss; a hole in the timestamps alone is silence (RFC 3551 §4.1). One octet is one sample.
-/// Left out: a delay that adapts itself.
+/// Puts the packets of one source in order and says what is next to be played, packet by packet, whatever their length. The delay adapts:
+/// <see cref="DelayEstimator"/> says how much is held before playing begins, a late packet makes it longer at once, and who plays shortens
+/// it by <see cref="Excess"/>. A hole in the sequence is a loss; a hole in the timestamps alone is silence (RFC 3551 §4.1).
 /// </summary>
 public sealed class JitterBuffer
 {
-    /// <summary>60 ms of G.711.</summary>
-    public const int MaxPayload = 480;
+    /// <summary>RFC 6716 §3.4: the longest frame of Opus; G.711 takes less for the longest time we take.</summary>
+    public const int MaxPayload = 1275;
 
-    /// <summary>A hole in the timestamps longer than this is another clock, not a pause (10 s).</summary>
-    private const int MaxGap = 80_000;
+    /// <summary>Frames of 20 ms that a packet has at most (RFC 7587 §4.2: 120 ms).</summary>
+    public const int LongestPacket = 6;
+
+    /// <summary>Frames: a hole in the timestamps longer than this is another clock, not a pause (10 s).</summary>
+    private const int LongestGap = 500;
 
     private readonly Slot[] _slots;
-    private readonly byte[] _store;
-    private readonly int _target;
+    private readonly byte[][] _store;
+    private readonly int _frame;
     private readonly int _capacity;
+    private readonly DelayEstimator _delay;
+    private readonly bool _adapts;
     private bool _started;
     private bool _playing;
     private bool _pausing;
@@ -28,19 +31,23 @@ public sealed class JitterBuffer
     private bool _missed;
     private int _count;
     private int _waited;
+    private int _hold;
+    private uint _now;
     private ushort _nextSequence;
     private ushort _newest;
     private uint _nextTimestamp;
 
-    /// <param name="target">Packets of 20 ms to wait for.</param>
-    /// <param name="capacity">Packets to hold at most.</param>
-    public JitterBuffer(int target, int capacity)
+    /// <param name="frame">Units of the RTP clock in 20 ms.</param>
+    public JitterBuffer(MixerSettings settings, int frame)
     {
-        _target = target;
-        _capacity = Math.Max(capacity, target + 1);
+        ArgumentNullException.ThrowIfNull(settings);
+        _frame = frame;
+        _delay = new DelayEstimator(frame, settings.JitterPackets, settings.MinJitterPackets, settings.MaxJitterPackets);
+        _adapts = settings.MaxJitterPackets > settings.MinJitterPackets;
+        _capacity = Math.Max(settings.JitterCapacity, settings.JitterPackets + 1);
         var size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)_capacity);
         _slots = new Slot[size];
-        _store = new byte[size * MaxPayload];
+        _store = new byte[size][];
     }
 
     /// <summary>Packets that came after their place was played, or twice.</summary>
@@ -51,19 +58,37 @@ public sealed class JitterBuffer
 
     public int Count => _count;
 
+    /// <summary>Units that the fastest packets wait before they are played; 0 while nothing plays.</summary>
+    public int Delay => _playing ? Math.Max(0, (int)(_now - _nextTimestamp) - _frame - _delay.Fastest) : 0;
+
+    /// <summary>Units by which the delay is longer than it should be.</summary>
+    public int Excess => _playing && _adapts ? Math.Max(0, Delay - (_delay.Target - _frame)) : 0;
+
+    public int Target => _delay.Target;
+
     /// <summary>Another source, or the same from its beginning.</summary>
     public void Reset()
     {
         Array.Clear(_slots);
-        (_started, _playing, _pausing, _begun, _missed, _count, _waited) = (false, false, false, false, false, 0, 0);
+        _delay.Reset();
+        (_started, _playing, _pausing, _begun, _missed, _count, _waited, _hold) = (false, false, false, false, false, 0, 0, 0);
     }
 
-    /// <param name="codes">Empty: a packet that carries no audio (an event, comfort noise), which only takes its place in the sequence.</param>
-    /// <returns>False: late, twice, or too long to be audio.</returns>
-    public bool Put(ushort sequence, uint timestamp, ReadOnlySpan<byte> codes)
+    /// <summary>Another 20 ms have passed.</summary>
+    public void Tick()
     {
-        if (codes.Length > MaxPayload) return false;
+        _now += (uint)_frame;
+        _delay.Tick();
+    }
+
+    /// <param name="duration">In units of the clock; 0: a packet without audio, which only takes its place in the sequence.</param>
+    /// <param name="payload">With a duration of 0: a silence descriptor, or empty.</param>
+    /// <returns>False: late, twice, or too long to be audio.</returns>
+    public bool Put(ushort sequence, uint timestamp, AudioCodec codec, int duration, ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length > MaxPayload || duration > LongestPacket * _frame) return false;
         if (!_started) Start(sequence);
+        if (duration > 0) _delay.Arrived(timestamp, _now);
         var ahead = (short)(sequence - _nextSequence);
         if (ahead < 0 && !_begun && _count > 0 && (ushort)(_newest - sequence) < _capacity)
         {
@@ -74,6 +99,8 @@ public sealed class JitterBuffer
         if (ahead < 0 || _slots[sequence & (_slots.Length - 1)] is { Used: true } taken && taken.Sequence == sequence)
         {
             LateOrDuplicate++;
+            // The next one that is as late must find its place: what is played stands still for a while.
+            if (ahead < 0 && _playing && _adapts) _hold = Math.Max(_hold, _delay.Target - _frame - Delay);
             return false;
         }
 
@@ -85,56 +112,65 @@ public sealed class JitterBuffer
             Start(sequence);
         }
 
-        var slot = sequence & (_slots.Length - 1);
-        codes.CopyTo(_store.AsSpan(slot * MaxPayload));
-        _slots[slot] = new Slot(true, sequence, timestamp, codes.Length);
-        if (_count++ == 0 || (short)(sequence - _newest) > 0) _newest = sequence;
+        Keep(new Slot(true, sequence, timestamp, codec, duration, payload.Length), payload);
         return true;
     }
 
-    /// <summary>Fills one frame of codes; <paramref name="silence"/> stands where a part of it is missing.</summary>
-    public JitterOutcome Take(Span<byte> frame, byte silence)
+    /// <summary>The next part of what is to be played; asked for until a tick is full.</summary>
+    /// <param name="room">Units that are missing: a time without packets is no longer than this, a packet may be.</param>
+    public JitterOutcome Next(int room, out JitterPart part)
     {
+        part = new JitterPart { Units = room };
         if (!_playing && !Begin()) return _missed ? JitterOutcome.Lost : JitterOutcome.Empty;
-        KeepDelay();
-        frame.Fill(silence);
-        var (filled, heard, lost) = (0, false, false);
-        while (filled < frame.Length)
+        if (_hold > 0)
         {
-            if (_count == 0) return RunDry(heard, lost);
-            ref var slot = ref _slots[FirstHeld(out var hole) & (_slots.Length - 1)];
-            var ahead = (int)(slot.Timestamp - _nextTimestamp);
-            if (slot.Length == 0 || ahead < -slot.Length || ahead > MaxGap)
-            {
-                if (slot.Length > 0 && Math.Abs((long)ahead) > MaxGap) _nextTimestamp = slot.Timestamp;
-                else Drop(ref slot);
-                continue;
-            }
-
-            if (ahead > 0)
-            {
-                // Time without a packet: played as silence or concealed, up to where the next packet begins.
-                var gap = Math.Min(ahead, frame.Length - filled);
-                lost |= hole;
-                filled += gap;
-                _nextTimestamp += (uint)gap;
-                continue;
-            }
-
-            heard |= Copy(ref slot, frame, ref filled, -ahead);
+            part = new JitterPart { Units = Math.Min(room, _hold) };
+            _hold -= part.Units;
+            return JitterOutcome.Lost;
         }
 
-        return heard ? JitterOutcome.Frame : lost ? JitterOutcome.Lost : JitterOutcome.Empty;
+        KeepDelay();
+        while (_count > 0)
+        {
+            ref var slot = ref _slots[FirstHeld(out var hole) & (_slots.Length - 1)];
+            var ahead = (int)(slot.Timestamp - _nextTimestamp);
+            if (slot.Duration == 0)
+            {
+                var descriptor = PayloadOf(slot);
+                Drop(ref slot);
+                if (descriptor.IsEmpty) continue;
+                part = new JitterPart { Payload = descriptor };
+                return JitterOutcome.Noise;
+            }
+
+            if (Math.Abs((long)ahead) > LongestGap * _frame) _nextTimestamp = slot.Timestamp;
+            else if (ahead <= -slot.Duration) Drop(ref slot);
+            else return ahead > 0 ? Gap(slot, ahead, room, hole, out part) : Frame(ref slot, -ahead, out part);
+        }
+
+        return RunDry();
     }
 
     private void Start(ushort sequence) => (_started, _nextSequence, _newest, _pausing) = (true, sequence, sequence, false);
 
+    private void Keep(in Slot slot, ReadOnlySpan<byte> payload)
+    {
+        var at = slot.Sequence & (_slots.Length - 1);
+        // As long as the longest seen: after a few packets nothing is allocated any more.
+        if (_store[at] is not { } store || store.Length < payload.Length) _store[at] = store = new byte[(payload.Length + 159) / 160 * 160];
+        payload.CopyTo(store);
+        _slots[at] = slot;
+        if (_count++ == 0 || (short)(slot.Sequence - _newest) > 0) _newest = slot.Sequence;
+    }
+
+    private ReadOnlySpan<byte> PayloadOf(in Slot slot) => _store[slot.Sequence & (_slots.Length - 1)].AsSpan(0, slot.Length);
+
     private bool Begin()
     {
         if (_count == 0) return false;
-        if (Depth() < _target * AudioFrame.Samples && _waited++ < _target) return false;
-        while (Depth() > (_target + 1) * AudioFrame.Samples) Skip();
-        (_playing, _begun, _waited, _pausing, _missed) = (true, true, 0, false, false);
+        if (Depth() < _delay.Target && _waited++ < _delay.Target / _frame) return false;
+        while (_count > 1 && Depth() > _delay.Target + _frame) Skip();
+        (_playing, _begun, _waited, _pausing, _missed, _hold) = (true, true, 0, false, false, 0);
         _nextTimestamp = _slots[FirstHeld(out _) & (_slots.Length - 1)].Timestamp;
         return true;
     }
@@ -142,27 +178,22 @@ public sealed class JitterBuffer
     /// <summary>The peer's clock runs faster than ours, or a burst followed a pause: give up the oldest packet.</summary>
     private void KeepDelay()
     {
-        if (_count > 1 && Depth() > (2 * _target + 2) * AudioFrame.Samples)
-        {
-            Skip();
-            _nextTimestamp = _slots[FirstHeld(out _) & (_slots.Length - 1)].Timestamp;
-        }
+        if (_count <= 1 || Depth() <= 2 * _delay.Target + 2 * _frame) return;
+        Skip();
+        _nextTimestamp = _slots[FirstHeld(out _) & (_slots.Length - 1)].Timestamp;
     }
 
-    /// <summary>Samples between the first and the end of the newest packet.</summary>
+    /// <summary>Units between the first and the end of the newest packet.</summary>
     private int Depth()
     {
         if (_count == 0) return 0;
         ref var first = ref _slots[FirstHeld(out _) & (_slots.Length - 1)];
         ref var last = ref _slots[_newest & (_slots.Length - 1)];
         var span = (int)(last.Timestamp - first.Timestamp);
-        return (span is >= 0 and <= MaxGap ? span : 0) + last.Length;
+        return (span >= 0 && span <= LongestGap * _frame ? span : 0) + last.Duration;
     }
 
-    private void Skip()
-    {
-        Drop(ref _slots[FirstHeld(out _) & (_slots.Length - 1)]);
-    }
+    private void Skip() => Drop(ref _slots[FirstHeld(out _) & (_slots.Length - 1)]);
 
     /// <summary>The lowest sequence held; only with a packet in the buffer.</summary>
     private ushort FirstHeld(out bool hole)
@@ -173,34 +204,47 @@ public sealed class JitterBuffer
         return sequence;
     }
 
-    private bool Copy(ref Slot slot, Span<byte> frame, ref int filled, int played)
+    /// <summary>Time without a packet: concealed, or a pause, up to where the next packet begins. A pause may be played shorter.</summary>
+    private JitterOutcome Gap(in Slot next, int ahead, int room, bool hole, out JitterPart part)
     {
-        var left = slot.Length - played;
-        var take = Math.Min(left, frame.Length - filled);
-        _store.AsSpan((slot.Sequence & (_slots.Length - 1)) * MaxPayload + played, take).CopyTo(frame[filled..]);
-        filled += take;
-        _nextTimestamp += (uint)take;
-        _pausing = false;
-        if (take == left) Drop(ref slot, audio: true);
-        return take > 0;
+        if (!hole)
+        {
+            var cut = Math.Min(Excess, ahead);
+            _nextTimestamp += (uint)cut;
+            ahead -= cut;
+        }
+
+        var units = Math.Min(ahead, room);
+        _nextTimestamp += (uint)units;
+        var copy = hole && ahead <= next.Duration ? PayloadOf(next) : default;
+        part = new JitterPart { Units = units, Codec = next.Codec, Payload = copy };
+        return hole ? JitterOutcome.Lost : JitterOutcome.Empty;
+    }
+
+    private JitterOutcome Frame(ref Slot slot, int played, out JitterPart part)
+    {
+        part = new JitterPart { Units = slot.Duration - played, Skip = played, Codec = slot.Codec, Payload = PayloadOf(slot) };
+        _nextTimestamp += (uint)part.Units;
+        Drop(ref slot, audio: true);
+        return JitterOutcome.Frame;
     }
 
     private void Drop(ref Slot slot, bool audio = false)
     {
-        if (!audio && slot.Length > 0) Skipped++;
-        _pausing = !audio && slot.Length == 0;
+        if (!audio && slot.Duration > 0) Skipped++;
+        _pausing = !audio && slot.Duration == 0;
         _nextSequence = (ushort)(slot.Sequence + 1);
         slot = default;
         _count--;
     }
 
     /// <summary>Nothing is left: wait for the target again. A talker who announced a pause is not missed.</summary>
-    private JitterOutcome RunDry(bool heard, bool lost)
+    private JitterOutcome RunDry()
     {
         _playing = false;
-        _missed = lost || !_pausing;
-        return heard ? JitterOutcome.Frame : _missed ? JitterOutcome.Lost : JitterOutcome.Empty;
+        _missed = !_pausing;
+        return _missed ? JitterOutcome.Lost : JitterOutcome.Empty;
     }
 
-    private readonly record struct Slot(bool Used, ushort Sequence, uint Timestamp, int Length);
+    private readonly record struct Slot(bool Used, ushort Sequence, uint Timestamp, AudioCodec Codec, int Duration, int Length);
 }

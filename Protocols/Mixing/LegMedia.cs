@@ -29,6 +29,9 @@ public sealed record LegMedia(
     ParticipantId Participant, long Generation, MediaAddress Remote, MediaAddress RemoteRtcp, bool RtcpMux, AudioCodec Codec, byte PayloadType,
     byte? TelephoneEvent, MediaDirection Direction, int PacketTime, ImmutableArray<MasterKey> Uplink, MasterKey Downlink) : IDisposable
 {
+    /// <summary>What the peer may send, under which payload types; all on one RTP clock.</summary>
+    public ImmutableArray<OfferedCodec> Receive { get; init; } = [new OfferedCodec(Codec, PayloadType)];
+
     public LegMedia Copy() => this with { Uplink = [.. Uplink.Select(k => k.Copy())], Downlink = Downlink.Copy() };
 
     public void Dispose()

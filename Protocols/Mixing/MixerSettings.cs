@@ -1,6 +1,17 @@
+using ConfCluster.Protocols.Codecs;
+
 namespace ConfCluster.Protocols.Mixing;
 
-/// <param name="JitterPackets">Packets a jitter buffer waits for before it plays (each 20 ms).</param>
+/// <param name="JitterPackets">Packets a jitter buffer waits for before it plays (each 20 ms), until it has measured.</param>
 /// <param name="JitterCapacity">Packets a jitter buffer holds at most.</param>
 /// <param name="RtcpInterval">Mean interval between our RTCP reports of one leg (RFC 3550 §6.2; randomised by 0.5 to 1.5).</param>
-public sealed record MixerSettings(int JitterPackets, int JitterCapacity, TimeSpan RtcpInterval);
+public sealed record MixerSettings(int JitterPackets, int JitterCapacity, TimeSpan RtcpInterval)
+{
+    /// <summary>What it goes down to on a quiet network.</summary>
+    public int MinJitterPackets { get; init; } = JitterPackets;
+
+    /// <summary>What it goes up to; who comes later is lost.</summary>
+    public int MaxJitterPackets { get; init; } = JitterPackets;
+
+    public AudioCodecs Codecs { get; init; } = AudioCodecs.Managed;
+}

@@ -15,14 +15,20 @@ namespace ConfCluster.Protocols.Mixing;
 internal sealed class OutputStream : IDisposable
 {
     private readonly Dictionary<Ssrc, ulong> _next = [];
+    /// <summary>60 ms of G.711, and more than Opus is told to need.</summary>
+    public const int MaxPayload = 480;
+
     private byte[] _payload = [];
     private readonly SecretWriter _random;
+    private readonly AudioCodecs _codecs;
+    private IAudioEncoder? _encoder;
+    private uint _clockScale = 1;
     private KeyRing? _ring;
     private SrtpSender? _rtp;
     private SrtcpSender? _rtcp;
     private AudioCodec _codec;
     private byte _payloadType;
-    private int _samplesPerPacket;
+    private int _octetsPerPacket;
     private int _filled;
     private uint _firstTimestamp;
     private ulong _index;
@@ -32,7 +38,7 @@ internal sealed class OutputStream : IDisposable
     private uint _octets;
     private uint _reportedPackets;
 
-    public OutputStream(SecretWriter random) => _random = random;
+    public OutputStream(SecretWriter random, AudioCodecs codecs) => (_random, _codecs) = (random, codecs);
 
     public Ssrc Ssrc { get; private set; }
 
@@ -46,11 +52,15 @@ internal sealed class OutputStream : IDisposable
 
     public AudioCodec Codec => _codec;
 
+    public int SampleRate => AudioFormat.Of(_codec).SampleRate;
+
     public void Use(LegMedia media)
     {
-        _samplesPerPacket = media.PacketTime * G711.ClockRate / 1000;
-        if (_codec != media.Codec || _payloadType != media.PayloadType || _filled > _samplesPerPacket) Pause();
-        (_codec, _payloadType) = (media.Codec, media.PayloadType);
+        // RFC 7587 §4.2: a packet of Opus is one frame of ours; G.711 and G.722 have 8 octets each millisecond.
+        _octetsPerPacket = media.Codec == AudioCodec.Opus ? 1 : media.PacketTime * 8;
+        if (_codec != media.Codec) DropEncoder();
+        if (_codec != media.Codec || _payloadType != media.PayloadType || _filled > _octetsPerPacket) Pause();
+        (_codec, _payloadType, _clockScale) = (media.Codec, media.PayloadType, (uint)(AudioFormat.Of(media.Codec).TicksPerFrame / AudioFrame.Samples));
         if (_ring is not null && _ring.Holds([media.Downlink]))
         {
             media.Downlink.Dispose();
@@ -85,15 +95,19 @@ internal sealed class OutputStream : IDisposable
     /// <summary>What is half filled is not sent; the next packet begins a talkspurt (RFC 3551 §4.1).</summary>
     public void Pause() => (_filled, _resuming) = (0, true);
 
+    /// <summary>20 ms in the codec of the stream; it remembers what came before, so each frame is encoded once.</summary>
+    public int Encode(ReadOnlySpan<short> frame, Span<byte> codes) => (_encoder ??= _codecs.CreateEncoder(_codec)).Encode(frame, codes[..MaxPayload]);
+
     /// <summary>Takes one frame of codes; returns the length of the SRTP packet that is due, or 0.</summary>
-    /// <param name="clock">Samples of the mixer's clock at the beginning of the frame.</param>
+    /// <param name="clock">The mixer's clock at the beginning of the frame, in units of 8 kHz.</param>
     public int Write(ReadOnlySpan<byte> codes, uint clock, Span<byte> packet)
     {
-        if (_filled == 0) _firstTimestamp = _offset + clock;
-        if (_payload.Length == 0) _payload = new byte[JitterBuffer.MaxPayload];
+        if (_filled == 0) _firstTimestamp = _offset + clock * _clockScale;
+        if (codes.IsEmpty) return 0;
+        if (_payload.Length == 0) _payload = new byte[MaxPayload];
         codes.CopyTo(_payload.AsSpan(_filled));
         _filled += codes.Length;
-        if (_filled < _samplesPerPacket) return 0;
+        if (_filled < _octetsPerPacket) return 0;
 
         RtpHeader.Write(packet, _resuming, _payloadType, (ushort)_index, _firstTimestamp, Ssrc);
         _payload.AsSpan(0, _filled).CopyTo(packet[RtpHeader.FixedLength..]);
@@ -117,7 +131,7 @@ internal sealed class OutputStream : IDisposable
         var sent = _packets != _reportedPackets;
         _reportedPackets = _packets;
         var length = sent
-            ? new SenderReport(Ssrc, ntp, _offset + clock, _packets, _octets).Write(packet, block)
+            ? new SenderReport(Ssrc, ntp, _offset + clock * _clockScale, _packets, _octets).Write(packet, block)
             : ReceiverReport.Write(packet, Ssrc, block);
         length += SourceDescription.Write(packet[length..], Ssrc, cname);
         if (goodbye) length += Goodbye.Write(packet[length..], Ssrc);
@@ -131,6 +145,13 @@ internal sealed class OutputStream : IDisposable
     {
         _ring?.Dispose();
         _ring = null;
+        DropEncoder();
         Pause();
+    }
+
+    private void DropEncoder()
+    {
+        _encoder?.Dispose();
+        _encoder = null;
     }
 }

@@ -6,44 +6,203 @@ namespace ConfCluster.Protocols.Mixing;
 internal enum PlayoutOutcome : byte { Silent, Decoded, Concealed }
 
 /// <summary>
-/// Packets of one source become a frame of samples per tick. Made by the first packet, since it is nearly all the memory that a leg takes
-/// and most legs of a large conference never speak.
+/// Packets of one source become a frame of samples per tick: jitter buffer, decoder of the codec that each packet names, concealment, noise
+/// in pauses (RFC 3389 §4). Made by the first packet, since it is nearly all the memory that a leg takes and most legs of a large
+/// conference never speak.
 /// </summary>
-internal sealed class Playout(MixerSettings settings)
+internal sealed class Playout(MixerSettings settings) : IDisposable
 {
-    private readonly JitterBuffer _jitter = new(settings.JitterPackets, settings.JitterCapacity);
-    private readonly LossConcealment _concealment = new();
-    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    /// <summary>Ticks between two cuts that shorten the delay: 2.5 to 10 ms each, so that nobody hears the voice hurry.</summary>
+    private const int TicksBetweenCuts = 10;
 
-    public ulong LateOrDuplicate => _jitter.LateOrDuplicate;
+    private readonly ComfortNoise _noise = new();
+    private readonly IAudioDecoder?[] _decoders = new IAudioDecoder?[(int)AudioCodec.Opus + 1];
+    private JitterBuffer? _jitter;
+    private IAudioDecoder? _decoder;
+    private AudioFormat? _format;
+    private short[] _samples = [];
+    private int _filled;
+    private int _decoded;
+    private int _concealed;
+    private int _untilCut;
+    private ulong _lateBefore;
 
-    /// <summary>The last frame taken.</summary>
-    public short[] Frame { get; } = new short[AudioFrame.Samples];
+    public ulong LateOrDuplicate => _lateBefore + (_jitter?.LateOrDuplicate ?? 0);
 
-    /// <param name="payload">Empty: a packet that carries no audio, which only takes its place in the sequence.</param>
-    public void Put(ushort sequence, uint timestamp, ReadOnlySpan<byte> payload) => _jitter.Put(sequence, timestamp, payload);
+    /// <summary>How long packets wait at present.</summary>
+    public TimeSpan Delay => _format is null ? TimeSpan.Zero : TimeSpan.FromSeconds(_jitter!.Delay / (double)_format.ClockRate);
 
-    public PlayoutOutcome Take(AudioCodec codec)
+    /// <summary>The last frame taken, at any rate.</summary>
+    public FrameSpread Frame { get; } = new();
+
+    /// <param name="codec">Null: a packet that carries no audio, which only takes its place in the sequence (a silence descriptor, if any).</param>
+    /// <returns>False: it is no packet of that codec.</returns>
+    public bool Put(ushort sequence, uint timestamp, AudioCodec? codec, ReadOnlySpan<byte> payload)
     {
-        switch (_jitter.Take(_codes, G711.Silence(codec)))
+        if (codec is not { } known)
         {
-            case JitterOutcome.Frame:
-                G711.Decode(codec, _codes, Frame);
-                _concealment.Keep(Frame);
-                return PlayoutOutcome.Decoded;
-            case JitterOutcome.Lost when _concealment.Conceal(Frame):
-                return PlayoutOutcome.Concealed;
-            case JitterOutcome.Empty:
-                _concealment.Forget();
-                return PlayoutOutcome.Silent;
-            default:
-                return PlayoutOutcome.Silent;
+            _jitter?.Put(sequence, timestamp, default, 0, payload);
+            return true;
         }
+
+        if (_format is null || AudioFormat.Of(known).ClockRate != _format.ClockRate) Begin(AudioFormat.Of(known));
+        var duration = known == AudioCodec.Opus ? OpusPacket.Duration(payload) : payload.Length;
+        if (duration <= 0 || duration > JitterBuffer.LongestPacket * _format!.TicksPerFrame || payload.Length > JitterBuffer.MaxPayload) return false;
+        _jitter!.Put(sequence, timestamp, known, duration, payload);
+        return true;
+    }
+
+    public PlayoutOutcome Take()
+    {
+        if (_jitter is null) return PlayoutOutcome.Silent;
+        _jitter.Tick();
+        Shorten();
+        var length = _decoder?.SampleRate / 50 ?? AudioFrame.Samples;
+        while (_filled < length)
+        {
+            Append(length);
+            length = _decoder?.SampleRate / 50 ?? AudioFrame.Samples;
+        }
+
+        var outcome = _decoded > 0 ? PlayoutOutcome.Decoded : _concealed > 0 ? PlayoutOutcome.Concealed : PlayoutOutcome.Silent;
+        Frame.Set(_samples.AsSpan(0, length), 50 * length, outcome == PlayoutOutcome.Silent);
+        Remove(0, length);
+        return outcome;
     }
 
     public void Reset()
     {
-        _jitter.Reset();
-        _concealment.Forget();
+        _jitter?.Reset();
+        _noise.Reset();
+        DisposeDecoders();
+        (_filled, _decoded, _concealed) = (0, 0, 0);
+    }
+
+    public void Dispose() => DisposeDecoders();
+
+    private void Begin(AudioFormat format)
+    {
+        Reset();
+        _lateBefore += _jitter?.LateOrDuplicate ?? 0;
+        (_format, _jitter) = (format, new JitterBuffer(settings, format.TicksPerFrame));
+    }
+
+    private void Append(int length)
+    {
+        var rate = 50 * length;
+        var perUnit = Math.Max(1, rate / _format!.ClockRate);
+        Ensure(length);
+        switch (_jitter!.Next((length - _filled + perUnit - 1) / perUnit, out var part))
+        {
+            case JitterOutcome.Frame: Decode(part); break;
+            case JitterOutcome.Noise: _noise.TrySet(part.Payload); break;
+            case JitterOutcome.Lost: Conceal(part, part.Units * perUnit); break;
+            default: Pause(part.Units * perUnit); break;
+        }
+    }
+
+    private void Decode(in JitterPart part)
+    {
+        Use(part.Codec);
+        var rate = _decoder!.SampleRate;
+        var most = rate / 50 * JitterBuffer.LongestPacket;
+        Ensure(most);
+        var length = _decoder.Decode(part.Payload, _samples.AsSpan(_filled, most));
+        if (length < 0)
+        {
+            Conceal(new JitterPart { Units = part.Units }, (int)((long)part.Units * rate / _format!.ClockRate));
+            return;
+        }
+
+        _noise.Reset();
+        var skip = Math.Min(length, (int)((long)part.Skip * rate / _format!.ClockRate));
+        _filled += length;
+        if (skip > 0) Remove(_filled - length, skip);
+        _decoded = _filled;
+    }
+
+    private void Conceal(in JitterPart part, int count)
+    {
+        var room = Room(count);
+        if (_decoder is null)
+        {
+            room.Clear();
+        }
+        else
+        {
+            var heard = !part.Payload.IsEmpty && _decoder is IRepairingDecoder repairing ? repairing.Recover(part.Payload, room) : _decoder.Conceal(room);
+            if (heard > 0) _concealed = _filled + count;
+        }
+
+        _filled += count;
+    }
+
+    /// <summary>RFC 3389 §4: noise, if the talker told of any.</summary>
+    private void Pause(int count)
+    {
+        var room = Room(count);
+        if (_noise.IsOn)
+        {
+            _noise.Fill(room);
+            _concealed = _filled + count;
+        }
+        else
+        {
+            room.Clear();
+        }
+
+        _filled += count;
+    }
+
+    private Span<short> Room(int count)
+    {
+        Ensure(count);
+        return _samples.AsSpan(_filled, count);
+    }
+
+    private void Use(AudioCodec codec)
+    {
+        var decoder = _decoders[(int)codec] ??= settings.Codecs.CreateDecoder(codec);
+        // What is left of the codec before is at another rate.
+        if (_decoder is not null && _decoder.SampleRate != decoder.SampleRate) (_filled, _decoded, _concealed) = (0, 0, 0);
+        _decoder = decoder;
+    }
+
+    /// <summary>Where more is held than the network asks for, a period of the voice is taken out: nothing but the time changes.</summary>
+    private void Shorten()
+    {
+        if (_decoder is null || --_untilCut > 0 || _jitter!.Excess < _format!.TicksPerFrame || _noise.IsOn) return;
+        var rate = _decoder.SampleRate;
+        while (_filled < rate / 25 && _jitter.Count > 0)
+        {
+            var before = _filled;
+            Append(rate / 25);
+            if (_filled == before) return;
+        }
+
+        var (shortest, longest) = (rate / 400, rate / 100);
+        if (_filled < rate / 25 || _decoded < 2 * longest) return;
+        var lag = PitchSearch.Period(_samples.AsSpan(0, _filled), shortest, longest);
+        for (var i = 0; i < lag; i++) _samples[i] = (short)((_samples[i] * (lag - i) + _samples[i + lag] * i) / lag);
+        Remove(lag, lag);
+        _untilCut = TicksBetweenCuts;
+    }
+
+    private void Ensure(int count)
+    {
+        if (_filled + count > _samples.Length) Array.Resize(ref _samples, Math.Max(_filled + count, 2 * AudioFrame.Samples));
+    }
+
+    private void Remove(int at, int count)
+    {
+        _samples.AsSpan(at + count, _filled - at - count).CopyTo(_samples.AsSpan(at));
+        (_filled, _decoded, _concealed) = (_filled - count, Math.Max(0, _decoded - count), Math.Max(0, _concealed - count));
+    }
+
+    private void DisposeDecoders()
+    {
+        foreach (var decoder in _decoders) decoder?.Dispose();
+        Array.Clear(_decoders);
+        _decoder = null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
@@ -14,6 +15,7 @@ internal struct UplinkCounts
     public ulong Malformed;
     public ulong UnknownMki;
     public ulong Concealed;
+    public ulong Digits;
     public ulong Rtcp;
 
     public void Count(UnprotectError error)
@@ -45,8 +47,9 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     private ReceptionStatistics _statistics;
     private ulong _lostBefore;
     private ulong _reported;
-    private AudioCodec _codec;
-    private byte _payloadType;
+    private ImmutableArray<OfferedCodec> _receive = [];
+    private int _clockRate = G711.ClockRate;
+    private DigitReader _digits;
     private byte? _event;
     private bool _hasSource;
     private UplinkCounts _counts;
@@ -60,14 +63,20 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     public ulong LateOrDuplicate => _playout?.LateOrDuplicate ?? 0;
 
     /// <summary>The last decoded frame; there after <see cref="Decode"/> said true.</summary>
-    public ReadOnlySpan<short> Frame => _playout!.Frame;
+    public FrameSpread Frame => _playout!.Frame;
+
+    /// <summary>How long packets wait in the jitter buffer at present.</summary>
+    public TimeSpan Delay => _playout?.Delay ?? TimeSpan.Zero;
+
+    /// <summary>The key that was pressed last, until it is taken.</summary>
+    public Digit? Pressed { get; private set; }
 
     /// <summary>Takes the media's uplink keys. The same keys, or new ones at the same address, go on with ROC and replay windows (RFC 3711 §3.3.1).</summary>
     /// <param name="moved">New keys at a new address are a new crypto context (RFC 4568 §7.1.4).</param>
     public void Use(LegMedia media, bool moved)
     {
-        if (_codec != media.Codec || _payloadType != media.PayloadType || !media.Direction.Receive) Silence();
-        (_codec, _payloadType, _event) = (media.Codec, media.PayloadType, media.TelephoneEvent);
+        if (!_receive.AsSpan().SequenceEqual(media.Receive.AsSpan()) || !media.Direction.Receive) Silence();
+        (_receive, _event, _clockRate) = (media.Receive, media.TelephoneEvent, AudioFormat.Of(media.Codec).ClockRate);
         if (_ring is not null && _ring.Holds(media.Uplink.AsSpan()))
         {
             foreach (var key in media.Uplink) key.Dispose();
@@ -110,7 +119,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         if (!_hasSource || header.Ssrc != Source) Follow(header.Ssrc);
         _counts.Packets++;
         var index = PacketIndex.Estimate(highest, header.Sequence);
-        _statistics.Count(index.Value, header.Timestamp, now, G711.ClockRate);
+        _statistics.Count(index.Value, header.Timestamp, now, _clockRate);
         if (mayBeHeard) Queue(header, payload);
         return highest.Sequence == header.Sequence;
     }
@@ -143,7 +152,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     public bool Decode()
     {
         if (_playout is null) return false;
-        var outcome = _playout.Take(_codec);
+        var outcome = _playout.Take();
         if (outcome == PlayoutOutcome.Concealed) _counts.Concealed++;
         return outcome != PlayoutOutcome.Silent;
     }
@@ -159,22 +168,49 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     /// <summary>What waits to be played is thrown away.</summary>
     public void Silence() => _playout?.Reset();
 
-    public void Dispose() => _ring?.Dispose();
+    public void Dispose()
+    {
+        _ring?.Dispose();
+        _playout?.Dispose();
+    }
+
+    public bool TryTakeDigit(out Digit digit)
+    {
+        digit = Pressed ?? default;
+        var any = Pressed is not null;
+        Pressed = null;
+        return any;
+    }
 
     private void Queue(in RtpHeader header, ReadOnlySpan<byte> payload)
     {
-        var audio = header.PayloadType == _payloadType;
-        // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed. So is comfort noise (RFC 3389).
-        if (!audio && header.PayloadType != _event && header.PayloadType != ComfortNoise) _counts.Malformed++;
-        if (audio && payload.Length > JitterBuffer.MaxPayload) _counts.Malformed++;
         _playout ??= new Playout(settings);
-        _playout.Put(header.Sequence, header.Timestamp, audio ? payload : []);
+        if (header.PayloadType == _event)
+        {
+            // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed.
+            if (!TelephoneEvent.TryRead(payload, out var block)) _counts.Malformed++;
+            else if (_digits.Receive(header.Timestamp, block, _clockRate, out var digit)) (Pressed, _counts.Digits) = (digit, _counts.Digits + 1);
+            _playout.Put(header.Sequence, header.Timestamp, null, []);
+            return;
+        }
+
+        foreach (var known in _receive)
+        {
+            if (known.PayloadType != header.PayloadType) continue;
+            if (!_playout.Put(header.Sequence, header.Timestamp, known.Codec, payload)) _counts.Malformed++;
+            return;
+        }
+
+        var noise = header.PayloadType == ComfortNoise;
+        if (!noise) _counts.Malformed++;
+        _playout.Put(header.Sequence, header.Timestamp, null, noise ? payload : []);
     }
 
     private void Follow(Ssrc source)
     {
         _lostBefore += _statistics.Lost;
         _statistics.Reset();
+        _digits.Reset();
         Silence();
         (Source, _hasSource) = (source, true);
     }

@@ -20,7 +20,7 @@ public sealed record PhoneStatistics(
     ImmutableArray<Ssrc> Ssrcs);
 
 /// <summary>
-/// The audio of a phone: PCM to G.711, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
+/// The audio of a phone: PCM to its codec, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
 /// §6, RFC 3551 §4.5.14, RFC 3711 §3.3). It is the mixer's leg without a mixer. Media goes to the signalled address. No I/O, no clock.
 /// </summary>
 public sealed class PhoneMedia : IDisposable
@@ -34,7 +34,8 @@ public sealed class PhoneMedia : IDisposable
     private readonly SecretWriter _random;
     private readonly Uplink _in;
     private readonly OutputStream _out;
-    private readonly byte[] _codes = new byte[AudioFrame.Samples];
+    private readonly byte[] _codes = new byte[OutputStream.MaxPayload];
+    private readonly FrameSpread _saying = new();
     private readonly byte[] _packet = new byte[MaxPacket];
     private readonly byte[] _cname;
     private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
@@ -52,7 +53,7 @@ public sealed class PhoneMedia : IDisposable
     {
         (_settings, _random, _origin) = (settings, random, origin);
         _in = new Uplink(settings);
-        _out = new OutputStream(random);
+        _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
         _out.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)));
@@ -93,6 +94,7 @@ public sealed class PhoneMedia : IDisposable
 
     /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
     /// <param name="now">The time at which this tick was due.</param>
+    /// <param name="outgoing">20 ms at 8, 16 or 48 kHz, as <paramref name="incoming"/>; codecs with another rate are resampled.</param>
     /// <returns>True: <paramref name="incoming"/> has sound, received or concealed.</returns>
     public bool Tick(TimeSpan now, ReadOnlySpan<short> outgoing, Span<short> incoming, IMediaSink sink)
     {
@@ -129,8 +131,9 @@ public sealed class PhoneMedia : IDisposable
 
     private void Send(ReadOnlySpan<short> samples, IMediaSink sink)
     {
-        G711.Encode(_out.Codec, samples, _codes);
-        var length = _out.Write(_codes, Clock, _packet);
+        _saying.Set(samples, 50 * samples.Length, silent: false);
+        var coded = _out.Encode(_saying.AtRate(_out.SampleRate), _codes);
+        var length = _out.Write(_codes.AsSpan(0, coded), Clock, _packet);
         if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media!.Remote);
     }
 
@@ -138,7 +141,7 @@ public sealed class PhoneMedia : IDisposable
     {
         var concealed = _in.Counts.Concealed;
         var sound = _in.Decode();
-        if (sound) _in.Frame.CopyTo(incoming);
+        if (sound) _in.Frame.AtRate(50 * incoming.Length).CopyTo(incoming);
         if (sound && _in.Counts.Concealed == concealed)
         {
             if (_heard && _silentTicks > 0) (_gaps, _longestGap) = (_gaps + 1, Math.Max(_longestGap, _silentTicks));

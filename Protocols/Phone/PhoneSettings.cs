@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;

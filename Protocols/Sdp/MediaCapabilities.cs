@@ -78,13 +78,6 @@ public sealed record AcceptedMedia(
 /// <param name="Keys">What we send with: one, or several with MKIs; empty for a stream without protection.</param>
 public sealed record LocalMedia(SdpOrigin Origin, MediaAddress Rtp, MediaAddress Rtcp, ImmutableArray<MasterKey> Keys);
 
-/// <summary>A codec under the payload type that we offer for it.</summary>
-public readonly record struct OfferedCodec(AudioCodec Codec, byte PayloadType)
-{
-    public static readonly OfferedCodec Pcmu = new(AudioCodec.Pcmu, 0);
-    public static readonly OfferedCodec Pcma = new(AudioCodec.Pcma, 8);
-}
-
 /// <summary>One a=crypto line to offer; its keys are of one suite and borrowed.</summary>
 public readonly record struct OfferedCrypto(uint Tag, ImmutableArray<MasterKey> Keys);
 

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 using CsCheck;
 using Xunit;
@@ -7,7 +8,7 @@ namespace ConfCluster.Protocols.Tests.Mixing;
 public class JitterBufferTests
 {
     private const byte Silence = 0xFF;
-    private JitterBuffer _buffer = new(3, 50);
+    private JitterReader _buffer = new(3);
     private readonly byte[] _frame = new byte[AudioFrame.Samples];
 
     [Fact]
@@ -28,7 +29,7 @@ public class JitterBufferTests
     [Fact]
     public void Reordered_packets_are_played_in_order()
     {
-        _buffer = new JitterBuffer(5, 50);
+        _buffer = new JitterReader(5);
         foreach (var i in new[] { 2, 0, 1, 4, 3 }) Put(i);
         Assert.Equal([1, 2, 3, 4, 5], Enumerable.Range(0, 5).Select(_ => Heard()));
         Assert.Equal(0UL, _buffer.LateOrDuplicate);
@@ -37,7 +38,7 @@ public class JitterBufferTests
     [Fact]
     public void A_hole_in_the_sequence_is_a_loss_of_its_length()
     {
-        _buffer = new JitterBuffer(5, 50);
+        _buffer = new JitterReader(5);
         foreach (var i in new[] { 0, 1, 2, 4, 5 }) Put(i);
         Assert.Equal([1, 2, 3], Enumerable.Range(0, 3).Select(_ => Heard()));
         Assert.Equal(JitterOutcome.Lost, Take());
@@ -47,7 +48,7 @@ public class JitterBufferTests
     [Fact]
     public void A_hole_in_the_timestamps_alone_is_silence()
     {
-        _buffer = new JitterBuffer(5, 50);
+        _buffer = new JitterReader(5);
         for (var i = 0; i < 3; i++) Put(i);
         _buffer.Put(3, 5 * 160, Codes(3));
         for (var i = 0; i < 3; i++) Heard();
@@ -127,7 +128,7 @@ public class JitterBufferTests
     [Fact]
     public void Sequence_and_timestamp_wrap()
     {
-        _buffer = new JitterBuffer(6, 50);
+        _buffer = new JitterReader(6);
         for (var i = 0; i < 6; i++) _buffer.Put((ushort)(65533 + i), unchecked((uint)-320 + (uint)(160 * i)), Codes(i));
         Assert.Equal([1, 2, 3, 4, 5, 6], Enumerable.Range(0, 6).Select(_ => Heard()));
     }
@@ -161,7 +162,7 @@ public class JitterBufferTests
     public void Whatever_comes_the_buffer_stays_within_its_bounds() =>
         Gen.Select(Gen.UShort, Gen.UInt, Gen.Int[0, 500], Gen.Bool).Array[1, 300].Sample(packets =>
         {
-            var (buffer, frame) = (new JitterBuffer(3, 50), new byte[AudioFrame.Samples]);
+            var (buffer, frame) = (new JitterReader(3), new byte[AudioFrame.Samples]);
             foreach (var (sequence, timestamp, length, near) in packets)
             {
                 buffer.Put(near ? (ushort)(sequence % 80) : sequence, near ? timestamp % 20_000 : timestamp, new byte[length]);
@@ -191,4 +192,36 @@ public class JitterBufferTests
     }
 
     private static byte[] Codes(int i) => [.. Enumerable.Repeat((byte)(i + 1), AudioFrame.Samples)];
+
+    /// <summary>A buffer of G.711 packets, read in frames of octets as a decoder would be given them.</summary>
+    private sealed class JitterReader(int target)
+    {
+        private readonly JitterBuffer _buffer = new(new MixerSettings(target, 50, TimeSpan.FromSeconds(5)), AudioFrame.Samples);
+        private readonly List<byte> _left = [];
+
+        public ulong LateOrDuplicate => _buffer.LateOrDuplicate;
+
+        public ulong Skipped => _buffer.Skipped;
+
+        public int Count => _buffer.Count;
+
+        public bool Put(ushort sequence, uint timestamp, byte[] codes) => _buffer.Put(sequence, timestamp, AudioCodec.Pcmu, codes.Length, codes);
+
+        public JitterOutcome Take(byte[] frame, byte silence)
+        {
+            _buffer.Tick();
+            var outcome = _left.Count > 0 ? JitterOutcome.Frame : JitterOutcome.Empty;
+            while (_left.Count < frame.Length)
+            {
+                var next = _buffer.Next(frame.Length - _left.Count, out var part);
+                if (next == JitterOutcome.Frame) _left.AddRange(part.Payload[part.Skip..]);
+                else _left.AddRange(Enumerable.Repeat(silence, part.Units));
+                if (next == JitterOutcome.Frame || outcome == JitterOutcome.Empty) outcome = next;
+            }
+
+            _left.CopyTo(0, frame, 0, frame.Length);
+            _left.RemoveRange(0, frame.Length);
+            return outcome;
+        }
+    }
 }
