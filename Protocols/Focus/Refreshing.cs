@@ -43,7 +43,8 @@ internal static class Refreshing
         new ParticipantEffect.Cancel(ParticipantTimer.Retry),
     ];
 
-    public static ParticipantStep Begin(Participation participation, ParticipantContext context) => Begin(participation, new PendingRequest(default, 0, null, false), context);
+    public static ParticipantStep Begin(Participation participation, ParticipantContext context) =>
+        Begin(participation, new PendingRequest(default, 0, null, false), context);
 
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>

@@ -23,7 +23,8 @@ public sealed class Baresip : IDisposable
     public string Output => _process.Output;
 
     /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
-    public static Baresip Start(string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null)
+    public static Baresip Start(
+        string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
