@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using ConfCluster.Actors.Media.Opus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
@@ -47,7 +48,7 @@ internal sealed class PhoneLoop : IDisposable
         (_options, _sockets, _audio, _clock) = (options, sockets, audio, clock);
         _start = clock.GetTimestamp();
         _call = new PhoneCall(settings, sockets.Flow, sockets.RtpAddress, sockets.RtcpAddress, random);
-        _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)), random, clock.GetUtcNow());
+        _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)) { Codecs = SystemCodecs.Found }, random, clock.GetUtcNow());
         _report = new Report(options);
         _anywhere = new IPEndPoint(sockets.Flow.Local.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
     }

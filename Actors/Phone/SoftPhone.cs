@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using ConfCluster.Actors.Media.Opus;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -22,6 +24,7 @@ public static class SoftPhone
         if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
         // RFC 3261 §26.2.2: never in the clear.
         if (options.Target.IsSecure && options.Transport != SipTransport.Tls) return Report.Problem(options, "a sips: URI is called over TLS only");
+        if (options.Codecs.FirstOrDefault(c => !SystemCodecs.Found.Has(c), AudioCodec.Pcmu) is AudioCodec.Opus) return Report.Problem(options, "libopus is not installed");
         short[]? play = null;
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
@@ -43,6 +46,7 @@ public static class SoftPhone
                 Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = options.Suites,
                 UseMki = options.UseMki,
+                Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
             };
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill);

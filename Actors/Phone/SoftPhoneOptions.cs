@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
 
@@ -13,6 +14,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
 {
     /// <summary>Wait here, over UDP, for the one call to be answered; null: call <see cref="Target"/>.</summary>
     public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Offered in this order; the preferred first.</summary>
+    public ImmutableArray<AudioCodec> Codecs { get; init; } = [AudioCodec.Pcmu, AudioCodec.Pcma];
 
     /// <summary>Hertz; silence without it and without <see cref="Play"/>.</summary>
     public double? Tone { get; init; }

@@ -127,14 +127,18 @@ public static class SettingsReader
         read.Number("media.port-max", 1024, 65535), read.Number("media.lanes", 1, 64), read.Number("media.max-legs-per-lane", 1, 100_000),
         new MixerSettings(
             read.Number("media.jitter.packets", 1, 50), read.Number("media.jitter.capacity", 2, 500),
-            read.Duration("media.rtcp-interval", TimeSpan.FromMilliseconds(500), Hour)),
+            read.Duration("media.rtcp-interval", TimeSpan.FromMilliseconds(500), Hour))
+        {
+            MinJitterPackets = read.Number("media.jitter.min-packets", 1, 50),
+            MaxJitterPackets = read.Number("media.jitter.max-packets", 1, 50),
+        },
         read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
         read.Duration("media.unadmitted-leg-timeout", Second, Hour));
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
         new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)), read.OneOf("conference.protection", ("required", true)),
         read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
-        [.. read.List("conference.codecs", Codecs.Select(c => c.Name), name => Codecs.FirstOrDefault(c => c.Name == name)).Select(c => c.Codec)],
+        [.. read.List("conference.codecs", Codecs.Select(c => c.Name), CodecName.Find).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),
         read.Duration("conference.mixer-suspect-after", TimeSpan.FromMilliseconds(100), Hour));
 
@@ -146,9 +150,12 @@ public static class SettingsReader
         read.Text("journal.connection-string"), read.OneOf("journal.provider", ("SQLite.MS", "SQLite.MS")),
         read.Duration("journal.write-backoff.min", Millisecond, Hour), read.Duration("journal.write-backoff.max", Millisecond, Hour));
 
-    private sealed record CodecName(string Name, AudioCodec Codec);
+    private sealed record CodecName(string Name, AudioCodec Codec)
+    {
+        public static CodecName? Find(string name) => Codecs.FirstOrDefault(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    }
 
-    private static readonly ImmutableArray<CodecName> Codecs = [new("PCMU", AudioCodec.Pcmu), new("PCMA", AudioCodec.Pcma)];
+    private static readonly ImmutableArray<CodecName> Codecs = [.. Enum.GetValues<AudioCodec>().Select(c => new CodecName(AudioFormat.Of(c).Encoding, c))];
 
     private static string? OrNull(string text) => text.Length == 0 ? null : text;
 }

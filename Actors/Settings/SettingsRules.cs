@@ -24,6 +24,10 @@ internal static class SettingsRules
             Say(scope, "media.port-max", $"{media.PortMax}", $"at least four ports above media.port-min = {media.PortMin}");
         if (media.Mixer.JitterPackets >= media.Mixer.JitterCapacity)
             Say(scope, "media.jitter.packets", $"{media.Mixer.JitterPackets}", $"less than media.jitter.capacity = {media.Mixer.JitterCapacity}");
+        if (media.Mixer.MinJitterPackets > media.Mixer.JitterPackets)
+            Say(scope, "media.jitter.min-packets", $"{media.Mixer.MinJitterPackets}", "not more than media.jitter.packets");
+        if (media.Mixer.MaxJitterPackets < media.Mixer.JitterPackets || media.Mixer.MaxJitterPackets >= media.Mixer.JitterCapacity)
+            Say(scope, "media.jitter.max-packets", $"{media.Mixer.MaxJitterPackets}", "from media.jitter.packets to below media.jitter.capacity");
         if (conference.MixerSuspectAfter < 3 * media.HeartbeatInterval)
             Say(scope, "conference.mixer-suspect-after", $"{conference.MixerSuspectAfter}", "at least three times media.heartbeat-interval");
         if (settings.Journal.MinBackoff > settings.Journal.MaxBackoff)

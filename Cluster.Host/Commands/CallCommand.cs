@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Host.Roles;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
@@ -14,6 +15,9 @@ namespace ConfCluster.Host.Commands;
 /// <summary><c>call URI</c>: the softphone makes one call and says how it was.</summary>
 internal static class CallCommand
 {
+    private static readonly Dictionary<string, AudioCodec> CodecNames =
+        Enum.GetValues<AudioCodec>().ToDictionary(c => AudioFormat.Of(c).Encoding, StringComparer.OrdinalIgnoreCase);
+
     public static Command Create()
     {
         var target = new Argument<SipUri>("URI") { Description = "Whom to call: sip:NAME@HOST[:PORT], or sips: over TLS.", CustomParser = ReadTarget };
@@ -25,6 +29,8 @@ internal static class CallCommand
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
         suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI." };
+        var codec = new Option<string[]>("--codec") { Description = "A codec to offer: opus, G722, PCMU or PCMA; may be repeated, in order of preference." };
+        codec.AcceptOnlyFromAmong([.. CodecNames.Keys]);
         var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
         var play = new Option<string?>("--play") { Description = "Say a WAV file (16-bit PCM, mono, 8 kHz), over and over.", HelpName = "FILE" };
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
@@ -40,7 +46,7 @@ internal static class CallCommand
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, tone, play, record, duration, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, codec, tone, play, record, duration, user, password, json,
         };
         call.SetAction((result, _) => RunAsync(
             new SoftPhoneOptions(
@@ -49,6 +55,7 @@ internal static class CallCommand
             {
                 TlsTrust = result.GetValue(trust),
                 TlsInsecure = result.GetValue(insecure),
+                Codecs = CodecsOf(result.GetValue(codec)),
                 Tone = result.GetValue(tone),
                 Play = result.GetValue(play),
                 Record = result.GetValue(record),
@@ -114,6 +121,9 @@ internal static class CallCommand
 
     private static ImmutableArray<SrtpProfile> Suites(string srtp, string[]? names) =>
         srtp == "none" ? [] : names is { Length: > 0 } ? [.. names.Select(n => SrtpProfile.Find(n)!)] : SrtpProfile.All;
+
+    private static ImmutableArray<AudioCodec> CodecsOf(string[]? names) =>
+        names is { Length: > 0 } ? [.. names.Select(n => CodecNames[n])] : [AudioCodec.Pcmu, AudioCodec.Pcma];
 
     private static SipUri? ReadTarget(ArgumentResult argument)
     {

@@ -24,10 +24,11 @@ internal static class RunCommand
             return Output.Fail("The configuration is not sound; nothing was started.");
         }
 
+        settings = CodecChoice.Of(settings);
         using var signals = new StopSignals();
         if (!ProcessLimits.ForbidCoreDumps()) Console.WriteLine("Core dumps could not be switched off; keys may reach the disk if the process crashes.");
         ProcessLimits.RaiseOpenFiles();
-        if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings)) is { } refusal) return Output.Fail(refusal);
+        if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings) ?? CodecChoice.Refusal(settings)) is { } refusal) return Output.Fail(refusal);
         using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
         if (data is null) return Output.Fail(reason);
         if (StartChecks.Journal(settings) is { } damage) return Output.Fail(damage);

@@ -14,6 +14,7 @@ internal static class Welcome
         [
             .. Dial(settings, listening),
             $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax}, {room}",
+            CodecChoice.Line(settings),
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
         ];

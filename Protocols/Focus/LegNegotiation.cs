@@ -82,7 +82,7 @@ internal static class LegNegotiation
         var lines = keys.Select((key, i) => new OfferedCrypto((uint)i + 1, [key]));
         var plan = new OfferPlan(FirstOrigin(place, context), place.Rtp, place.Rtcp, [.. lines])
         {
-            Codecs = [.. context.Settings.Media.Codecs.Select(Static)],
+            Codecs = [.. context.Settings.Media.Codecs.Select(OfferedCodec.Of)],
         };
         var local = OfferAnswer.CreateOffer(plan);
         return new Leg(place, keys, null, "", local, LocalIsAnswer: false, Octets(local), Generation: 0);
@@ -104,13 +104,14 @@ internal static class LegNegotiation
         var used = new OfferedCodec(remote.Codec, remote.PayloadType);
         var others = context.Settings.Media.Codecs
             .Where(c => c != remote.Codec)
-            .Select(Static)
-            .Where(c => c.PayloadType != remote.PayloadType);
+            .Select(OfferedCodec.Of)
+            .Where(c => c.PayloadType != remote.PayloadType && c.PayloadType != remote.TelephoneEvent);
         var offer = OfferAnswer.CreateOffer(
             new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, [leg.Key])])
             {
                 Codecs = [used, .. others],
                 TelephoneEvent = remote.TelephoneEvent,
+                TelephoneEventRate = remote.TelephoneEventRate,
                 RtcpMux = remote.RtcpMux,
                 Direction = direction,
                 Lines = remote.Lines,
@@ -181,9 +182,6 @@ internal static class LegNegotiation
         context.Random(id);
         return SdpOrigin.Of(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(id) >> 2, FirstVersion, place.Rtp);
     }
-
-    private static OfferedCodec Static(AudioCodec codec) =>
-        codec == AudioCodec.Pcmu ? OfferedCodec.Pcmu : OfferedCodec.Pcma;
 
     private static SdpBody Octets(SessionDescription session) => new(new SipBody(SdpWriter.ToBytes(session)));
 }

@@ -117,7 +117,7 @@ public sealed class JitterBuffer
     }
 
     /// <summary>The next part of what is to be played; asked for until a tick is full.</summary>
-    /// <param name="room">Units that are missing: a time without packets is no longer than this, a packet may be.</param>
+    /// <param name="room">Units that are missing: a pause is no longer than this, a packet or a loss may be.</param>
     public JitterOutcome Next(int room, out JitterPart part)
     {
         part = new JitterPart { Units = room };
@@ -214,9 +214,10 @@ public sealed class JitterBuffer
             ahead -= cut;
         }
 
-        var units = Math.Min(ahead, room);
+        // A loss is filled frame by frame, since a copy of one is of a whole one.
+        var units = Math.Min(ahead, hole ? Math.Max(room, _frame) : room);
         _nextTimestamp += (uint)units;
-        var copy = hole && ahead <= next.Duration ? PayloadOf(next) : default;
+        var copy = hole && ahead == units && ahead <= next.Duration ? PayloadOf(next) : default;
         part = new JitterPart { Units = units, Codec = next.Codec, Payload = copy };
         return hole ? JitterOutcome.Lost : JitterOutcome.Empty;
     }

@@ -29,8 +29,11 @@ public sealed record LegMedia(
     ParticipantId Participant, long Generation, MediaAddress Remote, MediaAddress RemoteRtcp, bool RtcpMux, AudioCodec Codec, byte PayloadType,
     byte? TelephoneEvent, MediaDirection Direction, int PacketTime, ImmutableArray<MasterKey> Uplink, MasterKey Downlink) : IDisposable
 {
-    /// <summary>What the peer may send, under which payload types; all on one RTP clock.</summary>
+    /// <summary>What the peer may send, under which payload types.</summary>
     public ImmutableArray<OfferedCodec> Receive { get; init; } = [new OfferedCodec(Codec, PayloadType)];
+
+    /// <summary>The clock of <see cref="TelephoneEvent"/>.</summary>
+    public int TelephoneEventRate { get; init; } = 8000;
 
     public LegMedia Copy() => this with { Uplink = [.. Uplink.Select(k => k.Copy())], Downlink = Downlink.Copy() };
 

@@ -49,6 +49,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     private ulong _reported;
     private ImmutableArray<OfferedCodec> _receive = [];
     private int _clockRate = G711.ClockRate;
+    private int _eventRate = G711.ClockRate;
     private DigitReader _digits;
     private byte? _event;
     private bool _hasSource;
@@ -77,6 +78,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     {
         if (!_receive.AsSpan().SequenceEqual(media.Receive.AsSpan()) || !media.Direction.Receive) Silence();
         (_receive, _event, _clockRate) = (media.Receive, media.TelephoneEvent, AudioFormat.Of(media.Codec).ClockRate);
+        _eventRate = media.TelephoneEventRate;
         if (_ring is not null && _ring.Holds(media.Uplink.AsSpan()))
         {
             foreach (var key in media.Uplink) key.Dispose();
@@ -189,7 +191,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         {
             // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed.
             if (!TelephoneEvent.TryRead(payload, out var block)) _counts.Malformed++;
-            else if (_digits.Receive(header.Timestamp, block, _clockRate, out var digit)) (Pressed, _counts.Digits) = (digit, _counts.Digits + 1);
+            else if (_digits.Receive(header.Timestamp, block, _eventRate, out var digit)) (Pressed, _counts.Digits) = (digit, _counts.Digits + 1);
             _playout.Put(header.Sequence, header.Timestamp, null, []);
             return;
         }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 
@@ -19,8 +20,9 @@ internal static class AnswerReading
 
         var refusal = Crypto(offered, media, ours, out var crypto);
         if (refusal is not null) return refusal;
-        if (!StreamTerms.TryCodec(media, ours, out var codec, out var payloadType) || !Offers(offered, codec, ours))
-            return StreamTerms.Refuse(305, "The answer has no codec of the offer");
+        var offers = StreamTerms.CodecsOf(offered, ours);
+        ImmutableArray<OfferedCodec> answers = [.. StreamTerms.CodecsOf(media, ours).Where(a => offers.Any(o => o.Codec == a.Codec))];
+        if (answers is not [var (codec, payloadType), ..]) return StreamTerms.Refuse(305, "The answer has no codec of the offer");
 
         var mux = offered.RtcpMux && media.RtcpMux;
         refusal = StreamTerms.Addresses(answer, media, mux, out var rtp, out var rtcp);
@@ -30,9 +32,14 @@ internal static class AnswerReading
         var asked = StreamTerms.DirectionFor(offer, offered);
         // The offer's direction was ours: what it did not ask for cannot come of the answer (RFC 3264 §6.1).
         var direction = new MediaDirection(theirs.Send && asked.Receive && rtp.IsPresent, theirs.Receive && asked.Send);
+        var (events, eventRate) = StreamTerms.TelephoneEventOf(media, codec);
         return new OfferVerdict.Acceptable(new AcceptedMedia(
-            index, answer.Lines, answer.Origin, rtp, rtcp, mux, codec, payloadType, StreamTerms.TelephoneEventOf(media), direction,
-            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, [.. (crypto?.Keys ?? []).Select(k => k.Copy())]));
+            index, answer.Lines, answer.Origin, rtp, rtcp, mux, codec, payloadType, events, direction,
+            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, [.. (crypto?.Keys ?? []).Select(k => k.Copy())])
+        {
+            TelephoneEventRate = eventRate,
+            Receive = Receivable(offers, answers),
+        });
     }
 
     private static OfferVerdict.Refused? Crypto(MediaDescription offered, MediaDescription media, MediaCapabilities ours, out CryptoAttribute? crypto)
@@ -56,15 +63,10 @@ internal static class AnswerReading
         return null;
     }
 
-    private static bool Offers(MediaDescription offered, AudioCodec codec, MediaCapabilities ours)
-    {
-        var left = ours;
-        while (StreamTerms.TryCodec(offered, left, out var known, out _))
-        {
-            if (known == codec) return true;
-            left = left with { Codecs = left.Codecs.Remove(known) };
-        }
-
-        return false;
-    }
+    /// <summary>
+    /// RFC 3264 §5.1, §6.1: the peer sends under the payload types of our offer; those of its answer, where they differ, name the same
+    /// codecs and cannot mean anything else.
+    /// </summary>
+    private static ImmutableArray<OfferedCodec> Receivable(ImmutableArray<OfferedCodec> offers, ImmutableArray<OfferedCodec> answers) =>
+        [.. offers.Where(o => answers.Any(a => a.Codec == o.Codec)), .. answers.Where(a => offers.All(o => o.PayloadType != a.PayloadType))];
 }

@@ -53,6 +53,12 @@ public sealed record AcceptedMedia(
     byte PayloadType, byte? TelephoneEvent, MediaDirection Direction, int PacketTime, uint CryptoTag, SrtpProfile? Profile,
     ImmutableArray<MasterKey> Uplink) : IDisposable
 {
+    /// <summary>Of the telephone-event format.</summary>
+    public int TelephoneEventRate { get; init; } = 8000;
+
+    /// <summary>What the peer may send, under which payload types: one format after an answer of ours, all that both have after one of the peer.</summary>
+    public ImmutableArray<OfferedCodec> Receive { get; init; } = [new OfferedCodec(Codec, PayloadType)];
+
     public bool IsProtected => Profile is not null;
 
     /// <summary>Octets of the MKI in the peer's packets; 0: it did not offer one, and then our key must not have one either.</summary>
@@ -63,7 +69,11 @@ public sealed record AcceptedMedia(
     /// <summary>For the mixer; with copies of the keys, which the receiver owns.</summary>
     public LegMedia ToLegMedia(ParticipantId participant, long generation, MasterKey downlink) => new(
         participant, generation, Remote, RemoteRtcp, RtcpMux, Codec, PayloadType, TelephoneEvent, Direction, PacketTime,
-        [.. Uplink.Select(k => k.Copy())], downlink.Copy());
+        [.. Uplink.Select(k => k.Copy())], downlink.Copy())
+    {
+        Receive = Receive,
+        TelephoneEventRate = TelephoneEventRate,
+    };
 
     public void Dispose()
     {
@@ -84,9 +94,16 @@ public readonly record struct OfferedCrypto(uint Tag, ImmutableArray<MasterKey> 
 /// <summary>Everything about an offer of ours. The defaults are those of a first offer.</summary>
 public sealed record OfferPlan(SdpOrigin Origin, MediaAddress Rtp, MediaAddress Rtcp, ImmutableArray<OfferedCrypto> Crypto)
 {
+    private const byte WideEventType = 108;
+
     public ImmutableArray<OfferedCodec> Codecs { get; init; } = [OfferedCodec.Pcmu, OfferedCodec.Pcma];
 
     public byte? TelephoneEvent { get; init; } = 101;
+
+    public int TelephoneEventRate { get; init; } = 8000;
+
+    /// <summary>telephone-event for codecs with a clock of 48 kHz, where one is offered (RFC 4733 §2.1).</summary>
+    public byte? WideTelephoneEvent => Lines.IsEmpty && TelephoneEvent is not null && Codecs.Any(c => c.Codec == AudioCodec.Opus) ? WideEventType : null;
 
     public bool RtcpMux { get; init; } = true;
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
@@ -6,7 +7,7 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Protocols.Sdp;
 
 /// <summary>
-/// The offer/answer model (RFC 3264) for one G.711 stream under SDES keys (RFC 4568 §5.1, §7.1), with RFC 3605 and RFC 5761. Every other
+/// The offer/answer model (RFC 3264) for one stream of audio under SDES keys (RFC 4568 §5.1, §7.1), with RFC 3605 and RFC 5761. Every other
 /// stream is refused with port 0. Left out: preconditions, capability negotiation, groups, ICE, a=key-mgmt.
 /// </summary>
 public static class OfferAnswer
@@ -41,16 +42,17 @@ public static class OfferAnswer
         if (accepted.Uplink.Any(theirs => ours.Keys.Any(k => k.KeyAndSalt.FixedTimeEquals(theirs.KeyAndSalt))))
             throw new InvalidOperationException("the answer must not repeat a key of the offer");
 
-        var formats = ImmutableArray.Create(StreamTerms.Format(accepted.PayloadType));
+        var codec = new OfferedCodec(accepted.Codec, accepted.PayloadType);
+        var events = new Events(accepted.TelephoneEvent, accepted.TelephoneEventRate);
         var stream = new MediaDescription
         {
-            Line = accepted.Line with { Port = ours.Rtp.Port, Formats = WithEvents(formats, accepted.TelephoneEvent) },
+            Line = accepted.Line with { Port = ours.Rtp.Port, Formats = [StreamTerms.Format(codec.PayloadType), .. events.Formats] },
             PacketTime = 20,
             Direction = StreamTerms.Written(accepted.Direction),
             Rtcp = accepted.RtcpMux ? null : RtcpOf(ours.Rtp, ours.Rtcp),
             RtcpMux = accepted.RtcpMux,
-            RtpMaps = WithEvents([StreamTerms.MapOf(accepted.Codec, accepted.PayloadType)], accepted.TelephoneEvent),
-            FormatParameters = EventParameters(accepted.TelephoneEvent),
+            RtpMaps = [StreamTerms.MapOf(codec), .. events.Maps],
+            FormatParameters = [.. StreamTerms.ParametersOf([codec]), .. events.Parameters],
             Crypto = accepted.Profile is { } profile ? [new CryptoAttribute(accepted.CryptoTag, profile, Copies(ours.Keys))] : [],
         };
         return new SessionDescription
@@ -64,18 +66,19 @@ public static class OfferAnswer
     /// <summary>An offer of ours: the first (also for an INVITE without offer), or in a dialog with its <see cref="OfferPlan.Lines"/>.</summary>
     public static SessionDescription CreateOffer(OfferPlan plan)
     {
-        var maps = plan.Codecs.Select(c => StreamTerms.MapOf(c.Codec, c.PayloadType)).ToImmutableArray();
+        Events[] events = [new(plan.TelephoneEvent, plan.TelephoneEventRate), new(plan.WideTelephoneEvent, AudioFormat.Of(AudioCodec.Opus).ClockRate)];
+        ImmutableArray<string> formats = [.. plan.Codecs.Select(c => StreamTerms.Format(c.PayloadType)), .. events.SelectMany(e => e.Formats)];
         var protocol = plan.Lines.IsEmpty ? plan.Crypto.IsEmpty ? "RTP/AVP" : "RTP/SAVP" : plan.Lines[plan.Index].Protocol;
         var stream = new MediaDescription
         {
-            Line = new MediaLine("audio", plan.Rtp.Port, protocol, WithEvents([.. plan.Codecs.Select(c => StreamTerms.Format(c.PayloadType))], plan.TelephoneEvent)),
+            Line = new MediaLine("audio", plan.Rtp.Port, protocol, formats),
             PacketTime = plan.PacketTime,
             Direction = StreamTerms.Written(plan.Direction),
             // RFC 5761 §5.1.1: the port for the case that the answerer does not multiplex.
             Rtcp = RtcpOf(plan.Rtp, plan.Rtcp),
             RtcpMux = plan.RtcpMux,
-            RtpMaps = WithEvents(maps, plan.TelephoneEvent),
-            FormatParameters = EventParameters(plan.TelephoneEvent),
+            RtpMaps = [.. plan.Codecs.Select(StreamTerms.MapOf), .. events.SelectMany(e => e.Maps)],
+            FormatParameters = [.. StreamTerms.ParametersOf(plan.Codecs), .. events.SelectMany(e => e.Parameters)],
             Crypto = [.. plan.Crypto.Select(c => new CryptoAttribute(c.Tag, c.Keys[0].Profile, Copies(c.Keys)))],
         };
         var lines = plan.Lines.IsEmpty ? [stream.Line] : plan.Lines;
@@ -124,9 +127,10 @@ public static class OfferAnswer
     {
         var media = offer.Media[index];
         if (Protection(media, ours) is { } unprotected) return unprotected;
-        if (!StreamTerms.TryCodec(media, ours, out var codec, out var payloadType)) return StreamTerms.Refuse(305, "No codec of ours is offered (PCMU, PCMA)");
+        if (StreamTerms.CodecsOf(media, ours) is not [var (codec, payloadType), ..])
+            return StreamTerms.Refuse(305, $"No codec of ours is offered ({string.Join(", ", ours.Codecs.Select(c => AudioFormat.Of(c).Encoding))})");
 
-        var events = StreamTerms.TelephoneEventOf(media);
+        var (events, eventRate) = StreamTerms.TelephoneEventOf(media, codec);
         // RFC 5761 §4: payload types 64 to 95 cannot be told from RTCP.
         var mux = media.RtcpMux && (payloadType is < 64 or > 95) && (events is null or < 64 or > 95);
         if (StreamTerms.Addresses(offer, media, mux, out var rtp, out var rtcp) is { } unreachable) return unreachable;
@@ -143,7 +147,7 @@ public static class OfferAnswer
         var direction = StreamTerms.DirectionFor(offer, media);
         return new OfferVerdict.Acceptable(new AcceptedMedia(
             index, offer.Lines, offer.Origin, rtp, rtcp, mux, codec, payloadType, events, rtp.IsPresent ? direction : direction with { Send = false },
-            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, Copies(crypto?.Keys ?? [])));
+            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, Copies(crypto?.Keys ?? [])) { TelephoneEventRate = eventRate });
     }
 
     /// <summary>Fail closed: RTP/AVP is refused unless protection is not required. RFC 4568 §7.1.2: a=crypto on RTP/AVP means nothing.</summary>
@@ -159,13 +163,14 @@ public static class OfferAnswer
 
     private static ImmutableArray<MasterKey> Copies(ImmutableArray<MasterKey> keys) => [.. keys.Select(k => k.Copy())];
 
-    private static ImmutableArray<string> WithEvents(ImmutableArray<string> formats, byte? events) =>
-        events is { } type ? formats.Add(StreamTerms.Format(type)) : formats;
+    /// <summary>telephone-event under a payload type, or nothing.</summary>
+    private readonly record struct Events(byte? PayloadType, int ClockRate)
+    {
+        public ImmutableArray<string> Formats => PayloadType is { } type ? [StreamTerms.Format(type)] : [];
 
-    private static ImmutableArray<RtpMap> WithEvents(ImmutableArray<RtpMap> maps, byte? events) =>
-        events is { } type ? maps.Add(new RtpMap(type, "telephone-event", 8000)) : maps;
+        public ImmutableArray<RtpMap> Maps => PayloadType is { } type ? [new RtpMap(type, "telephone-event", ClockRate)] : [];
 
-    /// <summary>RFC 4733 §2.4.1: the DTMF events.</summary>
-    private static ImmutableArray<FormatParameters> EventParameters(byte? events) =>
-        events is { } type ? [new FormatParameters(StreamTerms.Format(type), "0-15")] : [];
+        /// <summary>RFC 4733 §2.4.1: the DTMF events.</summary>
+        public ImmutableArray<FormatParameters> Parameters => PayloadType is { } type ? [new FormatParameters(StreamTerms.Format(type), "0-15")] : [];
+    }
 }

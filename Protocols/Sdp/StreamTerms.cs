@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using ConfCluster.Protocols.Codecs;
@@ -9,36 +10,36 @@ namespace ConfCluster.Protocols.Sdp;
 /// <summary>The parts of a peer's m= section that offers and answers are read for alike: address, codec, direction, packet time.</summary>
 internal static class StreamTerms
 {
-    /// <summary>RFC 3551 §6: payload types that mean PCMU and PCMA without an rtpmap.</summary>
-    private const byte StaticPcmu = 0;
-    private const byte StaticPcma = 8;
+    private const int NarrowClock = 8000;
 
     /// <summary>Milliseconds: the mixer's tick, and the longest packet it makes.</summary>
     private const int Tick = 20;
     private const int LongestPacket = 60;
 
-    /// <summary>The first format in the peer's order that we can do (RFC 3264 §6.1).</summary>
-    public static bool TryCodec(MediaDescription media, MediaCapabilities ours, out AudioCodec codec, out byte payloadType)
+    /// <summary>The formats that we can do, in the peer's order (RFC 3264 §6.1).</summary>
+    public static ImmutableArray<OfferedCodec> CodecsOf(MediaDescription media, MediaCapabilities ours)
     {
-        codec = default;
-        payloadType = 0;
+        var found = ImmutableArray.CreateBuilder<OfferedCodec>();
         foreach (var format in media.Line.Formats)
-            if (TryPayloadType(format, out payloadType) && CodecOf(media, payloadType) is { } known && ours.Codecs.Contains(known))
-            {
-                codec = known;
-                return true;
-            }
-
-        return false;
+            if (TryPayloadType(format, out var type) && CodecOf(media, type) is { } known && ours.Codecs.Contains(known))
+                found.Add(new OfferedCodec(known, type));
+        return found.DrainToImmutable();
     }
 
-    /// <summary>RFC 4733 §7.1.1, at the clock rate of G.711.</summary>
-    public static byte? TelephoneEventOf(MediaDescription media)
+    /// <summary>
+    /// RFC 4733 §2.1: events count time as the audio beside them does. Many who offer Opus have them at 8 kHz only; that is better than none.
+    /// </summary>
+    public static (byte? PayloadType, int ClockRate) TelephoneEventOf(MediaDescription media, AudioCodec codec)
     {
+        (byte?, int) narrow = (null, NarrowClock);
         foreach (var format in media.Line.Formats)
-            if (TryPayloadType(format, out var type) && media.MapOf(type) is { ClockRate: 8000 } map && Same(map.Encoding, "telephone-event"))
-                return type;
-        return null;
+        {
+            if (!TryPayloadType(format, out var type) || media.MapOf(type) is not { } map || !Same(map.Encoding, "telephone-event")) continue;
+            if (map.ClockRate == AudioFormat.Of(codec).ClockRate) return (type, map.ClockRate);
+            if (map.ClockRate == NarrowClock) narrow = (type, NarrowClock);
+        }
+
+        return narrow;
     }
 
     /// <summary>What the peer wants to receive, in ticks of ours (RFC 3264 §5.1: ptime is what it would like to get).</summary>
@@ -105,22 +106,31 @@ internal static class StreamTerms
 
     public static string Format(byte payloadType) => payloadType.ToString(CultureInfo.InvariantCulture);
 
-    public static RtpMap MapOf(AudioCodec codec, byte payloadType) => new(payloadType, codec == AudioCodec.Pcmu ? "PCMU" : "PCMA", 8000);
+    public static RtpMap MapOf(OfferedCodec offered)
+    {
+        var format = AudioFormat.Of(offered.Codec);
+        return new RtpMap(offered.PayloadType, format.Encoding, format.ClockRate, format.Channels);
+    }
+
+    /// <summary>a=fmtp of the codecs that have parameters.</summary>
+    public static IEnumerable<FormatParameters> ParametersOf(IEnumerable<OfferedCodec> codecs) =>
+        from offered in codecs
+        let parameters = AudioFormat.Of(offered.Codec).Parameters
+        where parameters is not null
+        select new FormatParameters(Format(offered.PayloadType), parameters);
 
     private static AudioCodec? CodecOf(MediaDescription media, byte payloadType)
     {
-        if (media.MapOf(payloadType) is { } map)
+        var map = media.MapOf(payloadType);
+        foreach (var codec in Enum.GetValues<AudioCodec>())
         {
-            if (map.ClockRate != 8000 || map.Channels != 1) return null;
-            return Same(map.Encoding, "PCMU") ? AudioCodec.Pcmu : Same(map.Encoding, "PCMA") ? AudioCodec.Pcma : null;
+            var format = AudioFormat.Of(codec);
+            // RFC 3551 §6: the static payload types need no rtpmap. RFC 7587 §7: Opus is always written as 48000/2.
+            if (map is { } named ? Same(named.Encoding, format.Encoding) && named.ClockRate == format.ClockRate && named.Channels == format.Channels
+                : format.StaticPayloadType == payloadType) return codec;
         }
 
-        return payloadType switch
-        {
-            StaticPcmu => AudioCodec.Pcmu,
-            StaticPcma => AudioCodec.Pcma,
-            _ => null,
-        };
+        return null;
     }
 
     private static bool TryPayloadType(string format, out byte type) =>
