@@ -24,7 +24,7 @@ public static class SoftPhone
         if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
         // RFC 3261 §26.2.2: never in the clear.
         if (options.Target.IsSecure && options.Transport != SipTransport.Tls) return Report.Problem(options, "a sips: URI is called over TLS only");
-        if (options.Codecs.FirstOrDefault(c => !SystemCodecs.Found.Has(c), AudioCodec.Pcmu) is AudioCodec.Opus) return Report.Problem(options, "libopus is not installed");
+        if (!options.Codecs.All(SystemCodecs.Found.Has)) return Report.Problem(options, "opus is not to be had: libopus is not installed");
         short[]? play = null;
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 

@@ -11,8 +11,8 @@ internal sealed class OpusEncoder : IAudioEncoder
     /// <summary>Of 10. Beyond this the ear gains little and the processor loses much.</summary>
     private const int Complexity = 5;
 
-    /// <summary>What FEC is made for; 0 would switch it off.</summary>
-    private const int ExpectedLossPercent = 5;
+    /// <summary>From about here on the library keeps to the coder for voice, the only one that has copies, whatever it takes the sound for.</summary>
+    private const int ExpectedLossPercent = 10;
 
     private readonly OpusEncoderHandle _encoder;
 

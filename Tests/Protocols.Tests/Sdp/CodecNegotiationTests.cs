@@ -32,7 +32,7 @@ public class CodecNegotiationTests
     {
         using var media = Examine(formats, maps);
         Assert.Equal((codec, type), (media.Codec, media.PayloadType));
-        Assert.Equal([new OfferedCodec(codec, type)], media.Receive);
+        Assert.Equal<OfferedCodec>([new OfferedCodec(codec, type)], media.Receive);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public class CodecNegotiationTests
     public void An_offer_with_Opus_has_events_at_both_clocks()
     {
         using var offer = Offer();
-        Assert.Equal(["107", "9", "0", "8", "101", "108"], offer.Media[0].Line.Formats);
+        Assert.Equal<string>(["107", "9", "0", "8", "101", "108"], offer.Media[0].Line.Formats);
         Assert.Contains(new RtpMap(108, "telephone-event", 48_000), offer.Media[0].RtpMaps);
         Assert.Contains(new RtpMap(9, "G722", 8000), offer.Media[0].RtpMaps);
     }
@@ -74,7 +74,7 @@ public class CodecNegotiationTests
     {
         using var media = ExamineAnswer("9 0 101", "a=rtpmap:101 telephone-event/8000\r\n");
         Assert.Equal((AudioCodec.G722, (byte)9), (media.Codec, media.PayloadType));
-        Assert.Equal([new OfferedCodec(AudioCodec.G722, 9), OfferedCodec.Pcmu], media.Receive);
+        Assert.Equal<OfferedCodec>([new OfferedCodec(AudioCodec.G722, 9), OfferedCodec.Pcmu], media.Receive);
         Assert.Equal((byte)101, media.TelephoneEvent);
     }
 
@@ -84,7 +84,7 @@ public class CodecNegotiationTests
     {
         using var media = ExamineAnswer("96", "a=rtpmap:96 opus/48000/2\r\n");
         Assert.Equal((byte)96, media.PayloadType);
-        Assert.Equal([new OfferedCodec(AudioCodec.Opus, 107), new OfferedCodec(AudioCodec.Opus, 96)], media.Receive);
+        Assert.Equal<OfferedCodec>([new OfferedCodec(AudioCodec.Opus, 107), new OfferedCodec(AudioCodec.Opus, 96)], media.Receive);
         var leg = media.ToLegMedia(new ParticipantId("p"), 1, MasterKey.Generate(SrtpProfile.All[0], Mki.None, b => b.Fill(7)));
         Assert.Equal(media.Receive, leg.Receive);
         leg.Dispose();
