@@ -100,5 +100,6 @@ ring Actors.Tests 300
 ring Architecture.Tests 120
 ring Cluster.Tests 600
 ring Interop.Tests 600
+step "fuzz: the committed inputs" timeout 300 dotnet run --no-build --project "$root/Tests/Fuzz" -- --replay
 step "fuzz, $fuzz_seconds s per target" timeout 600 dotnet run --no-build --project "$root/Tests/Fuzz" -- --seconds "$fuzz_seconds"
 finish

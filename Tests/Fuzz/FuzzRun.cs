@@ -11,12 +11,10 @@ public static class FuzzRun
     public static bool Of(IFuzzTarget target, TimeSpan duration, int seed, TextWriter log)
     {
         var seeds = target.Seeds.ToList();
-        var mutator = new Mutator(seeds.Count > 0 ? seeds : [[]], [.. target.Dictionary], seed);
+        var mutator = new Mutator(seeds.Count > 0 ? seeds : [[]], [.. target.Dictionary], target.Structure, seed);
         var clock = Stopwatch.StartNew();
         var executions = 0L;
-        foreach (var input in seeds)
-            if (!Try(target, input, log))
-                return false;
+        if (!Replay(target, log)) return false;
         for (; clock.Elapsed < duration; executions++)
             if (!Try(target, mutator.Next(), log))
                 return false;
@@ -24,6 +22,9 @@ public static class FuzzRun
         log.WriteLine($"{target.Name}: seed {seed}, {executions} executions, {executions / clock.Elapsed.TotalSeconds:F0}/s, nothing found");
         return true;
     }
+
+    /// <summary>Every committed input once. True when nothing was found.</summary>
+    public static bool Replay(IFuzzTarget target, TextWriter log) => target.Seeds.All(input => Try(target, input, log));
 
     private static bool Try(IFuzzTarget target, byte[] input, TextWriter log)
     {

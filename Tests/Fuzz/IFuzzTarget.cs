@@ -15,7 +15,16 @@ public interface IFuzzTarget
     /// <summary>Words of the format, spliced into inputs; empty when there are none.</summary>
     IEnumerable<byte[]> Dictionary => [];
 
+    /// <summary>How inputs are made that are nearly right; null: octets only.</summary>
+    IStructure? Structure => null;
+
     void Run(ReadOnlySpan<byte> input);
+}
+
+/// <summary>Knows the form of an input and breaks one thing of it, so that what is behind the first check is reached.</summary>
+public interface IStructure
+{
+    byte[] Change(byte[] input, Random random);
 }
 
 /// <summary>The committed inputs beside the program.</summary>

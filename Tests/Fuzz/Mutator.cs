@@ -2,9 +2,9 @@ namespace ConfCluster.Fuzz;
 
 /// <summary>
 /// Makes inputs out of seeds: bit flips, interesting bytes, cuts, duplicated and removed stretches, splices of two seeds, words of the
-/// dictionary. Its only source of chance is the seed, so a run can be repeated.
+/// dictionary, and, half of the time, what the structure of the format makes of it. Its only source of chance is the seed, so a run can be repeated.
 /// </summary>
-public sealed class Mutator(IReadOnlyList<byte[]> seeds, IReadOnlyList<byte[]> dictionary, int seed)
+public sealed class Mutator(IReadOnlyList<byte[]> seeds, IReadOnlyList<byte[]> dictionary, IStructure? structure, int seed)
 {
     private const int MaxLength = 70_000;
 
@@ -16,7 +16,8 @@ public sealed class Mutator(IReadOnlyList<byte[]> seeds, IReadOnlyList<byte[]> d
     public byte[] Next()
     {
         var input = Pick(seeds);
-        for (var rounds = 1 + _random.Next(6); rounds > 0; rounds--) input = Change(input);
+        for (var rounds = 1 + _random.Next(6); rounds > 0; rounds--)
+            input = structure is not null && _random.Next(2) == 0 ? structure.Change(input, _random) : Change(input);
         return input.Length <= MaxLength ? input : input[..MaxLength];
     }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using ConfCluster.Fuzz;
 
-// dotnet run --project Tests/Fuzz -- [--target NAME] [--seconds 10] [--seed N] [--input FILE]
+// dotnet run --project Tests/Fuzz -- [--target NAME] [--seconds 10] [--seed N] [--input FILE] [--replay]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var i && i + 1 < args.Length ? args[i + 1] : null;
 
 var targets = typeof(IFuzzTarget).Assembly.GetTypes()
@@ -20,6 +20,14 @@ if (Option("--input") is { } file)
 {
     foreach (var target in targets) target.Run(File.ReadAllBytes(file));
     return 0;
+}
+
+if (args.Contains("--replay"))
+{
+    // All of them, also after a find.
+    var found = targets.Where(t => !FuzzRun.Replay(t, Console.Out)).ToList();
+    Console.WriteLine($"{targets.Sum(t => t.Seeds.Count())} inputs of {targets.Count} targets replayed, {found.Count} targets with a find");
+    return found.Count == 0 ? 0 : 1;
 }
 
 var seconds = double.Parse(Option("--seconds") ?? "10", CultureInfo.InvariantCulture);

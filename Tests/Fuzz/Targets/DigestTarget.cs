@@ -1,4 +1,5 @@
 using System.Text;
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Fuzz.Targets;
@@ -9,6 +10,8 @@ public sealed class DigestTarget : IFuzzTarget
     public string Name => "digest";
 
     public IEnumerable<byte[]> Seeds => Corpus.Read(Name);
+
+    public IStructure Structure { get; } = new ListStructure();
 
     public IEnumerable<byte[]> Dictionary =>
         new[] { "Digest ", "realm=\"", "nonce=\"", "qop=auth", "qop=\"auth\"", "nc=00000002", "algorithm=SHA-512-256", "stale=true", ", ", "\\\"", "Basic " }

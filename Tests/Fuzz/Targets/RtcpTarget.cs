@@ -1,3 +1,4 @@
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 
@@ -19,6 +20,8 @@ public sealed class RtcpTarget : IFuzzTarget
             yield return packet[..length];
         }
     }
+
+    public IStructure Structure { get; } = new RtpStructure();
 
     public IEnumerable<byte[]> Dictionary => [[0x81, 200], [0x80, 201], [0x81, 202], [0x81, 203], [0, 6], [0, 12], [0xFF, 0xFF]];
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Sdp;
 
 namespace ConfCluster.Fuzz.Targets;
@@ -22,6 +23,8 @@ public sealed class SdpTarget : IFuzzTarget
             Text("v=0\no=- 1 1 IN IP6 2001:db8::1\ns=x\nc=IN IP6 2001:db8::1\nt=0 0\na=inactive\nm=audio 4000 RTP/SAVP 8\n" +
                 $"a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{Key}|1:4;inline:{Key}|2:4 KDR=0 WSH=64 -X\n"),
         ];
+
+    public IStructure Structure { get; } = new LineStructure(' ');
 
     public IEnumerable<byte[]> Dictionary =>
         new[] { "a=crypto:2 ", "inline:", "|2^48", "|1:128", ";", "AES_CM_128_HMAC_SHA1_80", "UNENCRYPTED_SRTP", "m=audio 1 RTP/SAVP 0\r\n", "c=IN IP4 0.0.0.0\r\n", "\r\n", "a=" }

@@ -1,4 +1,5 @@
 using System.Text;
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Fuzz.Targets;
@@ -9,6 +10,8 @@ public sealed class SipFramerTarget : IFuzzTarget
     public string Name => "sip-framer";
 
     public IEnumerable<byte[]> Seeds => Corpus.Read(Name);
+
+    public IStructure Structure { get; } = new LineStructure(';');
 
     public IEnumerable<byte[]> Dictionary =>
         new[] { "\r\n", "\r\n\r\n", "\r", "\n", "l: 5\r\n", "Content-Length: 0\r\n\r\n", "Content-Length:\r\n 7\r\n", "Content-Length: 99999999999\r\n" }

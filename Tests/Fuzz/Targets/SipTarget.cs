@@ -1,4 +1,5 @@
 using System.Text;
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 
@@ -13,6 +14,8 @@ public sealed class SipTarget : IFuzzTarget
     public string Name => "sip";
 
     public IEnumerable<byte[]> Seeds => Corpus.Read(Name);
+
+    public IStructure Structure { get; } = new LineStructure(';');
 
     public IEnumerable<byte[]> Dictionary => Words.Select(Encoding.UTF8.GetBytes);
 

@@ -1,3 +1,4 @@
+using ConfCluster.Fuzz.Structures;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
@@ -28,6 +29,8 @@ public sealed class SrtpTarget : IFuzzTarget, IDisposable
             yield return packet[..rtcp.Protect(packet, Protocols.Rtp.Rtcp.ReceiverReport.Write(packet, new Ssrc(7), default(Protocols.Rtp.Rtcp.ReportBlock)))];
         }
     }
+
+    public IStructure Structure { get; } = new RtpStructure();
 
     public IEnumerable<byte[]> Dictionary => [[0, 0, 0, 1], [0, 0, 0, 2], [0x80, 0], [0x90, 0], [0xBE, 0xDE, 0, 1], [0x80, 200, 0, 6]];
 

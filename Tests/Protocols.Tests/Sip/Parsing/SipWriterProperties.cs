@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Sessions;
 using CsCheck;
 using Xunit;
 
@@ -64,6 +67,67 @@ public sealed class SipWriterProperties
             Assert.Equal(body, again.Body.Span.ToArray());
             Assert.Equal(bytes, SipWriter.ToBytes(again));
         });
+
+    [Fact]
+    public void A_response_reads_back_equal() =>
+        Gen.Select(AnyVia, Address, Address.Array[0, 2], Gen.Int[100, 699], Gen.Char["ab \t\"\\,;<>:@%=\u00e9"].Array[0, 20], Gen.Byte.Array[0, 64])
+            .Sample((via, to, routes, status, reason, body) =>
+            {
+                var headers = SipHeaders.Empty.Append("Via", via.ToString()).Append("Record-Route", routes.Select(r => r.ToString())).Append("From", to.ToString())
+                    .Append("To", to.ToString()).Append("Call-ID", "x").Append("CSeq", "1 INVITE");
+                var response = new SipResponse(status, new string(reason)) { Headers = headers, Body = new SipBody(body) };
+                var bytes = SipWriter.ToBytes(response);
+                Assert.True(SipReader.TryRead(bytes, out var again, out var error), error.Detail);
+                Assert.Equal((status, response.Reason), (Assert.IsType<SipResponse>(again).StatusCode, ((SipResponse)again).Reason));
+                Assert.Equal<SipHeader>(response.Headers.Fields, again.Headers.Fields);
+                Assert.Equal<NameAddr>([.. routes], again.Headers.RecordRoutes);
+                Assert.Equal(bytes, SipWriter.ToBytes(again));
+            });
+
+    /// <summary>Every field that has a type of its own, in a message and back.</summary>
+    [Fact]
+    [Trait("RFC", "3261 §20")]
+    public void The_typed_fields_of_a_message_of_ours_read_back_equal() =>
+        Gen.Select(Address.Array[0, 3], Address.Array[0, 3], Gen.UInt[0, int.MaxValue], Gen.Int[0, 255], Token.Array[1, 4], Gen.Int[90, 100_000], Gen.Int[0, 2])
+            .Sample((routes, recorded, number, hops, tokens, seconds, who) =>
+            {
+                var timer = new SessionExpires(TimeSpan.FromSeconds(seconds), (Refresher)who);
+                var headers = SipHeaders.Empty.Append("Via", "SIP/2.0/UDP a;branch=z9hG4bKx").Append("Route", routes.Select(r => r.ToString()))
+                    .Append("Record-Route", recorded.Select(r => r.ToString())).Append("From", "<sip:a@b>;tag=1").Append("To", "<sip:c@d>")
+                    .Append("Call-ID", "x@y").Append("CSeq", new CSeq(number, SipMethod.Update).ToString())
+                    .Append("Max-Forwards", hops.ToString(CultureInfo.InvariantCulture)).Append("Contact", "*").Append("Supported", string.Join(", ", tokens))
+                    .Append("Allow", tokens).Append("Session-Expires", timer.ToString()).Append("Min-SE", SessionExpires.Seconds(timer.Interval))
+                    .Append("Content-Type", "application/sdp");
+                var bytes = SipWriter.ToBytes(new SipRequest(SipMethod.Update, SipUri.Sip("c", "d")) { Headers = headers });
+                Assert.True(SipReader.TryRead(bytes, out var message, out var error), error.Detail);
+                var read = message!.Headers;
+                Assert.Equal<NameAddr>([.. routes], read.Routes);
+                Assert.Equal<NameAddr>([.. recorded], read.RecordRoutes);
+                Assert.Equal((new CSeq(number, SipMethod.Update), hops, "application/sdp"), (read.CSeq, read.MaxForwards, read.ContentType));
+                Assert.True(read.IsContactStar && read.Contacts.IsEmpty);
+                Assert.Equal(tokens, read.List("Supported"));
+                Assert.Equal(tokens, read.List("Allow"));
+                Assert.True(SessionExpires.TryRead(read, out var expires) && expires == timer);
+                Assert.True(SessionExpires.TryReadMinimum(read, out var minimum) && minimum == timer.Interval);
+            });
+
+    /// <summary>Challenges and credentials (RFC 7616 §3.3, §3.4), whatever stands in their texts.</summary>
+    [Fact]
+    public void Challenges_and_credentials_read_back_equal() =>
+        Gen.Select(Text, Text, Text, Gen.Bool, Gen.Bool, Gen.UInt, Gen.Byte.Array[16]).Where((a, b, c, _, _, _, _) => !HasControl(a + b + c))
+            .Sample((user, realm, nonce, hasQop, stale, count, response) =>
+            {
+                var challenge = new ChallengeFields(realm, nonce, hasQop ? nonce : null, "MD5", hasQop ? ["auth"] : [], stale);
+                Assert.True(DigestText.TryReadChallenges(challenge.ToString(), out var challenges, out var error), error.ToString());
+                Assert.Equal(challenge.ToString(), Assert.Single(challenges).ToString());
+                var credentials = new CredentialFields(
+                    user, realm, nonce, "sip:a@b", Convert.ToHexStringLower(response), "MD5", hasQop ? "c" : null, stale ? realm : null, hasQop ? "auth" : null,
+                    hasQop ? count.ToString("x8", CultureInfo.InvariantCulture) : null);
+                Assert.True(DigestText.TryReadCredentials(credentials.ToString(), out var read, out error), error.ToString());
+                Assert.Equal(credentials, read);
+            });
+
+    private static bool HasControl(string text) => text.Any(c => c < ' ' && c != '\t' || c == '\x7f');
 
     [Fact]
     public void A_line_break_in_a_value_of_ours_is_our_bug()
