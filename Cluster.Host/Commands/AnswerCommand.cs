@@ -33,7 +33,7 @@ internal static class AnswerCommand
         SoftPhoneOptions Options(ParseResult result)
         {
             var here = result.GetValue(at)!;
-            return new SoftPhoneOptions(SipUri.Sip("phone", here.Address.ToString()), SipTransport.Udp, SrtpProfile.All, result.GetValue(mki))
+            return new SoftPhoneOptions(SipUri.Sip("phone", here.Address.ToString()), SipTransport.Udp, SrtpProfile.Usual, result.GetValue(mki))
             {
                 Listen = here,
                 Tone = result.GetValue(tone),

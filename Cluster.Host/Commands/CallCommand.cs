@@ -120,7 +120,7 @@ internal static class CallCommand
     };
 
     private static ImmutableArray<SrtpProfile> Suites(string srtp, string[]? names) =>
-        srtp == "none" ? [] : names is { Length: > 0 } ? [.. names.Select(n => SrtpProfile.Find(n)!)] : SrtpProfile.All;
+        srtp == "none" ? [] : names is { Length: > 0 } ? [.. names.Select(n => SrtpProfile.Find(n)!)] : SrtpProfile.Usual;
 
     private static ImmutableArray<AudioCodec> CodecsOf(string[]? names) =>
         names is { Length: > 0 } ? [.. names.Select(n => CodecNames[n])] : [AudioCodec.Pcmu, AudioCodec.Pcma];

@@ -16,7 +16,7 @@ namespace ConfCluster.Protocols.Phone;
 public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> Suites, bool UseMki, SipTimings Timings, TimeSpan AnswerAfter)
 {
     public static readonly PhoneSettings Default = new(
-        SipUri.Sip("phone", "phone.invalid"), SrtpProfile.All, UseMki: false, SipTimings.Default, TimeSpan.Zero);
+        SipUri.Sip("phone", "phone.invalid"), SrtpProfile.Usual, UseMki: false, SipTimings.Default, TimeSpan.Zero);
 
     public ImmutableArray<OfferedCodec> Codecs { get; init; } = [OfferedCodec.Pcmu, OfferedCodec.Pcma];
 

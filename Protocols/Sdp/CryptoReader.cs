@@ -63,7 +63,7 @@ internal static class CryptoReader
         parameter = parameter["inline:"u8.Length..];
 
         var bar = parameter.IndexOf((byte)'|');
-        var error = ReadLimits(bar < 0 ? default : parameter[bar..], out var lifetime, out var mki);
+        var error = ReadLimits(bar < 0 ? default : parameter[bar..], profile, out var lifetime, out var mki);
         if (error != CryptoError.None) return error;
         error = Decode(bar < 0 ? parameter : parameter[..bar], profile.MasterLength, out var secret);
         if (error != CryptoError.None) return error;
@@ -90,9 +90,9 @@ internal static class CryptoReader
     }
 
     /// <summary>RFC 4568 §9.2: ["|" lifetime] ["|" mki], told apart by the colon that only an MKI has.</summary>
-    private static CryptoError ReadLimits(ReadOnlySpan<byte> text, out ulong lifetime, out Mki mki)
+    private static CryptoError ReadLimits(ReadOnlySpan<byte> text, SrtpProfile profile, out ulong lifetime, out Mki mki)
     {
-        lifetime = MasterKey.DefaultLifetime;
+        lifetime = profile.DefaultLifetime;
         mki = Mki.None;
         if (text.IsEmpty) return CryptoError.None;
         text = text[1..];
@@ -114,7 +114,7 @@ internal static class CryptoReader
         }
 
         // RFC 4568 §6.1: positive, no leading zeros, not above the suite's maximum (RFC 3711 §9.2).
-        return TryDecimal(text, 15, out lifetime) && lifetime is > 0 and <= MasterKey.DefaultLifetime;
+        return TryDecimal(text, 15, out lifetime) && lifetime is > 0 and <= MasterKey.MaxLifetime;
     }
 
     private static CryptoError ReadMki(ReadOnlySpan<byte> text, out Mki mki)

@@ -56,7 +56,7 @@ public static class SdpWriter
             var key = crypto.Keys[i];
             output.Text(i == 0 ? "inline:" : ";inline:");
             output.Base64(key.KeyAndSalt.Reveal());
-            if (key.Lifetime != Srtp.MasterKey.DefaultLifetime) output.Text($"|{Lifetime(key.Lifetime)}");
+            if (key.Lifetime != key.Profile.DefaultLifetime) output.Text($"|{Lifetime(key.Lifetime)}");
             if (key.Mki.IsPresent) output.Text($"|{key.Mki.Value.ToString(CultureInfo.InvariantCulture)}:{Number(key.Mki.Length)}");
         }
 

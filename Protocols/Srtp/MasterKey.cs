@@ -7,10 +7,10 @@ namespace ConfCluster.Protocols.Srtp;
 /// A master key and master salt, concatenated as SDES carries them (RFC 3711 §3.2.1, RFC 4568 §6.1), with the MKI that names them in
 /// packets and the number of packets they may protect. Owns its secret.
 /// </summary>
-public sealed class MasterKey(SrtpProfile profile, SecretBytes keyAndSalt, Mki mki, ulong lifetime = MasterKey.DefaultLifetime) : IDisposable
+public sealed class MasterKey(SrtpProfile profile, SecretBytes keyAndSalt, Mki mki, ulong? lifetime = null) : IDisposable
 {
     /// <summary>RFC 3711 §9.2: 2^48 SRTP packets; SRTCP is limited to 2^31 in any case.</summary>
-    public const ulong DefaultLifetime = 1UL << 48;
+    public const ulong MaxLifetime = 1UL << 48;
 
     public SrtpProfile Profile { get; } = keyAndSalt.Length == profile.MasterLength
         ? profile
@@ -20,7 +20,7 @@ public sealed class MasterKey(SrtpProfile profile, SecretBytes keyAndSalt, Mki m
 
     public Mki Mki { get; } = mki;
 
-    public ulong Lifetime { get; } = lifetime;
+    public ulong Lifetime { get; } = lifetime ?? profile.DefaultLifetime;
 
     public ReadOnlySpan<byte> RevealKey() => KeyAndSalt.Reveal()[..Profile.KeyLength];
 

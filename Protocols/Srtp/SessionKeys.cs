@@ -12,8 +12,8 @@ public sealed class SessionKeys(MasterKey master) : IDisposable
     /// <summary>RFC 3711 §9.2: 2^31 SRTCP packets under one master key.</summary>
     public const ulong RtcpLifetime = 1UL << 31;
 
-    private AesCmHmacSha1? _rtpTransform;
-    private AesCmHmacSha1? _rtcpTransform;
+    private ISrtpTransform? _rtpTransform;
+    private ISrtpTransform? _rtcpTransform;
     private ulong _rtp;
     private ulong _rtcp;
     private bool _disposed;
@@ -39,12 +39,13 @@ public sealed class SessionKeys(MasterKey master) : IDisposable
         Master.Dispose();
     }
 
-    private AesCmHmacSha1 Create(bool rtcp)
+    private ISrtpTransform Create(bool rtcp)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return Master.Profile.Transform switch
         {
             SrtpTransform.AesCmHmacSha1 => new AesCmHmacSha1(Master, rtcp),
+            SrtpTransform.AeadAesGcm => new AeadAesGcm(Master, rtcp),
             _ => throw new System.Diagnostics.UnreachableException($"no transform for {Master.Profile}"),
         };
     }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using ConfCluster.Protocols.Rtp;
-using ConfCluster.Protocols.Srtp.Transforms;
 
 namespace ConfCluster.Protocols.Srtp;
 
@@ -22,12 +21,12 @@ public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
     public UnprotectError Unprotect(Span<byte> packet, out int length)
     {
         length = 0;
-        var overhead = SrtpOverhead.Rtcp(_ring.Profile, _ring.MkiLength);
-        if (packet.Length < 8 + overhead || packet.Length > AesCmHmacSha1.MaxPacket || packet[0] >> 6 != 2) return UnprotectError.Malformed;
+        var tail = SrtpTail.Rtcp(_ring.Profile, _ring.MkiLength);
+        if (packet.Length < 8 + tail.Length || packet.Length > SrtpOverhead.MaxPacket || packet[0] >> 6 != 2) return UnprotectError.Malformed;
 
-        var body = packet.Length - overhead;
-        var word = BinaryPrimitives.ReadUInt32BigEndian(packet[body..]);
-        if (_ring.Find(packet.Slice(body + 4, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
+        var body = packet.Length - tail.Length;
+        var word = BinaryPrimitives.ReadUInt32BigEndian(packet[(body + tail.Word)..]);
+        if (_ring.Find(packet.Slice(body + tail.Mki, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
         if (word >> 31 == 0) return UnprotectError.NotEncrypted;
 
         var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[4..]));
@@ -35,8 +34,8 @@ public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
         var known = _sources.TryGetValue(ssrc, out var window);
         if (!known && _sources.Count >= maxSources) return UnprotectError.TooManySources;
         if (!window.Accepts(index)) return window.IsTooOld(index) ? UnprotectError.TooOld : UnprotectError.Replayed;
-        var tag = packet[^_ring.Profile.RtcpTagLength..];
-        if (!keys.Rtcp.TryOpen(packet[..(body + 4)], 8, body, ssrc, index, null, tag)) return UnprotectError.TagMismatch;
+        var tag = packet.Slice(body + tail.Tag, _ring.Profile.RtcpTagLength);
+        if (!keys.Rtcp.TryOpen(packet[..body], 8, ssrc, index, word, tag)) return UnprotectError.TagMismatch;
         CollectionsMarshal.GetValueRefOrAddDefault(_sources, ssrc, out _).Commit(index);
         length = body;
         return UnprotectError.None;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using ConfCluster.Protocols.Rtp;
-using ConfCluster.Protocols.Srtp.Transforms;
 
 namespace ConfCluster.Protocols.Srtp;
 
@@ -23,12 +22,12 @@ public sealed class SrtpReceiver(KeyRing ring, int maxSources)
     public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length)
     {
         length = 0;
-        var overhead = SrtpOverhead.Rtp(_ring.Profile, _ring.MkiLength);
-        if (!RtpHeader.TryRead(packet, out header, out _) || packet.Length < header.Length + overhead || packet.Length > AesCmHmacSha1.MaxPacket)
+        var tail = SrtpTail.Rtp(_ring.Profile, _ring.MkiLength);
+        if (!RtpHeader.TryRead(packet, out header, out _) || packet.Length < header.Length + tail.Length || packet.Length > SrtpOverhead.MaxPacket)
             return UnprotectError.Malformed;
 
-        var body = packet[..^overhead];
-        if (_ring.Find(packet.Slice(body.Length, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
+        var body = packet[..^tail.Length];
+        if (_ring.Find(packet.Slice(body.Length + tail.Mki, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
 
         // The SSRC is still anybody's claim, so this works on a copy and stores nothing.
         var known = _sources.TryGetValue(header.Ssrc, out var window);
@@ -39,8 +38,8 @@ public sealed class SrtpReceiver(KeyRing ring, int maxSources)
 
         // RFC 3711 §3.3, receiver steps 5 to 7, in this order: replay check, tag, decryption, commit.
         if (!window.Accepts(index.Value)) return window.IsTooOld(index.Value) ? UnprotectError.TooOld : UnprotectError.Replayed;
-        var tag = packet[^_ring.Profile.RtpTagLength..];
-        if (!keys.Rtp.TryOpen(body, header.Length, body.Length, header.Ssrc, index.Value, index.Roc, tag)) return UnprotectError.TagMismatch;
+        var tag = packet.Slice(body.Length + tail.Tag, _ring.Profile.RtpTagLength);
+        if (!keys.Rtp.TryOpen(body, header.Length, header.Ssrc, index.Value, index.Roc, tag)) return UnprotectError.TagMismatch;
         CollectionsMarshal.GetValueRefOrAddDefault(_sources, header.Ssrc, out _).Commit(index.Value);
         length = body.Length;
         return UnprotectError.None;

@@ -32,10 +32,11 @@ public sealed class SrtpSender(KeyRing ring)
         if (index.Value >= PacketIndex.Limit || !keys.TryCountRtp()) return 0;
         next = index.Value + 1;
 
-        var tag = buffer.Slice(length + _ring.MkiLength, _ring.Profile.RtpTagLength);
-        keys.Rtp.Seal(buffer[..length], header.Length, length, header.Ssrc, index.Value, index.Roc, tag);
-        keys.Master.Mki.Write(buffer.Slice(length, _ring.MkiLength));
-        return length + _ring.MkiLength + tag.Length;
+        var tail = SrtpTail.Rtp(_ring.Profile, _ring.MkiLength);
+        var tag = buffer.Slice(length + tail.Tag, _ring.Profile.RtpTagLength);
+        keys.Rtp.Seal(buffer[..length], header.Length, header.Ssrc, index.Value, index.Roc, tag);
+        keys.Master.Mki.Write(buffer.Slice(length + tail.Mki, _ring.MkiLength));
+        return length + tail.Length;
     }
 }
 
@@ -63,12 +64,12 @@ public sealed class SrtcpSender(KeyRing ring)
         if (next >= 1u << 31 || !keys.TryCountRtcp()) return 0;
         var index = next++;
 
-        BinaryPrimitives.WriteUInt32BigEndian(buffer[length..], 1u << 31 | index);
-        var mki = buffer.Slice(length + 4, _ring.MkiLength);
-        var tag = buffer.Slice(length + 4 + mki.Length, _ring.Profile.RtcpTagLength);
+        var word = 1u << 31 | index;
+        var tail = SrtpTail.Rtcp(_ring.Profile, _ring.MkiLength);
+        BinaryPrimitives.WriteUInt32BigEndian(buffer[(length + tail.Word)..], word);
         // RFC 3711 §3.4: the first 8 octets stay in the clear, the tag covers the index word too.
-        keys.Rtcp.Seal(buffer[..(length + 4)], 8, length, ssrc, index, null, tag);
-        keys.Master.Mki.Write(mki);
-        return length + 4 + mki.Length + tag.Length;
+        keys.Rtcp.Seal(buffer[..length], 8, ssrc, index, word, buffer.Slice(length + tail.Tag, _ring.Profile.RtcpTagLength));
+        keys.Master.Mki.Write(buffer.Slice(length + tail.Mki, _ring.MkiLength));
+        return length + tail.Length;
     }
 }

@@ -9,11 +9,11 @@ namespace ConfCluster.Protocols.Srtp.Transforms;
 public interface ISrtpTransform : IDisposable
 {
     /// <summary>
-    /// Encrypts <paramref name="packet"/> from <paramref name="clear"/> on and writes the tag. For SRTP the tag covers the packet and
-    /// <paramref name="trailer"/> (the ROC); for SRTCP the packet with its index word, and no trailer.
+    /// Encrypts <paramref name="packet"/> from <paramref name="clear"/> on and writes the tag, which covers the packet and
+    /// <paramref name="trailer"/>: the ROC for SRTP, the word of E bit and index for SRTCP.
     /// </summary>
-    void Seal(Span<byte> packet, int clear, int encryptedEnd, Ssrc ssrc, ulong index, uint? trailer, Span<byte> tag);
+    void Seal(Span<byte> packet, int clear, Ssrc ssrc, ulong index, uint trailer, Span<byte> tag);
 
     /// <summary>Checks the tag in constant time, then decrypts in place; false leaves the packet as it was.</summary>
-    bool TryOpen(Span<byte> packet, int clear, int encryptedEnd, Ssrc ssrc, ulong index, uint? trailer, ReadOnlySpan<byte> tag);
+    bool TryOpen(Span<byte> packet, int clear, Ssrc ssrc, ulong index, uint trailer, ReadOnlySpan<byte> tag);
 }

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Srtp;
 using Xunit;
 
 namespace ConfCluster.Actors.Tests.Settings;
@@ -22,7 +23,7 @@ public class SettingsReaderTests
         Assert.Equal("127.0.0.1:8080", settings.Http.Listen.ToString());
         Assert.Equal((40000, 49999), (settings.Media.PortMin, settings.Media.PortMax));
         Assert.True(settings.Conference.RequireProtection);
-        Assert.Equal(["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"], settings.Conference.Suites.Select(s => s.Name));
+        Assert.Equal(SrtpProfile.Usual, settings.Conference.Suites);
         Assert.False(settings.AllowUnauthenticated);
     }
 

@@ -103,7 +103,7 @@ public class CryptoAttributeVectors
     {
         Assert.Equal(expected.GetProperty("key").GetString(), Convert.ToHexStringLower(key.RevealKey()));
         Assert.Equal(expected.GetProperty("salt").GetString(), Convert.ToHexStringLower(key.RevealSalt()));
-        var lifetime = expected.TryGetProperty("lifetime", out var text) ? 1UL << int.Parse(text.GetString()![2..], null) : MasterKey.DefaultLifetime;
+        var lifetime = expected.TryGetProperty("lifetime", out var text) ? 1UL << int.Parse(text.GetString()![2..], null) : key.Profile.DefaultLifetime;
         Assert.Equal(lifetime, key.Lifetime);
         if (!expected.TryGetProperty("mki_bytes", out var mki))
         {

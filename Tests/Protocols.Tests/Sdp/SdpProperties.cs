@@ -21,7 +21,7 @@ public class SdpProperties
         from profile in Gen.Int[0, SrtpProfile.All.Length - 1].Select(i => SrtpProfile.All[i])
         from length in Gen.Byte[0, 12]
         from count in Gen.Int[1, length == 0 ? 1 : 3]
-        from lifetime in Gen.OneOf(Gen.Const(MasterKey.DefaultLifetime), Gen.ULong[1, MasterKey.DefaultLifetime], Gen.Int[0, 48].Select(n => 1UL << n))
+        from lifetime in Gen.OneOf(Gen.Const(MasterKey.MaxLifetime), Gen.ULong[1, MasterKey.MaxLifetime], Gen.Int[0, 48].Select(n => 1UL << n))
         from octets in Gen.Byte.Array[profile.MasterLength].Array[count].Where(all => all.Select(Convert.ToHexString).Distinct().Count() == all.Length)
         select octets.Select((o, i) => MasterKey.Generate(
             profile, length == 0 ? Mki.None : new Mki((ulong)i + 1, length), s => o.CopyTo(s))).Select(k => new MasterKey(k.Profile, k.KeyAndSalt, k.Mki, lifetime)).ToImmutableArray();
