@@ -11,7 +11,7 @@ namespace ConfCluster.Protocols.Sdp;
 /// <param name="RequireProtection">False: RTP/AVP without keys is taken as well (<see cref="AcceptedMedia.IsProtected"/> is then false).</param>
 public sealed record MediaCapabilities(ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, bool RequireProtection = true)
 {
-    public static readonly MediaCapabilities Default = new(SrtpProfile.Usual, [AudioCodec.Pcmu, AudioCodec.Pcma]);
+    public static readonly MediaCapabilities Default = new([SrtpProfile.AesCm128HmacSha1Tag80, SrtpProfile.AesCm128HmacSha1Tag32], [AudioCodec.Pcmu, AudioCodec.Pcma]);
 }
 
 /// <summary>
