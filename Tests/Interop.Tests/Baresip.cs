@@ -24,19 +24,22 @@ public sealed class Baresip : IDisposable
 
     /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
     public static Baresip Start(
-        string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null)
+        string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null,
+        BaresipCodec? codec = null)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
         var directory = Directory.CreateDirectory(Path.Combine(root, name)).FullName;
         Directory.CreateDirectory(Path.Combine(directory, "rec"));
         var wav = Path.Combine(directory, "tone.wav");
-        Pcm.WriteWav(wav, Pcm.Tone(60, 8000, -12, tone), 8000);
+        codec ??= BaresipCodec.G711;
+        Peers.RequireThat(File.Exists(Path.Combine(Modules, codec.Module)), $"baresip has no {codec.Module} (package baresip-core)");
+        Pcm.WriteWav(wav, Pcm.Tone(60, codec.Rate, -12, tone), codec.Rate);
         var tls = caFile is null ? "" : $"sip_cafile {caFile}\nsip_verify_server yes\n";
-        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort) + tls);
+        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort, codec) + tls);
         var credentials = account is { } a ? $";auth_user={a.User};auth_pass={a.Password}" : "";
         File.WriteAllText(
-            Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>{credentials};regint=0;mediaenc=srtp-mand;answermode=auto\n");
+            Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>{credentials};regint=0;mediaenc=srtp-mand;answermode=auto{codec.Account}\n");
         File.WriteAllText(Path.Combine(directory, "contacts"), "");
         return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort, sipPort);
     }
@@ -72,7 +75,7 @@ public sealed class Baresip : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort) => $"""
+    private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort, BaresipCodec codec) => $"""
         poll_method epoll
         sip_listen 127.0.0.1:{sipPort}
         call_local_timeout 120
@@ -81,8 +84,8 @@ public sealed class Baresip : IDisposable
         audio_source aufile,{wav}
         audio_alert aubridge,alert{sipPort}
         audio_level no
-        ausrc_srate 8000
-        auplay_srate 8000
+        ausrc_srate {codec.Rate}
+        auplay_srate {codec.Rate}
         ausrc_channels 1
         auplay_channels 1
         ausrc_format s16
@@ -96,7 +99,7 @@ public sealed class Baresip : IDisposable
         net_interface 127.0.0.1
         module_path {Modules}
         module ctrl_tcp.so
-        module g711.so
+        module {codec.Module}
         module sndfile.so
         module aufile.so
         module ausine.so
@@ -112,4 +115,12 @@ public sealed class Baresip : IDisposable
         ringback_disabled yes
 
         """;
+}
+
+/// <summary>What a baresip speaks: its module, the rate of its sound, and how the account names it.</summary>
+public sealed record BaresipCodec(string Module, int Rate, string Account)
+{
+    public static readonly BaresipCodec G711 = new("g711.so", 8000, "");
+    public static readonly BaresipCodec G722 = new("g722.so", 16_000, ";audio_codecs=G722/8000/1");
+    public static readonly BaresipCodec Opus = new("opus.so", 48_000, ";audio_codecs=opus/48000/2");
 }
