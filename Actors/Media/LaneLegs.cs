@@ -76,6 +76,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         foreach (var mixer in _order)
         {
             mixer.Mixer.Tick(now, mixer);
+            while (mixer.Mixer.TryTakeDigit(out var who, out var digit)) mixer.Place.Report(new LaneReport.Pressed(who, digit));
             if (now < mixer.NextHeartbeat) continue;
             mixer.NextHeartbeat = now + options.Media.HeartbeatInterval;
             mixer.Place.Report(mixer.Report(all: false));

@@ -35,6 +35,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         Receive<LaneReport.Opened>(r => _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)));
         Receive<LaneReport.Refused>(Handle);
         Receive<LaneReport.Alive>(Handle);
+        Receive<LaneReport.Pressed>(Handle);
         Receive<LaneReport.Failed>(r => throw new LaneFailedException($"the lane of mixer {_id} failed: {r.Reason}"));
         Receive<Review>(_ => Look());
     }
@@ -84,6 +85,12 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     {
         _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs) { IsPartial = report.IsPartial });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
+    }
+
+    private void Handle(LaneReport.Pressed pressed)
+    {
+        Context.GetLogger().Info("Mixer {0}: {1} pressed 1 key", _id, pressed.Participant);
+        Context.System.EventStream.Publish(new DigitPressed(_id, pressed.Participant, pressed.Digit));
     }
 
     private void Look()

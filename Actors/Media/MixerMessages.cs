@@ -24,4 +24,10 @@ public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant) : IMixerM
 /// <summary>What offer and answer settled. Holds keys: its serializer refuses to let it leave the process. The receiver takes ownership.</summary>
 public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;
 
+/// <summary>
+/// A participant pressed a key: published on the event stream of the mixer's node for whoever wants it. Nothing of it is stored or logged
+/// but that it happened.
+/// </summary>
+public sealed record DigitPressed(MixerId Mixer, ParticipantId Participant, Digit Digit);
+
 public sealed record CloseLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;

@@ -137,9 +137,15 @@ internal static class ConferenceWire
         RtcpSent = s.RtcpSent,
         RemoteSsrc = s.RemoteSsrc.Value,
         Remote = WireValues.Write(s.Remote),
+        Digits = s.Digits,
+        DelayMilliseconds = s.DelayMilliseconds,
     };
 
     private static LegStatistics Read(LegStatisticsProto p) => new(
         p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed,
-        p.PacketsSent, p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote));
+        p.PacketsSent, p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote))
+    {
+        Digits = p.Digits,
+        DelayMilliseconds = p.DelayMilliseconds,
+    };
 }

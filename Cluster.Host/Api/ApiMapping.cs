@@ -49,7 +49,11 @@ internal static class ApiMapping
 
     private static MediaDetails Media(LegStatistics s) => new(
         s.Remote.IsPresent ? s.Remote.ToString() : null, s.RemoteSsrc.Value == 0 ? null : s.RemoteSsrc.ToString(), s.PacketsReceived, s.PacketsSent,
-        s.PacketsLost, s.Concealed, s.LateOrDuplicate, s.AuthFailures, s.Replays, s.Malformed, s.UnknownMki, s.RtcpReceived, s.RtcpSent);
+        s.PacketsLost, s.Concealed, s.LateOrDuplicate, s.AuthFailures, s.Replays, s.Malformed, s.UnknownMki, s.RtcpReceived, s.RtcpSent)
+    {
+        JitterDelayMilliseconds = s.DelayMilliseconds,
+        Digits = s.Digits,
+    };
 
     private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 }

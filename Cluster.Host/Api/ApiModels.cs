@@ -33,7 +33,14 @@ internal sealed record ParticipantDetails(
 /// <summary>Counters since the leg was opened.</summary>
 internal sealed record MediaDetails(
     string? Remote, string? RemoteSsrc, ulong PacketsReceived, ulong PacketsSent, ulong PacketsLost, ulong PacketsConcealed, ulong LateOrDuplicate,
-    ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong RtcpReceived, ulong RtcpSent);
+    ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong RtcpReceived, ulong RtcpSent)
+{
+    /// <summary>How long packets wait in the jitter buffer at present.</summary>
+    public uint JitterDelayMilliseconds { get; init; }
+
+    /// <summary>Keys that were pressed.</summary>
+    public ulong Digits { get; init; }
+}
 
 /// <param name="Participant">Null for events of the whole conference.</param>
 internal sealed record HistoryEntry(long Number, DateTimeOffset At, string Event, string? Participant, string? Identity, string? Detail);

@@ -20,6 +20,9 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     /// <summary>A packet of 60 ms with header, the longest MKI and tag fits; so does every report of ours.</summary>
     private const int MaxPacket = 1024;
 
+    /// <summary>Keys that wait to be taken; more than a conference presses in a tick.</summary>
+    private const int MaxPressed = 256;
+
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
     private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
     private readonly List<Leg?> _legs = [];
@@ -29,6 +32,7 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     private readonly bool[] _groupReady = new bool[2];
     private readonly byte[] _packet = new byte[MaxPacket];
     private readonly byte[] _cname = NewCname(random);
+    private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
     private ulong _ticks;
 
     /// <summary>The newest state taken, or null.</summary>
@@ -97,9 +101,17 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     public void Receive(int slot, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
         if ((uint)slot < (uint)_legs.Count && _legs[slot] is { IsLive: true } leg)
-            leg.Receive(rtcp || leg.Media!.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
+            Receive(leg, rtcp || leg.Media!.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
         else
             Unexpected++;
+    }
+
+    /// <summary>The next key that somebody pressed, each once.</summary>
+    public bool TryTakeDigit(out ParticipantId participant, out Digit digit)
+    {
+        var any = _pressed.TryDequeue(out var next);
+        (participant, digit) = next;
+        return any;
     }
 
     /// <summary>Every 20 ms: plays one frame of every leg into the mix and sends each leg what it is due.</summary>
@@ -135,6 +147,12 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
         foreach (var leg in _byParticipant.Values) leg.Dispose();
         _byParticipant.Clear();
         _legs.Clear();
+    }
+
+    private void Receive(Leg leg, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
+    {
+        leg.Receive(rtcp, packet, from, now);
+        if (leg.Uplink.TryTakeDigit(out var digit) && _pressed.Count < MaxPressed) _pressed.Enqueue((leg.Participant, digit));
     }
 
     /// <summary>At every rate that somebody listens at, each talker in all the quality that it has there.</summary>

@@ -4,7 +4,11 @@ namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>A key that somebody pressed.</summary>
 /// <param name="Event">RFC 4733 §3.2: 0 to 15.</param>
-public readonly record struct Digit(byte Event, TimeSpan Duration);
+public readonly record struct Digit(byte Event, TimeSpan Duration)
+{
+    /// <summary>Without the key: what is dialled may be a secret.</summary>
+    public override string ToString() => "<digit>";
+}
 
 /// <summary>
 /// Telephone-event packets of one source become digits, each told once (RFC 4733 §2.5.2.2): when its end comes, or, if all three packets

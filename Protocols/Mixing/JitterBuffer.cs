@@ -96,11 +96,14 @@ public sealed class JitterBuffer
             (_nextSequence, ahead) = (sequence, 0);
         }
 
-        if (ahead < 0 || _slots[sequence & (_slots.Length - 1)] is { Used: true } taken && taken.Sequence == sequence)
+        // A packet whose time was concealed is late even if no later one was played yet.
+        var behind = _playing && duration > 0 ? (int)(timestamp - _nextTimestamp) : 0;
+        var late = ahead < 0 || behind <= -duration && behind < 0 && behind > -LongestGap * _frame;
+        if (late || _slots[sequence & (_slots.Length - 1)] is { Used: true } taken && taken.Sequence == sequence)
         {
             LateOrDuplicate++;
             // The next one that is as late must find its place: what is played stands still for a while.
-            if (ahead < 0 && _playing && _adapts) _hold = Math.Max(_hold, _delay.Target - _frame - Delay);
+            if (late && _playing && _adapts) _hold = Math.Max(_hold, _delay.Target - 2 * _frame - Delay);
             return false;
         }
 

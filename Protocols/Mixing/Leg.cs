@@ -108,7 +108,11 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         ref readonly var counts = ref Uplink.Counts;
         return new LegStatistics(
             counts.Packets, Uplink.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki, Uplink.LateOrDuplicate,
-            counts.Concealed, Output.PacketsSent, counts.Rtcp, Output.RtcpSent, Uplink.Source, Remote);
+            counts.Concealed, Output.PacketsSent, counts.Rtcp, Output.RtcpSent, Uplink.Source, Remote)
+        {
+            Digits = counts.Digits,
+            DelayMilliseconds = (uint)Uplink.Delay.TotalMilliseconds,
+        };
     }
 
     public void Dispose()

@@ -49,7 +49,13 @@ public readonly record struct LegStatistics(
     ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong LateOrDuplicate,
     ulong Concealed, ulong PacketsSent, ulong RtcpReceived, ulong RtcpSent, Ssrc RemoteSsrc, MediaAddress Remote)
 {
+    /// <summary>Keys that were pressed (RFC 4733); which they were is nobody's business here.</summary>
+    public ulong Digits { get; init; }
+
+    /// <summary>How long its packets wait in the jitter buffer at present.</summary>
+    public uint DelayMilliseconds { get; init; }
+
     /// <summary>Grows with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
-        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent);
+        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent + Digits);
 }

@@ -30,7 +30,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     public ulong LateOrDuplicate => _lateBefore + (_jitter?.LateOrDuplicate ?? 0);
 
     /// <summary>How long packets wait at present.</summary>
-    public TimeSpan Delay => _format is null ? TimeSpan.Zero : TimeSpan.FromSeconds(_jitter!.Delay / (double)_format.ClockRate);
+    public TimeSpan Delay { get; private set; }
 
     /// <summary>The last frame taken, at any rate.</summary>
     public FrameSpread Frame { get; } = new();
@@ -56,6 +56,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     {
         if (_jitter is null) return PlayoutOutcome.Silent;
         _jitter.Tick();
+        Delay = TimeSpan.FromSeconds(_jitter.Delay / (double)_format!.ClockRate + _filled / (double)(_decoder?.SampleRate ?? _format.SampleRate));
         Shorten();
         var length = _decoder?.SampleRate / 50 ?? AudioFrame.Samples;
         while (_filled < length)

@@ -74,6 +74,7 @@ internal static class WireSamples
 
     public static readonly IReadOnlyList<object> WithGaps =
     [
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Digits = 12, DelayMilliseconds = 60 })]),
         new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", null, new Ssrc(1)) { At = Noon, Caller = Caller },
         new JoinConference(Room, Alice, "sip:alice@example.com", null) { Caller = Caller },
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Caller = Caller }]),
