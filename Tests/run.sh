@@ -7,7 +7,7 @@ root=$PWD
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 fuzz_seconds=${FUZZ_SECONDS:-10}
 packages="sip-tester kamailio baresip-core gstreamer1.0-plugins-bad gstreamer1.0-plugins-good gstreamer1.0-tools python3-gi
-  gir1.2-gstreamer-1.0 libsrtp2-1 libsrtp2-dev gcc tshark"
+  gir1.2-gstreamer-1.0 libopus0 libsrtp2-1 libsrtp2-dev gcc tshark"
 passed=0 failed=0 skipped=0
 results=$(mktemp -d)
 children=()
