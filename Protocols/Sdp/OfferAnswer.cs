@@ -147,7 +147,8 @@ public static class OfferAnswer
         var direction = StreamTerms.DirectionFor(offer, media);
         return new OfferVerdict.Acceptable(new AcceptedMedia(
             index, offer.Lines, offer.Origin, rtp, rtcp, mux, codec, payloadType, events, rtp.IsPresent ? direction : direction with { Send = false },
-            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, Copies(crypto?.Keys ?? [])) { TelephoneEventRate = eventRate });
+            StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, Copies(crypto?.Keys ?? []))
+        { TelephoneEventRate = eventRate });
     }
 
     /// <summary>Fail closed: RTP/AVP is refused unless protection is not required. RFC 4568 §7.1.2: a=crypto on RTP/AVP means nothing.</summary>
