@@ -10,7 +10,10 @@ public enum KeyLabel : byte
     RtpEncryption = 0, RtpAuthentication = 1, RtpSalt = 2, RtcpEncryption = 3, RtcpAuthentication = 4, RtcpSalt = 5,
 }
 
-/// <summary>The AES-CM key derivation (RFC 3711 §4.3.3; with master keys of 192 and 256 bits RFC 6188 §3) with a key derivation rate of 0, the only one we take.</summary>
+/// <summary>
+/// The AES-CM key derivation (RFC 3711 §4.3.3; with master keys of 192 and 256 bits RFC 6188 §3) with a key derivation rate of 0, the only
+/// one we take.
+/// </summary>
 public static class KeyDerivation
 {
     public static SecretBytes Derive(MasterKey master, KeyLabel label, int length)

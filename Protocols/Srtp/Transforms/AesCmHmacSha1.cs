@@ -6,8 +6,8 @@ using ConfCluster.Protocols.Wire;
 namespace ConfCluster.Protocols.Srtp.Transforms;
 
 /// <summary>
-/// AES in counter mode with HMAC-SHA1 (RFC 3711 §4.1.1, §4.2.1; keys of 192 and 256 bits: RFC 6188 §2), tags of 80 or 32 bits. The HMAC keeps the state behind its key, so a
-/// packet pays for its own octets only: measured, half the time of a one-shot HMAC.
+/// AES in counter mode with HMAC-SHA1 (RFC 3711 §4.1.1, §4.2.1; keys of 192 and 256 bits: RFC 6188 §2), tags of 80 or 32 bits. The HMAC
+/// keeps the state behind its key, so a packet pays for its own octets only: measured, half the time of a one-shot HMAC.
 /// </summary>
 public sealed class AesCmHmacSha1 : ISrtpTransform
 {

@@ -23,7 +23,7 @@ public class SettingsReaderTests
         Assert.Equal("127.0.0.1:8080", settings.Http.Listen.ToString());
         Assert.Equal((40000, 49999), (settings.Media.PortMin, settings.Media.PortMax));
         Assert.True(settings.Conference.RequireProtection);
-        Assert.Equal(SrtpProfile.Usual, settings.Conference.Suites);
+        Assert.Equal<SrtpProfile>(SrtpProfile.Usual, settings.Conference.Suites);
         Assert.False(settings.AllowUnauthenticated);
     }
 
