@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>How media to a leg is keyed.</summary>
+public enum LegKeying : byte
+{
+    /// <summary>Its own key for the whole call.</summary>
+    Own,
+
+    /// <summary>The group key, named by its MKI; beside it a key of its own, so that it can be isolated without a word.</summary>
+    GroupByMki,
+
+    /// <summary>The group key without MKI: it moves with its answer, and only signalling can isolate it.</summary>
+    GroupPlain,
+}
+
+/// <summary>What a leg knows and what it is sent.</summary>
+/// <param name="JoinedAfter">The newest epoch at its join: it is told younger ones only (K2).</param>
+public sealed record LegKeys(ParticipantId Participant, LegKeying Keying, KeyEpoch JoinedAfter)
+{
+    /// <summary>Stands for an epoch of a life of the focus that is over.</summary>
+    public static readonly KeyEpoch Forgotten = new(0);
+
+    /// <summary>Epochs whose key it was sent, answered or not.</summary>
+    public ImmutableHashSet<KeyEpoch> Held { get; init; } = [];
+
+    /// <summary>The epoch under which it is sent media; null: its own key.</summary>
+    public KeyEpoch? InUse { get; init; }
+
+    /// <summary>A key that was sent and neither taken nor refused yet; one at a time.</summary>
+    public KeyEpoch? Offered { get; init; }
+
+    /// <summary>The newest that it took (K7).</summary>
+    public KeyEpoch? Confirmed { get; init; }
+
+    public TimeSpan? MovesAt { get; init; }
+
+    /// <summary>After glare: not before.</summary>
+    public TimeSpan? RetryAt { get; init; }
+
+    /// <summary>Its join waits for the epoch that it began.</summary>
+    public KeyEpoch? AnswerWaitsFor { get; init; }
+
+    /// <summary>Its dialog is confirmed, so that it can be sent offers.</summary>
+    public bool IsReady { get; init; }
+
+    public bool IsInGroup => Keying != LegKeying.Own;
+
+    public bool MayHold(KeyEpoch epoch) => IsInGroup && epoch > JoinedAfter;
+}

@@ -1,0 +1,72 @@
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>What happens to the keys of a conference.</summary>
+public abstract record RekeyInput
+{
+    private RekeyInput()
+    {
+    }
+
+    /// <summary>A join that is stored, or will be with the epoch that it begins.</summary>
+    public sealed record Joined(ParticipantId Participant, LegKeying Keying) : RekeyInput;
+
+    /// <summary>The ACK to our first 2xx: it took the key of the answer.</summary>
+    public sealed record Confirmed(ParticipantId Participant) : RekeyInput;
+
+    /// <summary>A 2xx to an offer of that epoch's key.</summary>
+    public sealed record Took(ParticipantId Participant, KeyEpoch Epoch) : RekeyInput;
+
+    /// <summary>491, or 500 with Retry-After: the same again later (RFC 3261 §14.1).</summary>
+    public sealed record NotNow(ParticipantId Participant, KeyEpoch Epoch, TimeSpan Wait) : RekeyInput;
+
+    /// <summary>Another final answer: it will not take new keys.</summary>
+    public sealed record Refused(ParticipantId Participant, KeyEpoch Epoch) : RekeyInput;
+
+    public sealed record Left(ParticipantId Participant, bool Evicted) : RekeyInput;
+
+    /// <summary>The journal has the beginning of that epoch.</summary>
+    public sealed record Stored(KeyEpoch Epoch) : RekeyInput;
+
+    /// <summary>An operator, a recovery, a new mixer, a key near its limits.</summary>
+    public sealed record Demanded(RekeyReason Reason) : RekeyInput;
+
+    /// <summary>Time went by.</summary>
+    public sealed record Ticked : RekeyInput;
+}
+
+/// <summary>What is to be done, in this order.</summary>
+public abstract record RekeyEffect
+{
+    private RekeyEffect()
+    {
+    }
+
+    /// <summary>Make a key, store that its epoch began, then say <see cref="RekeyInput.Stored"/>; no key leaves before.</summary>
+    public sealed record Begin(KeyEpoch Epoch, RekeyReason Reason) : RekeyEffect;
+
+    /// <summary>The join may be answered, with the leg's own key and, unless null, the key of that epoch.</summary>
+    public sealed record Answer(ParticipantId Participant, KeyEpoch? Epoch) : RekeyEffect;
+
+    /// <summary>UPDATE or re-INVITE with the leg's present keys and the one of that epoch.</summary>
+    public sealed record Offer(ParticipantId Participant, KeyEpoch Epoch) : RekeyEffect;
+
+    /// <summary>From now on it is sent media under that epoch; null: under its own key.</summary>
+    public sealed record Use(ParticipantId Participant, KeyEpoch? Epoch) : RekeyEffect;
+
+    /// <summary>No media until it is sent some under a newer epoch: it cannot be told another key by MKI.</summary>
+    public sealed record Silence(ParticipantId Participant) : RekeyEffect;
+
+    /// <summary>Silence at once, and BYE.</summary>
+    public sealed record Drop(ParticipantId Participant) : RekeyEffect;
+
+    /// <summary>Every leg that takes keys is in this epoch or on its own key.</summary>
+    public sealed record Settled(KeyEpoch Epoch, TimeSpan Took) : RekeyEffect;
+
+    /// <summary>Nothing is sent under it any more.</summary>
+    public sealed record Retire(KeyEpoch Epoch) : RekeyEffect;
+
+    /// <summary>Zero it everywhere.</summary>
+    public sealed record Destroy(KeyEpoch Epoch) : RekeyEffect;
+}

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>
+/// When group keys change and who is moved to which (3GPP pCR 5.3.2.1; invariants K1 to K5 and K7 to K9 of the architecture). It holds no
+/// key and sends nothing: the owner makes the keys, stores the epochs and carries the offers. Left out: the ladder of keys told in advance.
+/// </summary>
+public static class RekeyMachine
+{
+    /// <param name="now">A clock of the owner that never goes back.</param>
+    public static (RekeyState State, ImmutableArray<RekeyEffect> Effects) Next(RekeyState state, RekeyInput input, RekeyPolicy policy, TimeSpan now)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(policy);
+        var turn = new RekeyTurn(state, policy, now);
+        switch (input)
+        {
+            case RekeyInput.Joined i: Join(turn, i); break;
+            case RekeyInput.Left i: Leave(turn, i); break;
+            case RekeyInput.Stored i: Stored(turn, i.Epoch); break;
+            case RekeyInput.Demanded i: turn.Demand(i.Reason); break;
+            case RekeyInput.Confirmed i when turn.State.Find(i.Participant) is { IsReady: false } leg:
+                turn.Take(leg with { IsReady = true }, leg.Offered);
+                break;
+            case RekeyInput.Took i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch: turn.Take(leg, i.Epoch); break;
+            case RekeyInput.NotNow i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
+                turn.Set(leg with { Offered = null, RetryAt = now + i.Wait });
+                break;
+            case RekeyInput.Refused i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
+                turn.GiveUp(leg with { Offered = null });
+                break;
+            case RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Ticked: break;
+            default: throw new UnreachableException($"no transition for {input}");
+        }
+
+        turn.Settle();
+        return (turn.State, turn.Effects);
+    }
+
+    /// <summary>When the owner must say <see cref="RekeyInput.Ticked"/> at the latest; null: nothing waits.</summary>
+    public static TimeSpan? WakeAt(RekeyState state, RekeyPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(policy);
+        var at = state.Wanted is null ? null : state.LastStart + policy.MinInterval;
+        foreach (var epoch in state.Epochs) at = Earlier(at, epoch.DestroyAt);
+        foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
+        foreach (var leg in state.Legs.Values) at = Earlier(Earlier(at, leg.MovesAt), leg.RetryAt);
+        if (policy.MaxAge is { } age && state is { Wanted: null, Newest: { } newest } && newest.Epoch == state.Last) at = Earlier(at, newest.Began + age);
+        return at;
+    }
+
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
+
+    private static void Join(RekeyTurn turn, RekeyInput.Joined join)
+    {
+        if (turn.State.Find(join.Participant) is not null) return;
+        var leg = new LegKeys(join.Participant, join.Keying, turn.State.Last);
+        if (leg.IsInGroup && (turn.Policy.OnJoin || turn.State.Newest is null))
+        {
+            var begun = turn.Demand(turn.State.Last.Number == 0 ? RekeyReason.Begun : RekeyReason.Joined);
+            leg = leg with { AnswerWaitsFor = begun };
+        }
+
+        if (leg.IsInGroup && leg.AnswerWaitsFor is null && turn.Policy.JoinKey == JoinKey.Current && turn.State.Newest is { } current)
+            leg = leg with { JoinedAfter = new KeyEpoch(current.Epoch.Number - 1) };
+        turn.Set(leg);
+        if (leg.AnswerWaitsFor is null) turn.Answer(leg);
+    }
+
+    /// <summary>A key that it was sent and nobody was sent media under is of no use any more (K1).</summary>
+    private static void Leave(RekeyTurn turn, RekeyInput.Left left)
+    {
+        if (turn.State.Find(left.Participant) is not { } leg) return;
+        turn.State = turn.State.Without(left.Participant);
+        var spoils = false;
+        foreach (var epoch in turn.State.Epochs)
+        {
+            if (!leg.Held.Contains(epoch.Epoch) || epoch.WasUsed || epoch.IsSpoiled) continue;
+            turn.State = turn.State.With(epoch with { IsSpoiled = true });
+            spoils = true;
+        }
+
+        // Whoever was never sent a group key takes none along.
+        var held = !leg.Held.IsEmpty || leg.InUse is not null;
+        if (spoils || held && turn.Policy.OnLeave) turn.Demand(left.Evicted ? RekeyReason.Evicted : RekeyReason.Left);
+    }
+
+    private static void Stored(RekeyTurn turn, KeyEpoch stored)
+    {
+        if (turn.State.Find(stored) is not { Phase: EpochPhase.Prepared } epoch) return;
+        turn.State = turn.State.With(epoch with { Phase = EpochPhase.Distributing });
+        foreach (var leg in turn.State.Legs.Values)
+            if (leg.AnswerWaitsFor <= stored)
+                turn.Answer(leg with { AnswerWaitsFor = null });
+    }
+}

@@ -1,0 +1,50 @@
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>Which group key a newcomer is told when no epoch begins with its join.</summary>
+public enum JoinKey : byte
+{
+    /// <summary>None before an epoch begins that is younger than its join: it can decrypt nothing that was said before.</summary>
+    NextEpoch,
+
+    /// <summary>The one in use: no wait, and it can decrypt what was said since that epoch began.</summary>
+    Current,
+}
+
+/// <summary>What becomes of a leg that does not take a new key in time.</summary>
+public enum Undelivered : byte { OwnKey, Drop }
+
+/// <summary>When the group key of a conference changes (3GPP pCR 5.1.2, 5.3.2.1: on join, on leave, with a minimum time between rekeyings).</summary>
+/// <param name="MinInterval">Between the starts of two rekeyings; zero: each change by itself.</param>
+/// <param name="DistributionTimeout">After the start of a rekeying; then nobody is left under an older key.</param>
+/// <param name="Grace">How long a key that nobody is sent any more is kept.</param>
+/// <param name="MoveDelay">Between the confirmation of a key and its use to a leg with MKIs: phones install a key after they sent the 200.</param>
+public sealed record RekeyPolicy(
+    bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, TimeSpan MoveDelay)
+{
+    public static readonly RekeyPolicy Default =
+        new(true, true, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(60));
+
+    /// <summary>A key older than this is changed; null: age alone is no reason.</summary>
+    public TimeSpan? MaxAge { get; init; }
+
+    public JoinKey JoinKey { get; init; }
+
+    public Undelivered OnUndelivered { get; init; }
+
+    /// <summary>Who is thrown out is locked out at once.</summary>
+    public bool EvictionBypassesInterval { get; init; } = true;
+
+    /// <summary>Epochs under which the mixer encrypts at once; legs in the oldest get their own key when it would be more.</summary>
+    public int MaxEpochsInUse { get; init; } = 3;
+
+    /// <summary>Reasons that need not wait (K3); the audit names them.</summary>
+    public bool Bypasses(RekeyReason reason) => reason switch
+    {
+        RekeyReason.Asked or RekeyReason.FocusRecovered or RekeyReason.MixerReplaced or RekeyReason.WornOut => true,
+        RekeyReason.Evicted => EvictionBypassesInterval,
+        _ => false,
+    };
+}
+
+/// <summary>Why an epoch began.</summary>
+public enum RekeyReason : byte { Begun, Joined, Left, Evicted, Asked, FocusRecovered, MixerReplaced, WornOut, TooOld }

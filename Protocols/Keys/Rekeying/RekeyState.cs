@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>The keys of a conference at one moment.</summary>
+/// <param name="Epochs">Those not destroyed, oldest first.</param>
+/// <param name="Last">The newest number that was ever given out.</param>
+/// <param name="LastStart">When it was.</param>
+/// <param name="Wanted">A rekeying that waits for the interval, and why.</param>
+public sealed record RekeyState(
+    ImmutableSortedDictionary<string, LegKeys> Legs, ImmutableArray<GroupKeyState> Epochs, KeyEpoch Last, TimeSpan? LastStart, RekeyReason? Wanted)
+{
+    /// <summary>Until when nobody may be under an older key than that epoch's. The deadline is the change's: it stays when the epoch is given up.</summary>
+    public ImmutableArray<(KeyEpoch Epoch, TimeSpan At)> Deadlines { get; init; } = [];
+
+    public static readonly RekeyState Empty =
+        new(ImmutableSortedDictionary.Create<string, LegKeys>(StringComparer.Ordinal), [], new KeyEpoch(0), null, null);
+
+    /// <summary>The newest that was told to anybody and may be used.</summary>
+    public GroupKeyState? Newest => Epochs.LastOrDefault(e => e.MayBeUsed);
+
+    public GroupKeyState? Find(KeyEpoch epoch) => Epochs.FirstOrDefault(e => e.Epoch == epoch);
+
+    public LegKeys? Find(ParticipantId participant) => Legs.GetValueOrDefault(participant.Value);
+
+    internal RekeyState With(LegKeys leg) => this with { Legs = Legs.SetItem(leg.Participant.Value, leg) };
+
+    internal RekeyState Without(ParticipantId participant) => this with { Legs = Legs.Remove(participant.Value) };
+
+    internal RekeyState With(GroupKeyState epoch) => this with { Epochs = [.. Epochs.Select(e => e.Epoch == epoch.Epoch ? epoch : e)] };
+
+    /// <summary>
+    /// After the loss of the focus: the journal knows who is in and the newest number, the keys are gone, and what the mixer sends is of a
+    /// former life until each leg takes the next key.
+    /// </summary>
+    /// <param name="sinceLastStart">By the journal's clock; clamped to what makes sense.</param>
+    public static RekeyState Recovered(
+        IEnumerable<(ParticipantId Participant, LegKeying Keying)> legs, KeyEpoch last, TimeSpan sinceLastStart, RekeyPolicy policy, TimeSpan now)
+    {
+        ArgumentNullException.ThrowIfNull(legs);
+        ArgumentNullException.ThrowIfNull(policy);
+        var elapsed = sinceLastStart < TimeSpan.Zero ? TimeSpan.Zero : sinceLastStart > policy.MinInterval ? policy.MinInterval : sinceLastStart;
+        var state = Empty with { Last = last, LastStart = last.Number == 0 ? null : now - elapsed };
+        return legs.Aggregate(state, (s, l) => s.With(new LegKeys(l.Participant, l.Keying, last)
+        {
+            IsReady = true,
+            InUse = l.Keying == LegKeying.Own || last.Number == 0 ? null : LegKeys.Forgotten,
+        }));
+    }
+}

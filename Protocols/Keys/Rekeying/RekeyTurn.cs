@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+
+namespace ConfCluster.Protocols.Keys.Rekeying;
+
+/// <summary>One step of <see cref="RekeyMachine"/> while it is made.</summary>
+internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan now)
+{
+    private readonly ImmutableArray<RekeyEffect>.Builder _effects = ImmutableArray.CreateBuilder<RekeyEffect>();
+
+    public RekeyState State { get; set; } = state;
+
+    public RekeyPolicy Policy => policy;
+
+    public ImmutableArray<RekeyEffect> Effects => _effects.ToImmutable();
+
+    public void Set(LegKeys leg) => State = State.With(leg);
+
+    /// <summary>A rekeying now if the interval allows it (K3), else one at its end that covers all changes until then (K4).</summary>
+    /// <returns>The epoch that begins now; null: it waits.</returns>
+    public KeyEpoch? Demand(RekeyReason reason)
+    {
+        var isEarly = State.LastStart is { } last && now - last < policy.MinInterval;
+        if (isEarly && !policy.Bypasses(reason))
+        {
+            State = State with { Wanted = State.Wanted ?? reason };
+            return null;
+        }
+
+        var epoch = State.Last.Next;
+        State = State with
+        {
+            Last = epoch, LastStart = now, Wanted = null, Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
+            Deadlines = State.Deadlines.Add((epoch, now + policy.DistributionTimeout)),
+        };
+        _effects.Add(new RekeyEffect.Begin(epoch, reason));
+        return epoch;
+    }
+
+    /// <summary>The key of the newest epoch that it may hold goes into the answer of its join.</summary>
+    public void Answer(LegKeys leg)
+    {
+        var epoch = State.Newest is { } newest && leg.MayHold(newest.Epoch) ? newest.Epoch : (KeyEpoch?)null;
+        Set(epoch is { } told ? leg with { Offered = told, Held = leg.Held.Add(told) } : leg);
+        _effects.Add(new RekeyEffect.Answer(leg.Participant, epoch));
+    }
+
+    /// <summary>It took a key, and is moved when that is safe. Without MKI at once: each packet under the old key would be lost (K7).</summary>
+    public void Take(LegKeys leg, KeyEpoch? epoch)
+    {
+        leg = leg with { Offered = null };
+        if (epoch is { } taken && !(leg.Confirmed >= taken))
+            leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : now + policy.MoveDelay };
+        Set(leg);
+    }
+
+    /// <summary>It does not take new keys: its own from now on, or out.</summary>
+    public void GiveUp(LegKeys leg)
+    {
+        if (policy.OnUndelivered == Undelivered.Drop || leg.Keying == LegKeying.GroupPlain)
+        {
+            Set(leg with { InUse = null, MovesAt = null, Keying = LegKeying.Own });
+            _effects.Add(new RekeyEffect.Drop(leg.Participant));
+            return;
+        }
+
+        Isolate(leg with { Keying = LegKeying.Own });
+    }
+
+    /// <summary>All that time and the last input have made due.</summary>
+    public void Settle()
+    {
+        if (policy.MaxAge is { } age && State.Newest is { } old && now - old.Began >= age && State.Wanted is null && State.Last == old.Epoch)
+            Demand(RekeyReason.TooOld);
+        if (State.Wanted is { } wanted && (State.LastStart is not { } last || now - last >= policy.MinInterval)) Demand(wanted);
+        Move();
+        Enforce();
+        Distribute();
+        LimitEpochsInUse();
+        Finish();
+    }
+
+    /// <summary>Each leg that has nothing open is offered the newest, however far the others are (K8, K9).</summary>
+    private void Distribute()
+    {
+        foreach (var leg in State.Legs.Values)
+            if (leg.RetryAt <= now)
+                Set(leg with { RetryAt = null });
+        if (State.Newest is not { } newest) return;
+        foreach (var leg in State.Legs.Values)
+        {
+            if (leg.RetryAt is not null || !leg.IsReady || leg.Offered is not null || !leg.MayHold(newest.Epoch) || leg.Confirmed >= newest.Epoch) continue;
+            Set(leg with { Offered = newest.Epoch, Held = leg.Held.Add(newest.Epoch) });
+            _effects.Add(new RekeyEffect.Offer(leg.Participant, newest.Epoch));
+        }
+    }
+
+    private void Move()
+    {
+        foreach (var leg in State.Legs.Values)
+        {
+            if (!(leg.MovesAt <= now)) continue;
+            Set(leg with { MovesAt = null });
+            if (leg.Confirmed is not { } taken || leg.InUse >= taken || State.Find(taken) is not { MayBeUsed: true } epoch) continue;
+            State = State.With(epoch with { WasUsed = true });
+            Set(leg with { MovesAt = null, InUse = taken });
+            _effects.Add(new RekeyEffect.Use(leg.Participant, taken));
+        }
+    }
+
+    /// <summary>The deadline of a change: nobody stays under an older key (K4), whatever is still on its way to the leg.</summary>
+    private void Enforce()
+    {
+        foreach (var deadline in State.Deadlines)
+        {
+            if (deadline.At > now) continue;
+            State = State with
+            {
+                Deadlines = State.Deadlines.Remove(deadline),
+                // Nor does anybody begin with one: a newcomer, or a leg that took it late.
+                Epochs = [.. State.Epochs.Select(e => e.Epoch < deadline.Epoch ? e with { IsSpoiled = true } : e)],
+            };
+            foreach (var leg in State.Legs.Values)
+            {
+                if (!(leg.InUse < deadline.Epoch)) continue;
+                // Who took all that it was offered is not to blame when the epoch was spoiled.
+                var isLate = leg.Offered is not null || leg.RetryAt is not null || !leg.IsReady;
+                if (isLate && (policy.OnUndelivered == Undelivered.Drop || leg.Keying == LegKeying.GroupPlain)) GiveUp(leg);
+                else Isolate(leg);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A switch of MKI alone: it was given its own key at set-up. Without MKI it has no other key and hears nothing meanwhile. Both come back
+    /// when they take a newer key.
+    /// </summary>
+    private void Isolate(LegKeys leg)
+    {
+        var moved = leg.InUse is not null;
+        Set(leg with { InUse = null, MovesAt = leg.IsInGroup ? leg.MovesAt : null });
+        if (moved) _effects.Add(leg.Keying == LegKeying.GroupPlain ? new RekeyEffect.Silence(leg.Participant) : new RekeyEffect.Use(leg.Participant, null));
+    }
+
+    private void LimitEpochsInUse()
+    {
+        while (true)
+        {
+            var inUse = State.Legs.Values.Select(l => l.InUse).OfType<KeyEpoch>().Distinct().Order().ToList();
+            if (inUse.Count <= policy.MaxEpochsInUse) return;
+            foreach (var leg in State.Legs.Values)
+            {
+                if (leg.InUse == inUse[0]) Isolate(leg);
+            }
+        }
+    }
+
+    private void Finish()
+    {
+        foreach (var epoch in State.Epochs)
+        {
+            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && State.Legs.Values.All(l => IsSettled(l, epoch.Epoch)))
+            {
+                State = State.With(epoch with { Phase = EpochPhase.Active });
+                _effects.Add(new RekeyEffect.Settled(epoch.Epoch, now - epoch.Began));
+            }
+        }
+
+        foreach (var epoch in State.Epochs)
+        {
+            if (epoch.Phase is EpochPhase.Prepared or EpochPhase.Retired || !IsOver(epoch)) continue;
+            State = State.With(epoch with { Phase = EpochPhase.Retired, DestroyAt = now + policy.Grace });
+            _effects.Add(new RekeyEffect.Retire(epoch.Epoch));
+        }
+
+        foreach (var epoch in State.Epochs)
+        {
+            if (!(epoch.DestroyAt <= now)) continue;
+            State = State with { Epochs = State.Epochs.Remove(epoch) };
+            _effects.Add(new RekeyEffect.Destroy(epoch.Epoch));
+        }
+    }
+
+    /// <summary>After its deadline nobody is waited for.</summary>
+    private bool IsSettled(LegKeys leg, KeyEpoch epoch) =>
+        !leg.MayHold(epoch) || leg.InUse >= epoch || leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch);
+
+    /// <summary>Nobody is sent media under it and nobody will be.</summary>
+    private bool IsOver(GroupKeyState epoch) =>
+        (epoch.IsSpoiled || State.Newest is { } newest && newest.Epoch > epoch.Epoch)
+        && State.Legs.Values.All(l => l.InUse != epoch.Epoch && !(l.MovesAt is not null && l.Confirmed == epoch.Epoch && !epoch.IsSpoiled));
+}

@@ -1,0 +1,63 @@
+using ConfCluster.Protocols.Keys.Rekeying;
+using CsCheck;
+using Xunit;
+
+namespace ConfCluster.Protocols.Tests.Keys.Rekeying;
+
+/// <summary>K1 to K5 and K7 to K9 over random conferences; a failure prints the seed.</summary>
+public sealed class RekeyProperties
+{
+    private static readonly Gen<TimeSpan> Delay = Gen.Int[1, 300].Select(ms => TimeSpan.FromMilliseconds(ms));
+
+    private static readonly Gen<Phone> AnyPhone = Gen.Frequency(
+        (6, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d))),
+        (2, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d))),
+        (1, Gen.Select(Delay, d => new Phone(LegKeying.Own, d))),
+        (1, Gen.Select(Delay, Gen.Int[1, 3], (d, n) => new Phone(LegKeying.GroupByMki, d, Glares: n))),
+        (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Refuses: true))),
+        (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d, Refuses: true))),
+        (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Answers: false))));
+
+    private static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
+        Gen.Bool, Gen.Bool, OneOf(0, 1, 5, 10), Gen.Int[6, 12], OneOf(JoinKey.NextEpoch, JoinKey.Current),
+        OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4],
+        (join, leave, interval, timeout, key, undelivered, inUse) => RekeyPolicy.Default with
+        {
+            OnJoin = join, OnLeave = leave, MinInterval = TimeSpan.FromSeconds(interval), DistributionTimeout = TimeSpan.FromSeconds(timeout),
+            JoinKey = key, OnUndelivered = undelivered, MaxEpochsInUse = inUse, MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
+        });
+
+    private static readonly Gen<Happening> AnyHappening = Gen.Frequency(
+        (6, Gen.Select(Gen.Int[0, 7], AnyPhone, (n, phone) => new Happening($"p{n} joins: {phone}", w => w.Join($"p{n}", phone)))),
+        (5, Gen.Select(Gen.Int[0, 7], Gen.Int[0, 4], (n, e) => new Happening($"p{n} leaves", w => w.Leave($"p{n}", evicted: e == 0)))),
+        (1, Gen.Const(new Happening("an operator asks", w => w.Demand(RekeyReason.Asked)))),
+        (1, Gen.Const(new Happening("the focus is lost", w => w.Crash()))));
+
+    private static readonly Gen<TimeSpan> Pause = Gen.Frequency(
+        (3, Gen.Const(TimeSpan.Zero)), (5, Gen.Int[1, 500].Select(ms => TimeSpan.FromMilliseconds(ms))), (3, Gen.Int[500, 15_000].Select(ms => TimeSpan.FromMilliseconds(ms))));
+
+    private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+
+    [Fact]
+    public void The_invariants_hold_in_every_conference() =>
+        Gen.Select(AnyPolicy, Gen.Int[0, 100], Gen.Select(Pause, AnyHappening).Array[1, 40]).Sample((policy, store, story) =>
+        {
+            var world = new RekeyWorld(policy, TimeSpan.FromMilliseconds(store));
+            foreach (var (pause, happening) in story)
+            {
+                world.Run(pause);
+                happening.Act(world);
+            }
+
+            world.Run(TimeSpan.FromMinutes(3));
+            if (policy.MaxAge is not null) return;
+            var newest = world.State.Newest?.Epoch;
+            Assert.All(world.Uses.Values, used => Assert.True(used is null || used == newest, $"{used} is still in use and {newest} is the newest"));
+            Assert.InRange(world.State.Epochs.Length, 0, 1);
+        }, iter: 10_000);
+
+    private sealed record Happening(string Name, Action<RekeyWorld> Act)
+    {
+        public override string ToString() => Name;
+    }
+}

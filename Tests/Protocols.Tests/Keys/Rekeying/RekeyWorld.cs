@@ -1,0 +1,258 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
+
+namespace ConfCluster.Protocols.Tests.Keys.Rekeying;
+
+/// <summary>How a phone takes keys.</summary>
+/// <param name="Delay">From a message to it to its answer.</param>
+internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = true, bool Refuses = false, int Glares = 0)
+{
+    /// <summary>Nothing is wrong with it, so nobody else may delay it (K9).</summary>
+    public bool IsGood => Answers && !Refuses && Glares == 0 && Keying != LegKeying.Own;
+}
+
+/// <summary>
+/// A conference around <see cref="RekeyMachine"/> on virtual time: a journal, phones that answer, and a book of everything that was sent to
+/// whom and used for whom, against which the invariants are checked. It knows nothing of how the machine decides.
+/// </summary>
+internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(32);
+    private readonly PriorityQueue<Action, (TimeSpan At, int Order)> _agenda = new();
+    private readonly Dictionary<string, Phone> _phones = [];
+    private readonly Dictionary<string, TimeSpan> _readySince = [];
+    private readonly Dictionary<string, int> _glares = [];
+    private readonly Dictionary<string, KeyEpoch> _joinedAfter = [];
+    private readonly Dictionary<string, KeyEpoch?> _uses = [];
+    private readonly Dictionary<string, HashSet<KeyEpoch>> _told = [];
+    private readonly Dictionary<string, HashSet<KeyEpoch>> _took = [];
+    private readonly Dictionary<KeyEpoch, TimeSpan> _began = [];
+    private readonly Dictionary<KeyEpoch, TimeSpan> _stored = [];
+    private readonly HashSet<KeyEpoch> _used = [];
+    private readonly HashSet<KeyEpoch> _destroyed = [];
+    private readonly Dictionary<string, HashSet<KeyEpoch>> _gone = [];
+    private readonly List<TimeSpan> _changes = [];
+    private RekeyState _state = RekeyState.Empty;
+    private KeyEpoch _lastStored;
+    private TimeSpan? _lastStart;
+    private int _order;
+    private int _steps;
+    private int _life;
+
+    public TimeSpan Now { get; private set; }
+
+    public RekeyState State => _state;
+
+    public IReadOnlyDictionary<string, KeyEpoch?> Uses => _uses;
+
+    public List<RekeyEffect> All { get; } = [];
+
+    public void Join(string name, Phone phone)
+    {
+        if (_phones.ContainsKey(name)) return;
+        _phones[name] = phone;
+        _glares[name] = phone.Glares;
+        (_uses[name], _told[name], _took[name], _joinedAfter[name]) = (null, [], [], _state.Last);
+        if (policy.OnJoin && phone.Keying != LegKeying.Own) _changes.Add(Now);
+        Do(new RekeyInput.Joined(new ParticipantId(name), phone.Keying));
+    }
+
+    public void Leave(string name, bool evicted = false)
+    {
+        if (!_phones.ContainsKey(name)) return;
+        if (policy.OnLeave && _told[name].Count > 0) _changes.Add(Now);
+        _gone[name + _order] = _told[name];
+        Forget(name);
+        Do(new RekeyInput.Left(new ParticipantId(name), evicted));
+    }
+
+    private void Forget(string name)
+    {
+        _phones.Remove(name);
+        _uses.Remove(name);
+        _readySince.Remove(name);
+    }
+
+    public void Demand(RekeyReason reason)
+    {
+        _changes.Add(Now);
+        Do(new RekeyInput.Demanded(reason));
+    }
+
+    /// <summary>The focus is lost and comes back with what the journal knows; phones go on answering what they were asked before.</summary>
+    public void Crash()
+    {
+        _life++;
+        // An epoch that the journal does not know never began: nobody was told its key.
+        _lastStart = _lastStored.Number == 0 ? null : _began[_lastStored];
+        // A join is stored with the epoch that it begins, or not at all.
+        foreach (var leg in _state.Legs.Values.Where(l => l.AnswerWaitsFor is not null)) Forget(leg.Participant.Value);
+        var legs = _phones.Select(p => (new ParticipantId(p.Key), p.Value.Keying)).ToList();
+        _state = RekeyState.Recovered(legs, _lastStored, Now - (_lastStart ?? Now), policy, Now);
+        foreach (var epoch in _began.Keys.Where(e => e > _lastStored).ToList()) _began.Remove(epoch);
+        foreach (var name in _phones.Keys) (_readySince[name], _uses[name]) = (Now, _uses[name] is null && _lastStored.Number == 0 ? null : LegKeys.Forgotten);
+        foreach (var (name, phone) in _phones)
+        {
+            _joinedAfter[name] = _lastStored;
+            if (phone.Keying == LegKeying.Own) _uses[name] = null;
+        }
+
+        _changes.Clear();
+        if (_phones.Values.Any(p => p.Keying != LegKeying.Own)) Demand(RekeyReason.FocusRecovered);
+    }
+
+    public void Run(TimeSpan time)
+    {
+        for (var end = Now + time; ;)
+        {
+            var wake = RekeyMachine.WakeAt(_state, policy);
+            var next = _agenda.TryPeek(out _, out var due) ? due.At : TimeSpan.MaxValue;
+            if (wake is { } at && at < next) next = at;
+            if (next > end)
+            {
+                Now = end;
+                return;
+            }
+
+            _steps = next > Now ? 0 : _steps + 1;
+            Is(_steps < 1000, $"time stands still: it wants to be woken at {wake} and it is {Now}");
+            Now = next > Now ? next : Now;
+            if (due.At <= Now && _agenda.Count > 0) _agenda.Dequeue()();
+            else Do(new RekeyInput.Ticked());
+        }
+    }
+
+    public void Do(RekeyInput input)
+    {
+        var (next, effects) = RekeyMachine.Next(_state, input, policy, Now);
+        _state = next;
+        foreach (var effect in effects)
+        {
+            All.Add(effect);
+            Note(effect);
+        }
+
+        Check();
+    }
+
+    private void Note(RekeyEffect effect)
+    {
+        switch (effect)
+        {
+            case RekeyEffect.Begin e: Begin(e); break;
+            case RekeyEffect.Answer e:
+                if (e.Epoch is { } told) Tell(e.Participant.Value, told);
+                Later(e.Participant.Value, p =>
+                {
+                    _readySince[p] = Now;
+                    if (e.Epoch is { } taken) _took[p].Add(taken);
+                    Do(new RekeyInput.Confirmed(e.Participant));
+                });
+                break;
+            case RekeyEffect.Offer e:
+                Is(_readySince.ContainsKey(e.Participant.Value), "an offer before the dialog is confirmed");
+                Is(_stored.Keys.Where(k => _state.Find(k) is { IsSpoiled: false }).Max() == e.Epoch, $"K8: {e.Epoch} is offered and a newer one is there");
+                Tell(e.Participant.Value, e.Epoch);
+                Later(e.Participant.Value, p => Reply(p, e));
+                break;
+            case RekeyEffect.Use e: Use(e); break;
+            case RekeyEffect.Silence e: _uses[e.Participant.Value] = null; break;
+            case RekeyEffect.Drop e:
+                _uses[e.Participant.Value] = null;
+                At(TimeSpan.Zero, () => Leave(e.Participant.Value));
+                break;
+            case RekeyEffect.Retire e: Is(!_uses.ContainsValue(e.Epoch), $"{e.Epoch} is retired and in use"); break;
+            case RekeyEffect.Destroy e:
+                Is(!_uses.ContainsValue(e.Epoch), $"{e.Epoch} is destroyed and in use");
+                _destroyed.Add(e.Epoch);
+                break;
+        }
+    }
+
+    private void Begin(RekeyEffect.Begin begin)
+    {
+        Is(!_began.ContainsKey(begin.Epoch) && (_began.Count == 0 || begin.Epoch > _began.Keys.Max()), $"K5: {begin.Epoch} is not new");
+        Is(policy.Bypasses(begin.Reason) || !(Now - _lastStart < policy.MinInterval), $"K3: {begin.Epoch} begins too early");
+        (_began[begin.Epoch], _lastStart) = (Now, Now);
+        var life = _life;
+        At(storeDelay, () =>
+        {
+            if (life != _life) return;
+            (_stored[begin.Epoch], _lastStored) = (Now, begin.Epoch);
+            Do(new RekeyInput.Stored(begin.Epoch));
+        });
+    }
+
+    private void Tell(string name, KeyEpoch epoch)
+    {
+        Is(_phones.ContainsKey(name), $"K1: {epoch} is told to somebody who left");
+        Is(_stored.ContainsKey(epoch), $"{epoch} is told before it is stored");
+        Is(!_destroyed.Contains(epoch), $"{epoch} is told and destroyed");
+        Is(policy.JoinKey == JoinKey.Current || epoch > _joinedAfter[name], $"K2: {name} is told {epoch}, which began before its join");
+        _told[name].Add(epoch);
+    }
+
+    private void Use(RekeyEffect.Use use)
+    {
+        var name = use.Participant.Value;
+        Is(_phones.ContainsKey(name), "K1: media to somebody who left");
+        _uses[name] = use.Epoch;
+        if (use.Epoch is not { } epoch) return;
+        Is(_took[name].Contains(epoch), $"K7: {name} did not take {epoch}");
+        Is(!_destroyed.Contains(epoch), $"{epoch} is used and destroyed");
+        if (_used.Add(epoch)) Is(_gone.Values.All(g => !g.Contains(epoch)), $"K1: somebody who left before has {epoch}");
+    }
+
+    private void Reply(string name, RekeyEffect.Offer offer)
+    {
+        if (_phones[name].Refuses)
+        {
+            Do(new RekeyInput.Refused(offer.Participant, offer.Epoch));
+        }
+        else if (_glares[name]-- > 0)
+        {
+            Do(new RekeyInput.NotNow(offer.Participant, offer.Epoch, TimeSpan.FromMilliseconds(700)));
+        }
+        else
+        {
+            _took[name].Add(offer.Epoch);
+            Do(new RekeyInput.Took(offer.Participant, offer.Epoch));
+        }
+    }
+
+    private void Check()
+    {
+        // K4: a change older than the bound leaves nobody under a key that is older than the change.
+        var horizon = Now - policy.MinInterval - policy.DistributionTimeout - storeDelay;
+        var covered = _changes.Where(c => c < horizon).DefaultIfEmpty(TimeSpan.MinValue).Max();
+        foreach (var (name, epoch) in _uses)
+            Is(epoch is not { } e || e != LegKeys.Forgotten && _began[e] >= covered || covered == TimeSpan.MinValue, $"K4: {name} is under {epoch} after a change");
+
+        Is(_uses.Values.OfType<KeyEpoch>().Distinct().Count() <= policy.MaxEpochsInUse, "too many epochs in use");
+        if (_state.Newest is not { } newest || newest.Epoch != _state.Last || Now - _stored[newest.Epoch] < TimeSpan.FromSeconds(1)) return;
+        foreach (var (name, phone) in _phones)
+        {
+            if (!phone.IsGood || newest.Epoch <= _joinedAfter[name] || !_readySince.TryGetValue(name, out var ready) || Now - ready < TimeSpan.FromSeconds(1)) continue;
+            Is(_uses[name] == newest.Epoch, $"K9: {name} is under {_uses[name]} and not {newest.Epoch} a second after it was told");
+        }
+    }
+
+    private void Later(string name, Action<string> act)
+    {
+        var phone = _phones[name];
+        At(phone.Answers ? phone.Delay : Patience, () =>
+        {
+            if (!ReferenceEquals(_phones.GetValueOrDefault(name), phone)) return;
+            if (phone.Answers) act(name);
+            else Leave(name);
+        });
+    }
+
+    private void At(TimeSpan delay, Action act) => _agenda.Enqueue(act, (Now + delay, _order++));
+
+    private static void Is(bool holds, string what)
+    {
+        if (!holds) throw new InvalidOperationException(what);
+    }
+}
