@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
@@ -18,7 +17,7 @@ public enum LegKeying : byte
 
 /// <summary>What a leg knows and what it is sent.</summary>
 /// <param name="JoinedAfter">The newest epoch at its join: it is told younger ones only (K2).</param>
-public sealed record LegKeys(ParticipantId Participant, LegKeying Keying, KeyEpoch JoinedAfter)
+public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch JoinedAfter)
 {
     /// <summary>Stands for an epoch of a life of the focus that is over.</summary>
     public static readonly KeyEpoch Forgotten = new(0);

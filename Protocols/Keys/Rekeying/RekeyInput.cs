@@ -1,8 +1,7 @@
-using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
-/// <summary>What happens to the keys of a conference.</summary>
+/// <summary>What happens to the keys of a conference; a participant is named by its id.</summary>
 public abstract record RekeyInput
 {
     private RekeyInput()
@@ -10,21 +9,21 @@ public abstract record RekeyInput
     }
 
     /// <summary>A join that is stored, or will be with the epoch that it begins.</summary>
-    public sealed record Joined(ParticipantId Participant, LegKeying Keying) : RekeyInput;
+    public sealed record Joined(string Participant, LegKeying Keying) : RekeyInput;
 
     /// <summary>The ACK to our first 2xx: it took the key of the answer.</summary>
-    public sealed record Confirmed(ParticipantId Participant) : RekeyInput;
+    public sealed record Confirmed(string Participant) : RekeyInput;
 
     /// <summary>A 2xx to an offer of that epoch's key.</summary>
-    public sealed record Took(ParticipantId Participant, KeyEpoch Epoch) : RekeyInput;
+    public sealed record Took(string Participant, KeyEpoch Epoch) : RekeyInput;
 
     /// <summary>491, or 500 with Retry-After: the same again later (RFC 3261 §14.1).</summary>
-    public sealed record NotNow(ParticipantId Participant, KeyEpoch Epoch, TimeSpan Wait) : RekeyInput;
+    public sealed record NotNow(string Participant, KeyEpoch Epoch, TimeSpan Wait) : RekeyInput;
 
     /// <summary>Another final answer: it will not take new keys.</summary>
-    public sealed record Refused(ParticipantId Participant, KeyEpoch Epoch) : RekeyInput;
+    public sealed record Refused(string Participant, KeyEpoch Epoch) : RekeyInput;
 
-    public sealed record Left(ParticipantId Participant, bool Evicted) : RekeyInput;
+    public sealed record Left(string Participant, bool Evicted) : RekeyInput;
 
     /// <summary>The journal has the beginning of that epoch.</summary>
     public sealed record Stored(KeyEpoch Epoch) : RekeyInput;
@@ -47,19 +46,19 @@ public abstract record RekeyEffect
     public sealed record Begin(KeyEpoch Epoch, RekeyReason Reason) : RekeyEffect;
 
     /// <summary>The join may be answered, with the leg's own key and, unless null, the key of that epoch.</summary>
-    public sealed record Answer(ParticipantId Participant, KeyEpoch? Epoch) : RekeyEffect;
+    public sealed record Answer(string Participant, KeyEpoch? Epoch) : RekeyEffect;
 
     /// <summary>UPDATE or re-INVITE with the leg's present keys and the one of that epoch.</summary>
-    public sealed record Offer(ParticipantId Participant, KeyEpoch Epoch) : RekeyEffect;
+    public sealed record Offer(string Participant, KeyEpoch Epoch) : RekeyEffect;
 
     /// <summary>From now on it is sent media under that epoch; null: under its own key.</summary>
-    public sealed record Use(ParticipantId Participant, KeyEpoch? Epoch) : RekeyEffect;
+    public sealed record Use(string Participant, KeyEpoch? Epoch) : RekeyEffect;
 
     /// <summary>No media until it is sent some under a newer epoch: it cannot be told another key by MKI.</summary>
-    public sealed record Silence(ParticipantId Participant) : RekeyEffect;
+    public sealed record Silence(string Participant) : RekeyEffect;
 
     /// <summary>Silence at once, and BYE.</summary>
-    public sealed record Drop(ParticipantId Participant) : RekeyEffect;
+    public sealed record Drop(string Participant) : RekeyEffect;
 
     /// <summary>Every leg that takes keys is in this epoch or on its own key.</summary>
     public sealed record Settled(KeyEpoch Epoch, TimeSpan Took) : RekeyEffect;

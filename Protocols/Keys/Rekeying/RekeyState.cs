@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
@@ -22,11 +21,11 @@ public sealed record RekeyState(
 
     public GroupKeyState? Find(KeyEpoch epoch) => Epochs.FirstOrDefault(e => e.Epoch == epoch);
 
-    public LegKeys? Find(ParticipantId participant) => Legs.GetValueOrDefault(participant.Value);
+    public LegKeys? Find(string participant) => Legs.GetValueOrDefault(participant);
 
-    internal RekeyState With(LegKeys leg) => this with { Legs = Legs.SetItem(leg.Participant.Value, leg) };
+    internal RekeyState With(LegKeys leg) => this with { Legs = Legs.SetItem(leg.Participant, leg) };
 
-    internal RekeyState Without(ParticipantId participant) => this with { Legs = Legs.Remove(participant.Value) };
+    internal RekeyState Without(string participant) => this with { Legs = Legs.Remove(participant) };
 
     internal RekeyState With(GroupKeyState epoch) => this with { Epochs = [.. Epochs.Select(e => e.Epoch == epoch.Epoch ? epoch : e)] };
 
@@ -36,7 +35,7 @@ public sealed record RekeyState(
     /// </summary>
     /// <param name="sinceLastStart">By the journal's clock; clamped to what makes sense.</param>
     public static RekeyState Recovered(
-        IEnumerable<(ParticipantId Participant, LegKeying Keying)> legs, KeyEpoch last, TimeSpan sinceLastStart, RekeyPolicy policy, TimeSpan now)
+        IEnumerable<(string Participant, LegKeying Keying)> legs, KeyEpoch last, TimeSpan sinceLastStart, RekeyPolicy policy, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(legs);
         ArgumentNullException.ThrowIfNull(policy);

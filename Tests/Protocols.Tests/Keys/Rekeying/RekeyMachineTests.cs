@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using Xunit;
@@ -10,9 +9,9 @@ namespace ConfCluster.Protocols.Tests.Keys.Rekeying;
 /// <summary>The stories that the properties of <see cref="RekeyProperties"/> are made of, one by one.</summary>
 public sealed class RekeyMachineTests
 {
-    private static readonly ParticipantId Alice = new("alice");
-    private static readonly ParticipantId Bob = new("bob");
-    private static readonly ParticipantId Carol = new("carol");
+    private const string Alice = "alice";
+    private const string Bob = "bob";
+    private const string Carol = "carol";
     private static readonly KeyEpoch One = new(1);
     private static readonly KeyEpoch Two = new(2);
 
@@ -171,7 +170,7 @@ public sealed class RekeyMachineTests
     }
 
     /// <summary>All of them are under the first epoch, at time zero.</summary>
-    private void Settled(params ParticipantId[] participants)
+    private void Settled(params string[] participants)
     {
         _policy = _policy with { JoinKey = JoinKey.Current, OnJoin = false };
         foreach (var participant in participants)

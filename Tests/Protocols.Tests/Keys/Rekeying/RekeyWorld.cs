@@ -1,4 +1,3 @@
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 
@@ -55,7 +54,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         _glares[name] = phone.Glares;
         (_uses[name], _told[name], _took[name], _joinedAfter[name]) = (null, [], [], _state.Last);
         if (policy.OnJoin && phone.Keying != LegKeying.Own) _changes.Add(Now);
-        Do(new RekeyInput.Joined(new ParticipantId(name), phone.Keying));
+        Do(new RekeyInput.Joined(name, phone.Keying));
     }
 
     public void Leave(string name, bool evicted = false)
@@ -64,7 +63,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         if (policy.OnLeave && _told[name].Count > 0) _changes.Add(Now);
         _gone[name + _order] = _told[name];
         Forget(name);
-        Do(new RekeyInput.Left(new ParticipantId(name), evicted));
+        Do(new RekeyInput.Left(name, evicted));
     }
 
     private void Forget(string name)
@@ -87,8 +86,8 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         // An epoch that the journal does not know never began: nobody was told its key.
         _lastStart = _lastStored.Number == 0 ? null : _began[_lastStored];
         // A join is stored with the epoch that it begins, or not at all.
-        foreach (var leg in _state.Legs.Values.Where(l => l.AnswerWaitsFor is not null)) Forget(leg.Participant.Value);
-        var legs = _phones.Select(p => (new ParticipantId(p.Key), p.Value.Keying)).ToList();
+        foreach (var leg in _state.Legs.Values.Where(l => l.AnswerWaitsFor is not null)) Forget(leg.Participant);
+        var legs = _phones.Select(p => (p.Key, p.Value.Keying)).ToList();
         _state = RekeyState.Recovered(legs, _lastStored, Now - (_lastStart ?? Now), policy, Now);
         foreach (var epoch in _began.Keys.Where(e => e > _lastStored).ToList()) _began.Remove(epoch);
         foreach (var name in _phones.Keys) (_readySince[name], _uses[name]) = (Now, _uses[name] is null && _lastStored.Number == 0 ? null : LegKeys.Forgotten);
@@ -142,8 +141,8 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         {
             case RekeyEffect.Begin e: Begin(e); break;
             case RekeyEffect.Answer e:
-                if (e.Epoch is { } told) Tell(e.Participant.Value, told);
-                Later(e.Participant.Value, p =>
+                if (e.Epoch is { } told) Tell(e.Participant, told);
+                Later(e.Participant, p =>
                 {
                     _readySince[p] = Now;
                     if (e.Epoch is { } taken) _took[p].Add(taken);
@@ -151,16 +150,16 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
                 });
                 break;
             case RekeyEffect.Offer e:
-                Is(_readySince.ContainsKey(e.Participant.Value), "an offer before the dialog is confirmed");
+                Is(_readySince.ContainsKey(e.Participant), "an offer before the dialog is confirmed");
                 Is(_stored.Keys.Where(k => _state.Find(k) is { IsSpoiled: false }).Max() == e.Epoch, $"K8: {e.Epoch} is offered and a newer one is there");
-                Tell(e.Participant.Value, e.Epoch);
-                Later(e.Participant.Value, p => Reply(p, e));
+                Tell(e.Participant, e.Epoch);
+                Later(e.Participant, p => Reply(p, e));
                 break;
             case RekeyEffect.Use e: Use(e); break;
-            case RekeyEffect.Silence e: _uses[e.Participant.Value] = null; break;
+            case RekeyEffect.Silence e: _uses[e.Participant] = null; break;
             case RekeyEffect.Drop e:
-                _uses[e.Participant.Value] = null;
-                At(TimeSpan.Zero, () => Leave(e.Participant.Value));
+                _uses[e.Participant] = null;
+                At(TimeSpan.Zero, () => Leave(e.Participant));
                 break;
             case RekeyEffect.Retire e: Is(!_uses.ContainsValue(e.Epoch), $"{e.Epoch} is retired and in use"); break;
             case RekeyEffect.Destroy e:
@@ -195,7 +194,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
 
     private void Use(RekeyEffect.Use use)
     {
-        var name = use.Participant.Value;
+        var name = use.Participant;
         Is(_phones.ContainsKey(name), "K1: media to somebody who left");
         _uses[name] = use.Epoch;
         if (use.Epoch is not { } epoch) return;
