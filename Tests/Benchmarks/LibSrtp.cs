@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Benchmarks;
 
-/// <summary>libsrtp 2.x by P/Invoke, for comparison only: one session, any SSRC, AES_CM_128_HMAC_SHA1_80.</summary>
+/// <summary>libsrtp 2.x by P/Invoke, for comparison only: one session, any SSRC, three suites.</summary>
 internal sealed unsafe class LibSrtp : IDisposable
 {
     private const string Library = "libsrtp2.so.1";
@@ -14,15 +15,15 @@ internal sealed unsafe class LibSrtp : IDisposable
     private readonly nint _session;
 
     /// <exception cref="DllNotFoundException">The library is not installed.</exception>
-    public LibSrtp(ReadOnlySpan<byte> keyAndSalt, bool outbound)
+    public LibSrtp(SrtpProfile profile, ReadOnlySpan<byte> keyAndSalt, bool outbound)
     {
         if (!_isReady && srtp_init() != 0) throw new InvalidOperationException("srtp_init failed");
         _isReady = true;
         _key = (byte*)NativeMemory.Alloc((nuint)keyAndSalt.Length);
         keyAndSalt.CopyTo(new Span<byte>(_key, keyAndSalt.Length));
         Policy policy = default;
-        srtp_crypto_policy_set_rtp_default(&policy.Rtp);
-        srtp_crypto_policy_set_rtp_default(&policy.Rtcp);
+        Set(profile, &policy.Rtp);
+        Set(profile, &policy.Rtcp);
         policy.SsrcType = outbound ? 3 : 2;
         policy.Key = _key;
         policy.WindowSize = 1024;
@@ -48,8 +49,21 @@ internal sealed unsafe class LibSrtp : IDisposable
         NativeMemory.Free(_key);
     }
 
+    private static void Set(SrtpProfile profile, CryptoPolicy* policy)
+    {
+        if (profile == SrtpProfile.AeadAes128Gcm) srtp_crypto_policy_set_aes_gcm_128_16_auth(policy);
+        else if (profile == SrtpProfile.AeadAes256Gcm) srtp_crypto_policy_set_aes_gcm_256_16_auth(policy);
+        else srtp_crypto_policy_set_rtp_default(policy);
+    }
+
     [DllImport(Library)]
     private static extern int srtp_init();
+
+    [DllImport(Library)]
+    private static extern void srtp_crypto_policy_set_aes_gcm_128_16_auth(CryptoPolicy* policy);
+
+    [DllImport(Library)]
+    private static extern void srtp_crypto_policy_set_aes_gcm_256_16_auth(CryptoPolicy* policy);
 
     [DllImport(Library)]
     private static extern void srtp_crypto_policy_set_rtp_default(CryptoPolicy* policy);
