@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Akka.Configuration;
-using ConfCluster.Actors.Media;
 using ConfCluster.Actors;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 

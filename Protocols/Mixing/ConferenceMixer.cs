@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Wire;

@@ -14,13 +14,13 @@ namespace ConfCluster.Protocols.Mixing;
 /// </summary>
 internal sealed class OutputStream : IDisposable
 {
-    private readonly Dictionary<Ssrc, ulong> _next = [];
     /// <summary>60 ms of G.711, and more than Opus is told to need.</summary>
     public const int MaxPayload = 480;
 
-    private byte[] _payload = [];
+    private readonly Dictionary<Ssrc, ulong> _next = [];
     private readonly SecretWriter _random;
     private readonly AudioCodecs _codecs;
+    private byte[] _payload = [];
     private IAudioEncoder? _encoder;
     private uint _clockScale = 1;
     private KeyRing? _ring;

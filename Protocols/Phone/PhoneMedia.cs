@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
-using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Wire;

@@ -29,7 +29,10 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         var epoch = State.Last.Next;
         State = State with
         {
-            Last = epoch, LastStart = now, Wanted = null, Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
+            Last = epoch,
+            LastStart = now,
+            Wanted = null,
+            Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
             Deadlines = State.Deadlines.Add((epoch, now + policy.DistributionTimeout)),
         };
         _effects.Add(new RekeyEffect.Begin(epoch, reason));

@@ -1,5 +1,5 @@
-using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mixing;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Codecs;

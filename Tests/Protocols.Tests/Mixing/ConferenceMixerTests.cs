@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Tests.Codecs;

@@ -23,8 +23,14 @@ public sealed class RekeyProperties
         OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4],
         (join, leave, interval, timeout, key, undelivered, inUse) => RekeyPolicy.Default with
         {
-            OnJoin = join, OnLeave = leave, MinInterval = TimeSpan.FromSeconds(interval), DistributionTimeout = TimeSpan.FromSeconds(timeout),
-            JoinKey = key, OnUndelivered = undelivered, MaxEpochsInUse = inUse, MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
+            OnJoin = join,
+            OnLeave = leave,
+            MinInterval = TimeSpan.FromSeconds(interval),
+            DistributionTimeout = TimeSpan.FromSeconds(timeout),
+            JoinKey = key,
+            OnUndelivered = undelivered,
+            MaxEpochsInUse = inUse,
+            MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
         });
 
     private static readonly Gen<Happening> AnyHappening = Gen.Frequency(
