@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -17,7 +18,13 @@ public sealed record JoinConference(ConferenceId Conference, ParticipantId Parti
 {
     /// <summary>Null: the conference called it.</summary>
     public CallerIdentity? Caller { get; init; }
+
+    public LegAbility Ability { get; init; } = LegAbility.None;
 }
+
+/// <summary>How it is with a group key at a leg: answers what <c>JoinedInGroup</c> or <c>OfferGroupKey</c> brought.</summary>
+public sealed record LegKeyReport(ConferenceId Conference, ParticipantId Participant, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait)
+    : IConferenceMessage;
 
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;

@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Media;
 
@@ -23,6 +24,11 @@ public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant) : IMixerM
 
 /// <summary>What offer and answer settled. Holds keys: its serializer refuses to let it leave the process. The receiver takes ownership.</summary>
 public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;
+
+/// <summary>
+/// The key set of an epoch, before the first state that uses it. Kept while the states name the epoch, then zeroed. The receiver takes ownership.
+/// </summary>
+public sealed record SetGroupKey(MixerId Mixer, Incarnation Incarnation, GroupKey Key) : IMixerMessage;
 
 /// <summary>
 /// A participant pressed a key: published on the event stream of the mixer's node for whoever wants it. Nothing of it is stored or logged

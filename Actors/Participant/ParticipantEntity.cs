@@ -80,6 +80,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
         SipResponseArrived m => new ParticipantInput.ResponseArrived(m.Response),
         SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
         Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
+        JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key },
+        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse),
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
@@ -117,7 +119,13 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
                 _regions.Conferences.Tell(new DialReport(e.Conference, _context.Id, e.Target, e.State, e.Status, e.Reason));
                 break;
             case ParticipantEffect.Join e:
-                _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName) { Caller = e.Caller });
+                _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName)
+                {
+                    Caller = e.Caller, Ability = e.Ability,
+                });
+                break;
+            case ParticipantEffect.ReportKey e:
+                _regions.Conferences.Tell(new LegKeyReport(e.Conference, _context.Id, e.Answer, e.Epoch, e.Wait));
                 break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id)); break;

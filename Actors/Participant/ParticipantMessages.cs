@@ -1,9 +1,11 @@
 using Akka.Actor;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Participant;
 
@@ -33,6 +35,19 @@ public sealed record SipResponseArrived(ParticipantId Participant, TransactionKe
 public sealed record SipTransactionFailed(ParticipantId Participant, TransactionKey Key, TransactionFailure Reason) : IParticipantMessage;
 
 public sealed record Joined(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : IParticipantMessage;
+
+/// <summary>As <see cref="Joined"/>, with the group key that goes into the answer beside the leg's own. The receiver owns the key.</summary>
+public sealed record JoinedInGroup(Joined Join, GroupKey Key) : IParticipantMessage
+{
+    public ParticipantId Participant => Join.Participant;
+}
+
+/// <summary>
+/// Tell it a new group key, by UPDATE or re-INVITE: answered by <c>LegKeyReport</c>, or by its leave. A newer one takes the place of one that has not
+/// gone out. The receiver owns the key.
+/// </summary>
+/// <param name="InUse">The epoch that media to it is under now, whose key stays in the SDP; null: its own key.</param>
+public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : IParticipantMessage;
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;
 

@@ -1,5 +1,6 @@
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Serialization;
@@ -33,6 +34,7 @@ internal static class ConferenceFactWire
             "c.ended.1",
             e => new EndedProto { At = WireValues.Ticks(e.At), Reason = (uint)e.Reason },
             p => new ConferenceEvent.Ended((EndReason)p.Reason) { At = WireValues.Time(p.At) }),
+        .. KeyFactWire.Entries,
     ];
 
     private static ParticipantJoinedProto Write(ConferenceEvent.ParticipantJoined e)
@@ -44,6 +46,8 @@ internal static class ConferenceFactWire
             Identity = e.Identity,
             Ssrc = e.Ssrc.Value,
             Caller = CallerWire.Write(e.Caller),
+            Keying = (uint)e.Keying,
+            IsProtected = e.IsProtected,
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -54,5 +58,7 @@ internal static class ConferenceFactWire
         {
             At = WireValues.Time(p.At),
             Caller = CallerWire.Read(p.Caller),
+            Keying = (LegKeying)p.Keying,
+            IsProtected = p.IsProtected,
         };
 }

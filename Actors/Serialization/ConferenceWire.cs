@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 
@@ -26,6 +27,14 @@ internal static class ConferenceWire
             p => new GetConference(new ConferenceId(p.Conference))),
         WireEntry.Of<StopConference, NothingProto>("m.stop.1", _ => new NothingProto(), _ => StopConference.Instance),
         WireEntry.Of<ConferenceView, ConferenceViewProto>("m.view.1", Write, Read),
+        WireEntry.Of<LegKeyReport, LegKeyReportProto>(
+            "m.legkey.1",
+            m => new LegKeyReportProto
+            {
+                Conference = m.Conference.Value, Participant = m.Participant.Value, Answer = (uint)m.Answer, Epoch = m.Epoch.Number, Wait = m.Wait.Ticks,
+            },
+            p => new LegKeyReport(
+                new ConferenceId(p.Conference), new ParticipantId(p.Participant), (LegKeyAnswer)p.Answer, new KeyEpoch(p.Epoch), new TimeSpan(p.Wait))),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),
     ];
 
@@ -33,6 +42,7 @@ internal static class ConferenceWire
     {
         var proto = new JoinConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Identity = m.Identity };
         proto.Caller = CallerWire.Write(m.Caller);
+        (proto.TakesMki, proto.IsProtected, proto.UserAgent) = (m.Ability.TakesMki, m.Ability.IsProtected, m.Ability.UserAgent);
         if (m.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
@@ -41,6 +51,7 @@ internal static class ConferenceWire
         new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null)
         {
             Caller = CallerWire.Read(p.Caller),
+            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent),
         };
 
     private static ConferenceViewProto Write(ConferenceView m)

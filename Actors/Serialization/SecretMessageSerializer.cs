@@ -14,7 +14,7 @@ public sealed class SecretMessageSerializer(ExtendedActorSystem system) : Serial
     public static readonly ImmutableArray<Type> Types =
     [
         typeof(SetLegMedia), typeof(SipRequestArrived), typeof(SipAckArrived), typeof(SipResponseArrived), typeof(SendRequest),
-        typeof(SendAck), typeof(Respond),
+        typeof(SendAck), typeof(Respond), typeof(JoinedInGroup), typeof(OfferGroupKey), typeof(SetGroupKey),
     ];
 
     public override int Identifier => 7002;

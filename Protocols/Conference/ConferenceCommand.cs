@@ -49,7 +49,7 @@ public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShut
 public enum Rejection : byte
 {
     ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5,
-    ShuttingDown = 6, IdentityTooWeak = 7,
+    ShuttingDown = 6, IdentityTooWeak = 7, KeyingRefused = 8,
 }
 
 /// <summary>The answer to a command: facts to store, or the reason there are none.</summary>

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -22,6 +25,11 @@ public abstract record ConferenceEvent
     {
         /// <summary>Null: the conference called it, or the fact is older than the question.</summary>
         public CallerIdentity? Caller { get; init; }
+
+        public LegKeying Keying { get; init; }
+
+        /// <summary>False: its keys crossed an unprotected hop.</summary>
+        public bool IsProtected { get; init; }
     }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
@@ -29,4 +37,89 @@ public abstract record ConferenceEvent
     public sealed record MixerPlaced(long MixerIncarnation) : ConferenceEvent;
 
     public sealed record Ended(EndReason Reason) : ConferenceEvent;
+
+    /// <summary>
+    /// SSRCs for the streams that several legs share, taken from the register for ever; the mixer takes them in this order and is given more in time.
+    /// </summary>
+    public sealed record SsrcsReserved(ImmutableArray<Ssrc> Ssrcs) : ConferenceEvent
+    {
+        public bool Equals(SsrcsReserved? other) => other is not null && At == other.At && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, Ssrcs.Length);
+    }
+
+    /// <summary>The rules about keys that hold from here on.</summary>
+    public sealed record KeyPolicySet(RekeyPolicy Policy) : ConferenceEvent;
+
+    /// <summary>A group key was made; stored before anybody is sent it. Its MKI is the epoch's number on four octets.</summary>
+    public sealed record KeyEpochBegan(KeyEpoch Epoch, RekeyReason Reason, ImmutableArray<KeyCommitment> Commitments) : ConferenceEvent
+    {
+        /// <summary>What an operator gave as the reason.</summary>
+        public string? Note { get; init; }
+
+        public bool Equals(KeyEpochBegan? other) =>
+            other is not null && At == other.At && Epoch == other.Epoch && Reason == other.Reason && Note == other.Note
+            && Commitments.AsSpan().SequenceEqual(other.Commitments.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, Epoch, Reason);
+    }
+
+    /// <summary>A change asks for a rekeying that waits for the minimum interval.</summary>
+    public sealed record RekeyDeferred(RekeyReason Reason, DateTimeOffset Until) : ConferenceEvent;
+
+    /// <summary>How far legs are with keys; collected for up to 100 ms, each step with its own time.</summary>
+    public sealed record LegsProgressed(ImmutableArray<LegStep> Steps) : ConferenceEvent
+    {
+        public bool Equals(LegsProgressed? other) => other is not null && At == other.At && Steps.AsSpan().SequenceEqual(other.Steps.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, Steps.Length);
+    }
+
+    /// <summary>What became of an epoch as a whole.</summary>
+    public sealed record KeyEpochPassed(KeyEpoch Epoch, EpochPassage Passage) : ConferenceEvent;
 }
+
+/// <summary>Values are stored: never renumber.</summary>
+public enum EpochPassage : byte
+{
+    Unknown = 0,
+
+    /// <summary>Every leg that takes group keys is in it, or on a key of its own.</summary>
+    Settled = 1,
+
+    /// <summary>Nothing is sent under it any more.</summary>
+    Retired = 2,
+
+    /// <summary>Zeroed on our side.</summary>
+    Destroyed = 3,
+}
+
+/// <summary>Values are stored: never renumber.</summary>
+public enum LegStepKind : byte
+{
+    Unknown = 0,
+
+    /// <summary>The key was put into a message to it: it is a holder from now on, answered or not.</summary>
+    Sent = 1,
+
+    /// <summary>It took the key.</summary>
+    Confirmed = 2,
+
+    /// <summary>Media to it is under that epoch from now on.</summary>
+    Moved = 3,
+
+    /// <summary>Media to it is under a key of its own from now on.</summary>
+    OwnKey = 4,
+
+    /// <summary>No media to it until it moves to a newer epoch.</summary>
+    Silenced = 5,
+
+    /// <summary>No media to it any more, and its dialog ends.</summary>
+    Dropped = 6,
+
+    /// <summary>It answered that it will not take the key.</summary>
+    Refused = 7,
+}
+
+/// <param name="Epoch">Which key; epoch 0 where none is meant.</param>
+public readonly record struct LegStep(ParticipantId Participant, LegStepKind Kind, KeyEpoch Epoch, DateTimeOffset At);

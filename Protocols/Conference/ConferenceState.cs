@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -34,6 +36,17 @@ public sealed record ConferenceState
     /// <summary>Every SSRC ever given to anybody: with keys that may still be around, none is used twice (RFC 3711 §9.1).</summary>
     public ImmutableHashSet<Ssrc> Register { get; private init; } = [];
 
+    /// <summary>The newest SSRCs for streams that several legs share.</summary>
+    public ImmutableArray<Ssrc> SharedSsrcs { get; private init; } = [];
+
+    /// <summary>The newest rules about keys; null: none were ever stored.</summary>
+    public RekeyPolicy? KeyPolicy { get; private init; }
+
+    /// <summary>The newest epoch that ever began under this name; goes on over its instances, so that no MKI comes twice.</summary>
+    public KeyEpoch LastEpoch { get; private init; }
+
+    public DateTimeOffset LastEpochAt { get; private init; }
+
     /// <summary>The mixer that serves it now or served it last; null before the first.</summary>
     public MixerId? Mixer => MixerIncarnation == 0 ? null : new MixerId(Conference, 0, MixerIncarnation);
 
@@ -51,12 +64,22 @@ public sealed record ConferenceState
         ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
         ConferenceEvent.ParticipantJoined e => this with
         {
-            Participants = Participants.SetItem(e.Participant, new Member(e.Participant, e.Identity, e.DisplayName, e.Ssrc, e.At) { Caller = e.Caller }),
+            Participants = Participants.SetItem(e.Participant, new Member(e.Participant, e.Identity, e.DisplayName, e.Ssrc, e.At)
+            {
+                Caller = e.Caller,
+                Keying = e.Keying,
+                IsProtected = e.IsProtected,
+            }),
             Register = Register.Add(e.Ssrc),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
         ConferenceEvent.MixerPlaced e => this with { MixerIncarnation = e.MixerIncarnation },
         ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
+        ConferenceEvent.SsrcsReserved e => this with { Register = Register.Union(e.Ssrcs), SharedSsrcs = e.Ssrcs },
+        ConferenceEvent.KeyPolicySet e => this with { KeyPolicy = e.Policy },
+        ConferenceEvent.KeyEpochBegan e => this with { LastEpoch = e.Epoch, LastEpochAt = e.At },
+        // For the audit; what is under way is in memory, and begins anew after a recovery.
+        ConferenceEvent.RekeyDeferred or ConferenceEvent.LegsProgressed or ConferenceEvent.KeyEpochPassed => this,
         _ => throw new UnreachableException($"no fold for {happened.GetType().Name}"),
     };
 
@@ -80,4 +103,9 @@ public sealed record ConferenceState
 public sealed record Member(ParticipantId Participant, string Identity, string? DisplayName, Ssrc Ssrc, DateTimeOffset JoinedAt)
 {
     public CallerIdentity? Caller { get; init; }
+
+    public LegKeying Keying { get; init; }
+
+    /// <summary>False: its keys crossed an unprotected hop.</summary>
+    public bool IsProtected { get; init; }
 }

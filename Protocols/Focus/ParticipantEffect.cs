@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -22,7 +23,12 @@ public abstract partial record ParticipantEffect
     {
         /// <summary>Null: the conference called it.</summary>
         public CallerIdentity? Caller { get; init; }
+
+        public LegAbility Ability { get; init; } = LegAbility.None;
     }
+
+    /// <summary>How it is with a group key at this leg.</summary>
+    public sealed record ReportKey(ConferenceId Conference, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait) : ParticipantEffect;
 
     public sealed record Leave(ConferenceId Conference, LeaveReason Reason) : ParticipantEffect;
 

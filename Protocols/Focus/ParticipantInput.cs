@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -85,7 +87,15 @@ public abstract partial record ParticipantInput
     /// <summary>The transaction <paramref name="Key"/> ended without an answer or an ACK.</summary>
     public sealed record TransactionFailed(TransactionKey Key, TransactionFailure Reason) : ParticipantInput;
 
-    public sealed record JoinAccepted(ConferenceId Conference, MixerId Mixer, Ssrc Ssrc) : ParticipantInput;
+    public sealed record JoinAccepted(ConferenceId Conference, MixerId Mixer, Ssrc Ssrc) : ParticipantInput
+    {
+        /// <summary>The group key that goes into our SDP beside the leg's own; whoever takes the input owns it.</summary>
+        public GroupKey? Key { get; init; }
+    }
+
+    /// <summary>The conference wants the leg to have a new group key; whoever takes the input owns it.</summary>
+    /// <param name="InUse">The epoch that media to it is under now, whose key stays in the SDP; null: its own key.</param>
+    public sealed record KeyOffered(ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : ParticipantInput;
 
     public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
 

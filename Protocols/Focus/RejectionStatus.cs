@@ -16,6 +16,8 @@ public static class RejectionStatus
         Rejection.JournalUnavailable => (503, "Journal Unavailable", 10),
         Rejection.NoMediaCapacity => (503, "No Media Capacity", 30),
         Rejection.IdentityTooWeak => (403, "Identity Not Proven Well Enough", 0),
+        // RFC 4568 §7.1.2: keying that the conference's policy does not take.
+        Rejection.KeyingRefused => (488, "Keying Not Acceptable Here", 0),
         Rejection.ShuttingDown => (503, "Shutting Down", 30),
         _ => throw new UnreachableException($"no status for {rejection}"),
     };

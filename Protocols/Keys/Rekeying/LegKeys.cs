@@ -2,17 +2,17 @@ using System.Collections.Immutable;
 
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
-/// <summary>How media to a leg is keyed.</summary>
+/// <summary>How media to a leg is keyed. Values are stored: never renumber.</summary>
 public enum LegKeying : byte
 {
     /// <summary>Its own key for the whole call.</summary>
-    Own,
+    Own = 0,
 
     /// <summary>The group key, named by its MKI; beside it a key of its own, so that it can be isolated without a word.</summary>
-    GroupByMki,
+    GroupByMki = 1,
 
     /// <summary>The group key without MKI: it moves with its answer, and only signalling can isolate it.</summary>
-    GroupPlain,
+    GroupPlain = 2,
 }
 
 /// <summary>What a leg knows and what it is sent.</summary>

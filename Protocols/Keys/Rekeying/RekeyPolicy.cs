@@ -1,17 +1,17 @@
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
-/// <summary>Which group key a newcomer is told when no epoch begins with its join.</summary>
+/// <summary>Which group key a newcomer is told when no epoch begins with its join. Values are stored: never renumber.</summary>
 public enum JoinKey : byte
 {
     /// <summary>None before an epoch begins that is younger than its join: it can decrypt nothing that was said before.</summary>
-    NextEpoch,
+    NextEpoch = 0,
 
     /// <summary>The one in use: no wait, and it can decrypt what was said since that epoch began.</summary>
-    Current,
+    Current = 1,
 }
 
-/// <summary>What becomes of a leg that does not take a new key in time.</summary>
-public enum Undelivered : byte { OwnKey, Drop }
+/// <summary>What becomes of a leg that does not take a new key in time. Values are stored: never renumber.</summary>
+public enum Undelivered : byte { OwnKey = 0, Drop = 1 }
 
 /// <summary>When the group key of a conference changes (3GPP pCR 5.1.2, 5.3.2.1: on join, on leave, with a minimum time between rekeyings).</summary>
 /// <param name="MinInterval">Between the starts of two rekeyings; zero: each change by itself.</param>
@@ -46,5 +46,8 @@ public sealed record RekeyPolicy(
     };
 }
 
-/// <summary>Why an epoch began.</summary>
-public enum RekeyReason : byte { Begun, Joined, Left, Evicted, Asked, FocusRecovered, MixerReplaced, WornOut, TooOld }
+/// <summary>Why an epoch began. Values are stored: never renumber.</summary>
+public enum RekeyReason : byte
+{
+    Begun = 0, Joined = 1, Left = 2, Evicted = 3, Asked = 4, FocusRecovered = 5, MixerReplaced = 6, WornOut = 7, TooOld = 8,
+}

@@ -4,6 +4,8 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -41,11 +43,31 @@ internal static class WireSamples
         ["c.left.1"] = new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Evicted) { At = Noon },
         ["c.mixer.1"] = new ConferenceEvent.MixerPlaced(3) { At = Noon },
         ["c.ended.1"] = new ConferenceEvent.Ended(EndReason.Operator) { At = Noon },
+        ["c.ssrcs.1"] = new ConferenceEvent.SsrcsReserved([new Ssrc(0x89ABCDEF), new Ssrc(2)]) { At = Noon },
+        ["c.keypolicy.1"] = new ConferenceEvent.KeyPolicySet(
+            new RekeyPolicy(
+                true, true, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(60))
+            {
+                MaxAge = TimeSpan.FromHours(1),
+                JoinKey = JoinKey.Current,
+                OnUndelivered = Undelivered.Drop,
+                EvictionBypassesInterval = true,
+                MaxEpochsInUse = 3,
+            }) { At = Noon },
+        ["c.epoch.1"] = new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Left, [new KeyCommitment("AES_CM_128_HMAC_SHA1_80", "00ff")])
+        {
+            At = Noon,
+            Note = "by hand",
+        },
+        ["c.deferred.1"] = new ConferenceEvent.RekeyDeferred(RekeyReason.Joined, Noon.AddSeconds(9)) { At = Noon },
+        ["c.legs.1"] = new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Moved, new KeyEpoch(5), Noon)]) { At = Noon.AddTicks(5) },
+        ["c.passed.1"] = new ConferenceEvent.KeyEpochPassed(new KeyEpoch(4), EpochPassage.Destroyed) { At = Noon },
         ["d.confirmed.1"] = new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: true, "v=0\r\n", "v=0\r\ns=-\r\n"),
         ["d.ended.1"] = new DialogFact.DialogEnded(LeaveReason.Bye),
         ["m.join.1"] = new JoinConference(Room, Alice, "sip:alice@example.com", "Alice"),
         ["m.leave.1"] = new LeaveConference(Room, Alice, LeaveReason.NoAck),
         ["m.end.1"] = new EndConference(Room, EndReason.NodeShutdown),
+        ["m.legkey.1"] = new LegKeyReport(Room, Alice, LegKeyAnswer.NotNow, new KeyEpoch(5), TimeSpan.FromSeconds(2)),
         ["m.get.1"] = new GetConference(Room),
         ["m.stop.1"] = StopConference.Instance,
         ["m.view.1"] = new ConferenceView(
@@ -78,6 +100,10 @@ internal static class WireSamples
         new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", null, new Ssrc(1)) { At = Noon, Caller = Caller },
         new JoinConference(Room, Alice, "sip:alice@example.com", null) { Caller = Caller },
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Caller = Caller }]),
+        new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.GroupPlain, IsProtected = true },
+        new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default) { At = Noon },
+        new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Begun, []) { At = Noon },
+        new JoinConference(Room, Alice, "a", null) { Ability = new LegAbility(true, true, "baresip") },
         new ConferenceEvent.ParticipantJoined(Alice, "", null, new Ssrc(0)) { At = DateTimeOffset.UnixEpoch.AddTicks(-1) },
         new JoinConference(Room, Alice, "sip:alice@example.com", null),
         new JoinConference(Room, Alice, "sip:alice@example.com", ""),

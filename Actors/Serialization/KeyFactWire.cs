@@ -1,0 +1,94 @@
+using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Serialization;
+
+/// <summary>The stored facts about group keys; none of them holds one.</summary>
+internal static class KeyFactWire
+{
+    public static readonly WireEntry[] Entries =
+    [
+        WireEntry.Of<ConferenceEvent.SsrcsReserved, SsrcsReservedProto>(
+            "c.ssrcs.1",
+            e => new SsrcsReservedProto { At = WireValues.Ticks(e.At), Ssrcs = { e.Ssrcs.Select(s => s.Value) } },
+            p => new ConferenceEvent.SsrcsReserved([.. p.Ssrcs.Select(s => new Ssrc(s))]) { At = WireValues.Time(p.At) }),
+        WireEntry.Of<ConferenceEvent.KeyPolicySet, KeyPolicyProto>("c.keypolicy.1", Write, Read),
+        WireEntry.Of<ConferenceEvent.KeyEpochBegan, KeyEpochBeganProto>("c.epoch.1", Write, Read),
+        WireEntry.Of<ConferenceEvent.RekeyDeferred, RekeyDeferredProto>(
+            "c.deferred.1",
+            e => new RekeyDeferredProto { At = WireValues.Ticks(e.At), Reason = (uint)e.Reason, Until = WireValues.Ticks(e.Until) },
+            p => new ConferenceEvent.RekeyDeferred((RekeyReason)p.Reason, WireValues.Time(p.Until)) { At = WireValues.Time(p.At) }),
+        WireEntry.Of<ConferenceEvent.LegsProgressed, LegsProgressedProto>(
+            "c.legs.1",
+            e => new LegsProgressedProto { At = WireValues.Ticks(e.At), Steps = { e.Steps.Select(Write) } },
+            p => new ConferenceEvent.LegsProgressed([.. p.Steps.Select(Read)]) { At = WireValues.Time(p.At) }),
+        WireEntry.Of<ConferenceEvent.KeyEpochPassed, KeyEpochPassedProto>(
+            "c.passed.1",
+            e => new KeyEpochPassedProto { At = WireValues.Ticks(e.At), Epoch = e.Epoch.Number, Passage = (uint)e.Passage },
+            p => new ConferenceEvent.KeyEpochPassed(new KeyEpoch(p.Epoch), (EpochPassage)p.Passage) { At = WireValues.Time(p.At) }),
+    ];
+
+    private static KeyPolicyProto Write(ConferenceEvent.KeyPolicySet e)
+    {
+        var policy = e.Policy;
+        var proto = new KeyPolicyProto
+        {
+            At = WireValues.Ticks(e.At),
+            OnJoin = policy.OnJoin,
+            OnLeave = policy.OnLeave,
+            MinInterval = policy.MinInterval.Ticks,
+            DistributionTimeout = policy.DistributionTimeout.Ticks,
+            Grace = policy.Grace.Ticks,
+            MoveDelay = policy.MoveDelay.Ticks,
+            JoinKey = (uint)policy.JoinKey,
+            OnUndelivered = (uint)policy.OnUndelivered,
+            EvictionBypassesInterval = policy.EvictionBypassesInterval,
+            MaxEpochsInUse = policy.MaxEpochsInUse,
+        };
+        if (policy.MaxAge is { } age) proto.MaxAge = age.Ticks;
+        return proto;
+    }
+
+    private static ConferenceEvent.KeyPolicySet Read(KeyPolicyProto p) => new(
+        new RekeyPolicy(
+            p.OnJoin, p.OnLeave, new TimeSpan(p.MinInterval), new TimeSpan(p.DistributionTimeout), new TimeSpan(p.Grace), new TimeSpan(p.MoveDelay))
+        {
+            MaxAge = p.HasMaxAge ? new TimeSpan(p.MaxAge) : null,
+            JoinKey = (JoinKey)p.JoinKey,
+            OnUndelivered = (Undelivered)p.OnUndelivered,
+            EvictionBypassesInterval = p.EvictionBypassesInterval,
+            MaxEpochsInUse = p.MaxEpochsInUse,
+        })
+    {
+        At = WireValues.Time(p.At),
+    };
+
+    private static KeyEpochBeganProto Write(ConferenceEvent.KeyEpochBegan e)
+    {
+        var proto = new KeyEpochBeganProto { At = WireValues.Ticks(e.At), Epoch = e.Epoch.Number, Reason = (uint)e.Reason };
+        proto.Commitments.AddRange(e.Commitments.Select(c => new KeyCommitmentProto { Suite = c.Suite, Digest = c.Digest }));
+        if (e.Note is { } note) proto.Note = note;
+        return proto;
+    }
+
+    private static ConferenceEvent.KeyEpochBegan Read(KeyEpochBeganProto p) =>
+        new(new KeyEpoch(p.Epoch), (RekeyReason)p.Reason, [.. p.Commitments.Select(c => new KeyCommitment(c.Suite, c.Digest))])
+        {
+            At = WireValues.Time(p.At),
+            Note = p.HasNote ? p.Note : null,
+        };
+
+    private static LegStepProto Write(LegStep s) => new()
+    {
+        Participant = s.Participant.Value,
+        Kind = (uint)s.Kind,
+        Epoch = s.Epoch.Number,
+        At = WireValues.Ticks(s.At),
+    };
+
+    private static LegStep Read(LegStepProto p) =>
+        new(new ParticipantId(p.Participant), (LegStepKind)p.Kind, new KeyEpoch(p.Epoch), WireValues.Time(p.At));
+}

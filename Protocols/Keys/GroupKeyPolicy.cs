@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys.Rekeying;
+
+namespace ConfCluster.Protocols.Keys;
+
+/// <summary>What a leg can do about keys, as its first offer and its signalling show.</summary>
+/// <param name="TakesMki">Its keys had an MKI.</param>
+/// <param name="IsProtected">The first hop of its signalling is TLS, or does not leave this machine.</param>
+/// <param name="UserAgent">As it names itself; empty: it does not.</param>
+public sealed record LegAbility(bool TakesMki, bool IsProtected, string UserAgent)
+{
+    /// <summary>Called by us, or told before this was asked: a key of its own.</summary>
+    public static readonly LegAbility None = new(false, false, "");
+}
+
+/// <summary>What a leg gets that cannot tell keys by MKI.</summary>
+public enum NonMkiLegs : byte { Individual, Group, Refuse }
+
+/// <summary>Who may be told a group key by SDES (RFC 4568 §7: signalling that hides it).</summary>
+public enum SdesSignalling : byte
+{
+    /// <summary>Others get a key of their own.</summary>
+    Individual,
+
+    /// <summary>Others are refused.</summary>
+    Tls,
+
+    /// <summary>Everybody.</summary>
+    Any,
+}
+
+/// <summary>Which legs share the group key (3GPP pCR 5.3.2.1.1), and when it changes.</summary>
+/// <param name="IsGroup">False: every leg has a downlink key of its own.</param>
+public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
+{
+    public static readonly GroupKeyPolicy Individual = new(false, RekeyPolicy.Default);
+
+    public NonMkiLegs NonMkiLegs { get; init; }
+
+    public SdesSignalling SdesSignalling { get; init; }
+
+    /// <summary>Exceptions by the beginning of the User-Agent; the first that fits counts.</summary>
+    public ImmutableArray<(string UserAgent, NonMkiLegs Then)> ByUserAgent { get; init; } = [];
+
+    /// <returns>Null: such a leg is refused.</returns>
+    public LegKeying? KeyingOf(LegAbility ability)
+    {
+        ArgumentNullException.ThrowIfNull(ability);
+        if (!IsGroup) return LegKeying.Own;
+        if (!ability.IsProtected && SdesSignalling != SdesSignalling.Any) return SdesSignalling == SdesSignalling.Tls ? null : LegKeying.Own;
+        if (ability.TakesMki) return LegKeying.GroupByMki;
+        var exception = ByUserAgent.FirstOrDefault(e => ability.UserAgent.StartsWith(e.UserAgent, StringComparison.OrdinalIgnoreCase));
+        return (exception.UserAgent is null ? NonMkiLegs : exception.Then) switch
+        {
+            NonMkiLegs.Group => LegKeying.GroupPlain,
+            NonMkiLegs.Refuse => null,
+            _ => LegKeying.Own,
+        };
+    }
+}
