@@ -1,4 +1,6 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Rtp;
 using Xunit;
@@ -14,6 +16,12 @@ public class ConferenceUnionTests
     [
         new ConferenceEvent.Created(Room) { At = Noon },
         new ConferenceEvent.Taken(new Incarnation(1)) { At = Noon },
+        new ConferenceEvent.SsrcsReserved([new Ssrc(2)]) { At = Noon },
+        new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default) { At = Noon },
+        new ConferenceEvent.KeyEpochBegan(new KeyEpoch(1), RekeyReason.Begun, []) { At = Noon },
+        new ConferenceEvent.RekeyDeferred(RekeyReason.Left, Noon) { At = Noon },
+        new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Sent, new KeyEpoch(1), Noon)]) { At = Noon },
+        new ConferenceEvent.KeyEpochPassed(new KeyEpoch(1), EpochPassage.Settled) { At = Noon },
         new ConferenceEvent.ParticipantJoined(Alice, "sip:a@example.com", "Alice", new Ssrc(1)) { At = Noon },
         new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Bye) { At = Noon },
         new ConferenceEvent.MixerPlaced(1) { At = Noon },
