@@ -43,6 +43,8 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
     public ConferenceId Conference => Mixer.Conference;
 
     public bool IsPartial { get; init; }
+
+    public SharedReport Shared { get; init; }
 }
 
 public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);

@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Media;
 
@@ -22,9 +23,18 @@ internal abstract class LaneCommand(LanePlace place)
         public ParticipantId Participant { get; } = participant;
     }
 
-    public sealed class SetLeg(LanePlace place, LegMedia media) : LaneCommand(place)
+    public sealed class SetLeg(LanePlace place, LegMedia media) : LaneCommand(place), IDisposable
     {
         public LegMedia Media { get; } = media;
+
+        public void Dispose() => Media.Dispose();
+    }
+
+    public sealed class SetGroupKey(LanePlace place, GroupKey key) : LaneCommand(place), IDisposable
+    {
+        public GroupKey Key { get; } = key;
+
+        public void Dispose() => Key.Dispose();
     }
 
     public sealed class Close(LanePlace place, ParticipantId participant) : LaneCommand(place)

@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Media;
 
@@ -56,6 +57,12 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
         var (participant, mux) = (media.Participant, media.RtcpMux);
         if (mixer.Mixer.SetLeg(media) && mixer.Find(participant) is { } leg) mixer.Put(participant, Share(mixer, leg, mux));
+    }
+
+    public void SetGroupKey(LanePlace place, GroupKey key)
+    {
+        if (_mixers.TryGetValue(place, out var mixer)) mixer.Mixer.SetGroupKey(key);
+        else key.Dispose();
     }
 
     public void Close(LanePlace place, ParticipantId participant)

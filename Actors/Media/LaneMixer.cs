@@ -55,7 +55,10 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
             legs.Add(new LegReport(participant, statistics));
         }
 
-        return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all);
+        return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all)
+        {
+            Shared = new SharedReport(Mixer.SharedSsrcsLeft, Mixer.GroupKeyPackets),
+        };
     }
 
     public ulong AuthFailures()

@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Media;
 
@@ -28,6 +29,12 @@ public sealed class LanePlace : IDisposable
     public void SetLeg(LegMedia media)
     {
         if (!_lane.Post(new LaneCommand.SetLeg(this, media))) media.Dispose();
+    }
+
+    /// <summary>Takes ownership of the key.</summary>
+    public void SetGroupKey(GroupKey key)
+    {
+        if (!_lane.Post(new LaneCommand.SetGroupKey(this, key))) key.Dispose();
     }
 
     public void Close(ParticipantId participant) => _lane.Post(new LaneCommand.Close(this, participant));

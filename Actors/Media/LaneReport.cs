@@ -21,7 +21,10 @@ public abstract record LaneReport
 
     /// <summary>Every heartbeat, and at once when a version has been applied. 0 and 0: the mixer has no state.</summary>
     /// <param name="IsPartial">Only legs with news since the report before; all are in the first report of a version.</param>
-    public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs, bool IsPartial) : LaneReport;
+    public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs, bool IsPartial) : LaneReport
+    {
+        public SharedReport Shared { get; init; }
+    }
 
     /// <summary>The participant pressed a key (RFC 4733); it was consumed and not mixed.</summary>
     public sealed record Pressed(ParticipantId Participant, Digit Digit) : LaneReport;

@@ -109,6 +109,7 @@ internal sealed class MediaLane : IDisposable
             case LaneCommand.SetState set: _legs.SetState(set.Place, set.State); break;
             case LaneCommand.Open open: _legs.Open(open.Place, open.Participant); break;
             case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
+            case LaneCommand.SetGroupKey set: _legs.SetGroupKey(set.Place, set.Key); break;
             case LaneCommand.Close close: _legs.Close(close.Place, close.Participant); break;
         }
     }
@@ -136,9 +137,7 @@ internal sealed class MediaLane : IDisposable
     private void End()
     {
         _commands.Writer.TryComplete();
-        while (_commands.Reader.TryRead(out var command))
-            if (command is LaneCommand.SetLeg set)
-                set.Media.Dispose();
+        while (_commands.Reader.TryRead(out var command)) (command as IDisposable)?.Dispose();
         _legs.Dispose();
         _sockets.Dispose();
     }

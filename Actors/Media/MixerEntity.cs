@@ -31,6 +31,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         Receive<SetMixerState>(Handle);
         Receive<OpenLeg>(Handle);
         Receive<SetLegMedia>(m => _place!.SetLeg(m.Media));
+        Receive<SetGroupKey>(Handle);
         Receive<CloseLeg>(m => Close(m.Participant));
         Receive<LaneReport.Opened>(r => _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)));
         Receive<LaneReport.Refused>(Handle);
@@ -68,6 +69,13 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         }
     }
 
+    /// <summary>Only who leads us gives keys: a former life of the conference does not.</summary>
+    private void Handle(SetGroupKey message)
+    {
+        if (message.Incarnation < (_plan.State?.Incarnation ?? default)) message.Key.Dispose();
+        else _place!.SetGroupKey(message.Key);
+    }
+
     private void Handle(OpenLeg message)
     {
         _plan = _plan.Opened(message.Participant, Now);
@@ -83,7 +91,11 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     /// <summary>A leave is done when the conference hears of the version without the leg, so the last report goes out before the end.</summary>
     private void Handle(LaneReport.Alive report)
     {
-        _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs) { IsPartial = report.IsPartial });
+        _regions.Conferences.Tell(new MixerReport(_id, report.Incarnation, report.Version, report.Legs)
+        {
+            IsPartial = report.IsPartial,
+            Shared = report.Shared,
+        });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
     }
 

@@ -121,6 +121,8 @@ internal static class ConferenceWire
             Incarnation = m.Incarnation.Number,
             AppliedVersion = m.AppliedVersion,
             IsPartial = m.IsPartial,
+            SsrcsLeft = m.Shared.SsrcsLeft,
+            GroupKeyPackets = m.Shared.KeyPackets,
         };
         proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = Write(l.Statistics) }));
         return proto;
@@ -131,6 +133,7 @@ internal static class ConferenceWire
         [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), Read(l.Statistics)))])
     {
         IsPartial = p.IsPartial,
+        Shared = new SharedReport(p.SsrcsLeft, p.GroupKeyPackets),
     };
 
     private static LegStatisticsProto Write(LegStatistics s) => new()
@@ -150,6 +153,7 @@ internal static class ConferenceWire
         Remote = WireValues.Write(s.Remote),
         Digits = s.Digits,
         DelayMilliseconds = s.DelayMilliseconds,
+        Clashes = s.Clashes,
     };
 
     private static LegStatistics Read(LegStatisticsProto p) => new(
@@ -158,5 +162,6 @@ internal static class ConferenceWire
     {
         Digits = p.Digits,
         DelayMilliseconds = p.DelayMilliseconds,
+        Clashes = p.Clashes,
     };
 }

@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Serialization;
@@ -29,14 +30,29 @@ internal static class MixerWire
             Version = state.Version,
             Last = state.IsLast,
         };
-        proto.Legs.AddRange(state.Legs.Select(l => new MixerLegProto { Participant = l.Participant.Value, Ssrc = l.Ssrc.Value }));
+        proto.Legs.AddRange(state.Legs.Select(Write));
+        proto.Epochs.AddRange(state.Epochs.Select(e => e.Number));
+        proto.SharedSsrcs.AddRange(state.SharedSsrcs.Select(s => s.Value));
         return proto;
     }
 
     private static MixerState Read(MixerStateProto p) => new(
         WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.Version,
-        [.. p.Legs.Select(l => new MixerLeg(new ParticipantId(l.Participant), new Ssrc(l.Ssrc)))])
+        [.. p.Legs.Select(Read)])
     {
         IsLast = p.Last,
+        Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],
+        SharedSsrcs = [.. p.SharedSsrcs.Select(s => new Ssrc(s))],
     };
+
+    private static MixerLegProto Write(MixerLeg leg) => new()
+    {
+        Participant = leg.Participant.Value,
+        Ssrc = leg.Ssrc.Value,
+        KeyMode = (uint)leg.Key.Mode,
+        Epoch = leg.Key.Epoch.Number,
+    };
+
+    private static MixerLeg Read(MixerLegProto p) =>
+        new(new ParticipantId(p.Participant), new Ssrc(p.Ssrc), new LegKeyUse((LegKeyMode)p.KeyMode, new KeyEpoch(p.Epoch)));
 }

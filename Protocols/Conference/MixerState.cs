@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Conference;
@@ -15,9 +16,50 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// </summary>
     public bool IsLast { get; init; }
 
+    /// <summary>Epochs whose keys the mixer keeps; those that it has of others are zeroed.</summary>
+    public ImmutableArray<KeyEpoch> Epochs { get; init; } = [];
+
+    /// <summary>From the register, for streams that legs share.</summary>
+    public ImmutableArray<Ssrc> SharedSsrcs { get; init; } = [];
+
+    /// <summary>Another state with the same wishes.</summary>
+    public bool WantsTheSameAs(MixerState other) =>
+        Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())
+        && SharedSsrcs.AsSpan().SequenceEqual(other.SharedSsrcs.AsSpan());
+
     public bool IsNewerThan(MixerState? other) =>
         other is null || Incarnation > other.Incarnation || (Incarnation == other.Incarnation && Version > other.Version);
 }
 
-/// <summary>One admitted leg and the SSRC under which the mixer sends to it.</summary>
-public readonly record struct MixerLeg(ParticipantId Participant, Ssrc Ssrc);
+/// <summary>What a mixer says of the streams that legs share.</summary>
+/// <param name="SsrcsLeft">Reserved SSRCs that it has not taken.</param>
+/// <param name="KeyPackets">Packets under the newest group key, for its limit.</param>
+public readonly record struct SharedReport(int SsrcsLeft, ulong KeyPackets);
+
+/// <summary>One admitted leg, the SSRC of the stream that it has for itself, and the key it is sent media under.</summary>
+public readonly record struct MixerLeg(ParticipantId Participant, Ssrc Ssrc, LegKeyUse Key = default);
+
+/// <summary>Values travel between nodes: never renumber.</summary>
+public enum LegKeyMode : byte
+{
+    /// <summary>The leg's own key.</summary>
+    Own = 0,
+
+    /// <summary>The group key of an epoch, which the packets name.</summary>
+    ByMki = 1,
+
+    /// <summary>The group key of an epoch, without MKI in the packets.</summary>
+    Plain = 2,
+
+    /// <summary>No media.</summary>
+    None = 3,
+
+    /// <summary>A focus that has lost its memory leaves the leg as it is until it has told it a new key.</summary>
+    AsBefore = 4,
+}
+
+/// <param name="Epoch">Of the group key; 0 without one.</param>
+public readonly record struct LegKeyUse(LegKeyMode Mode, KeyEpoch Epoch = default)
+{
+    public static readonly LegKeyUse Own;
+}

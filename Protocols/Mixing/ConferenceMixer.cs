@@ -1,39 +1,43 @@
-using System.Buffers.Binary;
-using System.Text;
-using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
-using ConfCluster.Protocols.Rtp.Rtcp;
+using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>
 /// The RTP mixer of one conference (RFC 3550 §7.1): opens what the legs send, sums it every 20 ms, and sends each leg the sum of the
-/// others, protected with the leg's key. Which legs are in and under which SSRC is desired state; who is not in it is silent and unheard.
-/// One thread; no I/O, no clock. Left out: CSRC lists, loudest-speaker selection, streams shared between legs.
+/// others. Which legs are in, under which SSRC and which key, is desired state; who is not in it is silent and unheard. Legs under a group key that do
+/// not talk share a stream (<see cref="Variant"/>); who talks, or has a key of its own, has a stream of its own.
+/// One thread; no I/O, no clock. Left out: CSRC lists, loudest-speaker selection.
 /// </summary>
-/// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
-/// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
-public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin) : IDisposable
+public sealed class ConferenceMixer : IDisposable
 {
-    /// <summary>A packet of 60 ms with header, the longest MKI and tag fits; so does every report of ours.</summary>
-    private const int MaxPacket = 1024;
-
     /// <summary>Keys that wait to be taken; more than a conference presses in a tick.</summary>
     private const int MaxPressed = 256;
 
+    private readonly MixerSettings _settings;
+    private readonly SecretWriter _random;
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
     private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
     private readonly List<Leg?> _legs = [];
     private readonly RateMix[] _mixes = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
-    private readonly byte[] _codes = new byte[OutputStream.MaxPayload];
-    private readonly byte[][] _groupCodes = [new byte[AudioFrame.Samples], new byte[AudioFrame.Samples]];
-    private readonly bool[] _groupReady = new bool[2];
-    private readonly byte[] _packet = new byte[MaxPacket];
-    private readonly byte[] _cname = NewCname(random);
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
+    private readonly GroupKeys _keys = new();
+    private readonly LegSender _sender;
+    private readonly SsrcOwners _owners;
+    private Dictionary<ParticipantId, MixerLeg> _admitted = [];
     private ulong _ticks;
+
+    /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
+    /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
+    public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
+    {
+        (_settings, _random) = (settings, random);
+        _sender = new LegSender(settings, random, origin, _mixes);
+        _owners = new SsrcOwners(IsOurs);
+    }
 
     /// <summary>The newest state taken, or null.</summary>
     public MixerState? State { get; private set; }
@@ -43,19 +47,38 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     /// <summary>Packets for a slot without a leg, or for a leg that is not admitted or has no media yet: not even opened.</summary>
     public ulong Unexpected { get; private set; }
 
+    /// <summary>SSRCs for shared streams that are not taken yet.</summary>
+    public int SharedSsrcsLeft => _sender.Shared.Left;
+
+    /// <summary>Packets under the newest group key.</summary>
+    public ulong GroupKeyPackets => _keys.NewestPackets;
+
+    public DownlinkCounts DownlinkCounts => _sender.Counts();
+
     /// <returns>False: not newer than the state there is; nothing changed.</returns>
     public bool SetState(MixerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
         if (!state.IsNewerThan(State)) return false;
         State = state;
+        _admitted = state.Legs.ToDictionary(l => l.Participant);
+        _sender.Shared.Reserve(state.SharedSsrcs.AsSpan());
         foreach (var leg in _byParticipant.Values)
         {
-            if (TryFindAdmitted(leg.Participant, out var ssrc)) leg.Admit(ssrc);
-            else leg.Expel();
+            if (_admitted.TryGetValue(leg.Participant, out var wanted)) Admit(leg, wanted);
+            else Expel(leg);
         }
 
+        _keys.Keep(state.Epochs, IsInUse);
         return true;
+    }
+
+    /// <summary>A group key, before or after the state that uses it. Takes ownership.</summary>
+    public void SetGroupKey(GroupKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (!_keys.Install(key)) return;
+        foreach (var leg in _byParticipant.Values) Key(leg);
     }
 
     /// <summary>A place for the participant; the one it has, if it has one. Its media follows by <see cref="SetLeg"/>.</summary>
@@ -69,10 +92,10 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
             _legs.Add(null);
         }
 
-        if (!_ended.Remove(participant, out var output)) output = new OutputStream(random, settings.Codecs);
-        var leg = new Leg(participant, slot, output, settings);
+        if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs);
+        var leg = new Leg(participant, slot, output, _settings);
         _legs[slot] = _byParticipant[participant] = leg;
-        if (TryFindAdmitted(participant, out var ssrc)) leg.Admit(ssrc);
+        if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
         return slot;
     }
 
@@ -81,9 +104,15 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     public bool SetLeg(LegMedia media)
     {
         ArgumentNullException.ThrowIfNull(media);
-        if (_byParticipant.TryGetValue(media.Participant, out var leg)) return leg.Use(media);
-        media.Dispose();
-        return false;
+        if (!_byParticipant.TryGetValue(media.Participant, out var leg))
+        {
+            media.Dispose();
+            return false;
+        }
+
+        if (!leg.Use(media)) return false;
+        Key(leg);
+        return true;
     }
 
     /// <summary>The slot is free, the keys are zeroed. The numbers used are remembered (RFC 3711 §9.1).</summary>
@@ -91,7 +120,8 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     {
         if (!_byParticipant.Remove(participant, out var leg)) return false;
         leg.Dispose();
-        if (leg.Output.HasSsrc) _ended[participant] = leg.Output;
+        _owners.Free(leg);
+        if (leg.Output.Packets.HasSsrc) _ended[participant] = leg.Output;
         _legs[leg.Slot] = null;
         return true;
     }
@@ -119,16 +149,21 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
     public void Tick(TimeSpan now, IMediaSink sink)
     {
         ArgumentNullException.ThrowIfNull(sink);
-        // RFC 3550 §5.1: the timestamp counts time, also while nothing is sent. A tick that came late does not come twice.
+        // RFC 3550 §5.1: the timestamp counts time. A tick that came late does not come twice.
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
-        var clock = unchecked((uint)(_ticks * AudioFrame.Samples));
         Mix();
+        _sender.Begin(now, _ticks);
         foreach (var leg in _legs)
         {
             if (leg is null) continue;
-            if (leg.Leaving) SayGoodbye(leg, now, clock, sink);
-            if (leg.MaySend) SendAudio(leg, clock, sink);
-            if (leg.IsLive && now >= leg.NextReport) Report(leg, now, clock, sink);
+            if (leg.Leaving)
+            {
+                _sender.SendGoodbye(leg, sink);
+                leg.SaidGoodbye();
+            }
+
+            if (leg.MaySend) _sender.SendAudio(leg, sink);
+            if (leg.IsLive && now >= leg.NextReport) _sender.ReportWhenDue(leg, sink);
         }
     }
 
@@ -147,22 +182,23 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
         foreach (var leg in _byParticipant.Values) leg.Dispose();
         _byParticipant.Clear();
         _legs.Clear();
+        _sender.Dispose();
+        _keys.Dispose();
     }
 
     private void Receive(Leg leg, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
-        leg.Receive(rtcp, packet, from, now);
+        leg.Receive(rtcp, packet, from, now, _owners);
         if (leg.Uplink.TryTakeDigit(out var digit) && _pressed.Count < MaxPressed) _pressed.Enqueue((leg.Participant, digit));
     }
 
     /// <summary>At every rate that somebody listens at, each talker in all the quality that it has there.</summary>
     private void Mix()
     {
-        Array.Clear(_groupReady);
         foreach (var mix in _mixes) mix.IsUsed = false;
         foreach (var leg in _legs)
             if (leg is { MaySend: true })
-                MixFor(leg).IsUsed = true;
+                _mixes[AudioFrame.PlaceOf(leg.Output.Packets.Format.SampleRate)].IsUsed = true;
         foreach (var mix in _mixes)
             if (mix.IsUsed)
                 mix.Clear();
@@ -177,73 +213,36 @@ public sealed class ConferenceMixer(MixerSettings settings, SecretWriter random,
         }
     }
 
-    private RateMix MixFor(Leg leg) => _mixes[AudioFrame.PlaceOf(leg.Output.SampleRate)];
-
-    private void SendAudio(Leg leg, uint clock, IMediaSink sink)
+    private void Admit(Leg leg, MixerLeg wanted)
     {
-        var length = leg.Output.Write(CodesFor(leg), clock, _packet);
-        if (length > 0) sink.Send(leg.Slot, rtcp: false, _packet.AsSpan(0, length), leg.Remote);
+        leg.Admit(wanted.Ssrc);
+        leg.Downlink.Want(wanted.Key);
+        Key(leg);
     }
 
-    /// <summary>All who are silent hear the same: in G.711, which has no memory, it is encoded once for all of them.</summary>
-    private ReadOnlySpan<byte> CodesFor(Leg leg)
+    /// <summary>From now on nothing is taken from it either, so its SSRCs are free.</summary>
+    private void Expel(Leg leg)
     {
-        var (codec, mix) = (leg.Output.Codec, MixFor(leg));
-        if (leg.Heard || codec is not (AudioCodec.Pcmu or AudioCodec.Pcma))
-            return _codes.AsSpan(0, leg.Output.Encode(leg.Heard ? mix.Without(leg.Uplink.Frame) : mix.Whole(), _codes));
-
-        var group = _groupCodes[(int)codec];
-        if (_groupReady[(int)codec]) return group;
-        G711.Encode(codec, mix.Whole(), group);
-        _groupReady[(int)codec] = true;
-        return group;
+        leg.Expel();
+        _owners.Free(leg);
     }
 
-    private void SayGoodbye(Leg leg, TimeSpan now, uint clock, IMediaSink sink)
+    private void Key(Leg leg)
     {
-        if (leg.Output.HasKeys) SendRtcp(leg, now, clock, goodbye: true, sink);
-        leg.SaidGoodbye();
+        var wanted = leg.Downlink.Wanted;
+        var isGroup = wanted.Mode is LegKeyMode.ByMki or LegKeyMode.Plain && leg.Media is not null;
+        leg.Downlink.Use(isGroup ? _keys.Find(wanted.Epoch, leg.Output.Profile) : null);
     }
 
-    private void Report(Leg leg, TimeSpan now, uint clock, IMediaSink sink)
-    {
-        // RFC 3550 §6.2: the first interval is half as long; each is varied by 0.5 to 1.5 so that reports do not fall into step.
-        var first = leg.NextReport == TimeSpan.Zero;
-        if (!first) SendRtcp(leg, now, clock, goodbye: false, sink);
-        Span<byte> bytes = stackalloc byte[4];
-        random(bytes);
-        var factor = 0.5 + BinaryPrimitives.ReadUInt32BigEndian(bytes) / (double)uint.MaxValue;
-        leg.NextReport = now + settings.RtcpInterval * (first ? factor / 2 : factor);
-    }
+    private bool IsInUse(KeyEpoch epoch) =>
+        _byParticipant.Values.Any(l => l.Admitted && l.Downlink.Wanted is { Mode: LegKeyMode.ByMki or LegKeyMode.Plain } wanted && wanted.Epoch == epoch);
 
-    private void SendRtcp(Leg leg, TimeSpan now, uint clock, bool goodbye, IMediaSink sink)
+    private bool IsOurs(Ssrc ssrc)
     {
-        var ntp = NtpTime.From(origin + now);
-        var length = leg.Output.WriteRtcp(_packet, ntp, clock, leg.Uplink.Report(now), _cname, goodbye);
-        // RFC 5761 §5.1.1: with rtcp-mux everything leaves from the RTP port.
-        if (length > 0) sink.Send(leg.Slot, rtcp: !leg.Media!.RtcpMux, _packet.AsSpan(0, length), leg.RemoteRtcp);
-    }
-
-    private bool TryFindAdmitted(ParticipantId participant, out Ssrc ssrc)
-    {
-        ssrc = default;
-        if (State is null) return false;
-        foreach (var leg in State.Legs)
-        {
-            if (leg.Participant != participant) continue;
-            ssrc = leg.Ssrc;
-            return true;
-        }
-
+        if (_sender.Shared.Owns(ssrc)) return true;
+        foreach (var leg in _legs)
+            if (leg is not null && leg.Output.Packets.HasSsrc && leg.Output.Packets.Ssrc == ssrc)
+                return true;
         return false;
-    }
-
-    /// <summary>RFC 7022 §4.2: 96 random bits, in base64.</summary>
-    private static byte[] NewCname(SecretWriter random)
-    {
-        ArgumentNullException.ThrowIfNull(random);
-        Span<byte> bytes = stackalloc byte[12];
-        random(bytes);
-        return Encoding.ASCII.GetBytes(Convert.ToBase64String(bytes));
     }
 }

@@ -18,6 +18,8 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public OutputStream Output { get; } = output;
 
+    public Downlink Downlink { get; } = new();
+
     public Uplink Uplink { get; } = new(settings);
 
     public LegMedia? Media { get; private set; }
@@ -38,7 +40,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public bool IsLive => Admitted && Media is not null;
 
-    public bool MaySend => IsLive && Media!.Direction.Send;
+    public bool MaySend => IsLive && Media!.Direction.Send && Downlink.HasKey;
 
     public bool MayBeHeard => IsLive && Media!.Direction.Receive;
 
@@ -59,14 +61,14 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         if (Media is null || Media.RemoteRtcp != media.RemoteRtcp) _remoteRtcp = media.RemoteRtcp;
         Uplink.Use(media, moved);
         Output.Use(media);
-        if (!media.Direction.Send) Output.Pause();
+        if (!media.Direction.Send) Output.Packets.Pause();
         Media = media;
         return true;
     }
 
     public void Admit(Ssrc ssrc)
     {
-        if (Admitted && Output.HasSsrc && Output.Ssrc != ssrc && Media is not null)
+        if (Admitted && Output.Packets.HasSsrc && Output.Packets.Ssrc != ssrc && Media is not null)
             (Leaving, NextSsrc) = (true, ssrc);
         else if (!Admitted || !Leaving || NextSsrc != ssrc)
             Begin(ssrc);
@@ -80,7 +82,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         Admitted = false;
         Leaving = Media is not null;
         Uplink.Silence();
-        Output.Pause();
+        Output.Packets.Pause();
     }
 
     /// <summary>The BYE is sent.</summary>
@@ -90,14 +92,14 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         if (Admitted) Begin(NextSsrc);
     }
 
-    public void Receive(bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
+    public void Receive(bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now, ISsrcOwners owners)
     {
         if (rtcp)
         {
             // RFC 5761 §5.1.1: with rtcp-mux RTCP belongs to the RTP port, and so does its address.
             if (Uplink.ReceiveRtcp(packet, now) && !Media!.RtcpMux) _remoteRtcp = from;
         }
-        else if (Uplink.Receive(packet, now, Output.Ssrc, MayBeHeard))
+        else if (Uplink.Receive(packet, now, this, owners, MayBeHeard))
         {
             Remote = from;
         }
@@ -108,10 +110,11 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         ref readonly var counts = ref Uplink.Counts;
         return new LegStatistics(
             counts.Packets, Uplink.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki, Uplink.LateOrDuplicate,
-            counts.Concealed, Output.PacketsSent, counts.Rtcp, Output.RtcpSent, Uplink.Source, Remote)
+            counts.Concealed, Downlink.PacketsSent, counts.Rtcp, Downlink.RtcpSent, Uplink.Source, Remote)
         {
             Digits = counts.Digits,
             DelayMilliseconds = (uint)Uplink.Delay.TotalMilliseconds,
+            Clashes = counts.Clashes,
         };
     }
 
@@ -125,6 +128,6 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     private void Begin(Ssrc ssrc)
     {
         Leaving = false;
-        Output.Use(ssrc);
+        Output.Packets.Use(ssrc);
     }
 }

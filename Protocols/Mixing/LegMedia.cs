@@ -55,7 +55,11 @@ public readonly record struct LegStatistics(
     /// <summary>How long its packets wait in the jitter buffer at present.</summary>
     public uint DelayMilliseconds { get; init; }
 
+    /// <summary>Packets under an SSRC that somebody else had first; dropped.</summary>
+    public ulong Clashes { get; init; }
+
     /// <summary>Grows with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
-        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent + Digits);
+        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent + Digits
+        + Clashes);
 }

@@ -13,5 +13,8 @@ public sealed record MixerSettings(int JitterPackets, int JitterCapacity, TimeSp
     /// <summary>What it goes up to; who comes later is lost.</summary>
     public int MaxJitterPackets { get; init; } = JitterPackets;
 
+    /// <summary>Who has talked is sent his own stream for so long after the last word, so that streams change seldom.</summary>
+    public TimeSpan TalkerHold { get; init; } = TimeSpan.FromSeconds(2);
+
     public AudioCodecs Codecs { get; init; } = AudioCodecs.Managed;
 }

@@ -17,6 +17,7 @@ internal struct UplinkCounts
     public ulong Concealed;
     public ulong Digits;
     public ulong Rtcp;
+    public ulong Clashes;
 
     public void Count(UnprotectError error)
     {
@@ -102,7 +103,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     }
 
     /// <returns>True: authentic, and the newest of its source, so its sender is where it says.</returns>
-    public bool Receive(Span<byte> packet, TimeSpan now, Ssrc own, bool mayBeHeard)
+    public bool Receive(Span<byte> packet, TimeSpan now, object claimant, ISsrcOwners owners, bool mayBeHeard)
     {
         var error = _rtp!.Unprotect(packet, out var header, out var length);
         if (error != UnprotectError.None)
@@ -111,14 +112,14 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
             return false;
         }
 
-        if (header.Ssrc == own || !header.TryPayload(packet[..length], out var payload))
+        if (!header.TryPayload(packet[..length], out var payload))
         {
             _counts.Malformed++;
             return false;
         }
 
+        if ((!_hasSource || header.Ssrc != Source) && !TryFollow(header.Ssrc, claimant, owners)) return false;
         _rtp.TryGetHighest(header.Ssrc, out var highest);
-        if (!_hasSource || header.Ssrc != Source) Follow(header.Ssrc);
         _counts.Packets++;
         var index = PacketIndex.Estimate(highest, header.Sequence);
         _statistics.Count(index.Value, header.Timestamp, now, _clockRate);
@@ -208,12 +209,19 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         _playout.Put(header.Sequence, header.Timestamp, null, noise ? payload : []);
     }
 
-    private void Follow(Ssrc source)
+    private bool TryFollow(Ssrc source, object claimant, ISsrcOwners owners)
     {
+        if (!owners.TryClaim(source, claimant))
+        {
+            _counts.Clashes++;
+            return false;
+        }
+
         _lostBefore += _statistics.Lost;
         _statistics.Reset();
         _digits.Reset();
         Silence();
         (Source, _hasSource) = (source, true);
+        return true;
     }
 }

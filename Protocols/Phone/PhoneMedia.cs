@@ -23,7 +23,7 @@ public sealed record PhoneStatistics(
 /// The audio of a phone: PCM to its codec, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
 /// §6, RFC 3551 §4.5.14, RFC 3711 §3.3). It is the mixer's leg without a mixer. Media goes to the signalled address. No I/O, no clock.
 /// </summary>
-public sealed class PhoneMedia : IDisposable
+public sealed class PhoneMedia : IDisposable, ISsrcOwners
 {
     private const int MaxPacket = 1024;
     private const int MaxSsrcs = 16;
@@ -34,7 +34,7 @@ public sealed class PhoneMedia : IDisposable
     private readonly SecretWriter _random;
     private readonly Uplink _in;
     private readonly OutputStream _out;
-    private readonly byte[] _codes = new byte[OutputStream.MaxPayload];
+    private readonly byte[] _codes = new byte[Packetizer.MaxPayload];
     private readonly FrameSpread _saying = new();
     private readonly byte[] _packet = new byte[MaxPacket];
     private readonly byte[] _cname;
@@ -56,12 +56,12 @@ public sealed class PhoneMedia : IDisposable
         _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
-        _out.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)));
+        _out.Packets.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)));
         // RFC 7022 §4.2: 96 random bits.
         _cname = Encoding.ASCII.GetBytes(Convert.ToBase64String(bytes[4..]));
     }
 
-    public Ssrc Ssrc => _out.Ssrc;
+    public Ssrc Ssrc => _out.Packets.Ssrc;
 
     public bool IsReady => _media is not null;
 
@@ -72,7 +72,7 @@ public sealed class PhoneMedia : IDisposable
         var moved = _media is null || _media.Remote != media.Remote;
         _in.Use(media, moved);
         _out.Use(media);
-        if (!media.Direction.Send) _out.Pause();
+        if (!media.Direction.Send) _out.Packets.Pause();
         if (!media.Direction.Receive) Interrupt();
         _media = media;
     }
@@ -89,7 +89,7 @@ public sealed class PhoneMedia : IDisposable
         }
 
         if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now);
-        else if (_in.Receive(packet, now, _out.Ssrc, _media.Direction.Receive)) Remember(_in.Source);
+        else if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
     }
 
     /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
@@ -120,6 +120,9 @@ public sealed class PhoneMedia : IDisposable
             _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs]);
     }
 
+    /// <summary>RFC 3550 §8.2: our own SSRC comes back from a loop only.</summary>
+    bool ISsrcOwners.TryClaim(Ssrc ssrc, object claimant) => ssrc != Ssrc;
+
     public void Dispose()
     {
         _in.Dispose();
@@ -132,7 +135,7 @@ public sealed class PhoneMedia : IDisposable
     private void Send(ReadOnlySpan<short> samples, IMediaSink sink)
     {
         _saying.Set(samples, 50 * samples.Length, silent: false);
-        var coded = _out.Encode(_saying.AtRate(_out.SampleRate), _codes);
+        var coded = _out.Packets.Encode(_saying.AtRate(_out.Packets.Format.SampleRate), _codes);
         var length = _out.Write(_codes.AsSpan(0, coded), Clock, _packet);
         if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media!.Remote);
     }

@@ -116,7 +116,13 @@ internal static class WireSamples
         new ServersLocated(Alice, [], ""),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Clashes = 3 })]) { Shared = new SharedReport(7, 1UL << 40) },
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
+        new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1), new LegKeyUse(LegKeyMode.ByMki, new KeyEpoch(5)))])
+        {
+            Epochs = [new KeyEpoch(4), new KeyEpoch(5)],
+            SharedSsrcs = [new Ssrc(9)],
+        }),
         new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
         new DialogFact.DialogConfirmed(
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },

@@ -1,0 +1,74 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>How a leg is sent media: under which key, and whether from a stream that it shares.</summary>
+internal sealed class Downlink
+{
+    /// <summary>What it received last of each stream that it shares; a handful per leg.</summary>
+    private readonly Dictionary<Variant, (Ssrc Ssrc, ulong Index)> _received = [];
+
+    /// <summary>What the conference wants.</summary>
+    public LegKeyUse Wanted { get; private set; }
+
+    /// <summary>The group key that is wanted; null: its own key is, or the group key is not here (yet).</summary>
+    public GroupProtector? Group { get; private set; }
+
+    /// <summary>False: nothing may be sent.</summary>
+    public bool HasKey => Wanted.Mode switch
+    {
+        LegKeyMode.Own => true,
+        LegKeyMode.ByMki or LegKeyMode.Plain => Group is not null,
+        _ => false,
+    };
+
+    public bool IsPlain => Wanted.Mode == LegKeyMode.Plain;
+
+    /// <summary>The stream that it shares at present; null: its own.</summary>
+    public Variant? Shared { get; private set; }
+
+    /// <summary>Under which the shared stream was sent to it; changes when the stream gets a new one.</summary>
+    public Ssrc SharedSsrc { get; private set; }
+
+    /// <summary>Until then it is sent its own stream, for it talked.</summary>
+    public TimeSpan TalksUntil { get; set; }
+
+    public ulong PacketsSent { get; private set; }
+
+    public ulong RtcpSent { get; private set; }
+
+    /// <summary>At the last report.</summary>
+    public ulong ReportedPackets { get; set; }
+
+    /// <summary><see cref="LegKeyMode.AsBefore"/>: as it is.</summary>
+    public void Want(LegKeyUse use)
+    {
+        if (use.Mode != LegKeyMode.AsBefore) Wanted = use;
+    }
+
+    public void Use(GroupProtector? group) => Group = group;
+
+    /// <summary>RFC 4568 §6.4: SDES tells no ROC, so a stream may be joined only where it can be guessed.</summary>
+    public bool CanFollow(Variant variant) =>
+        _received.TryGetValue(variant, out var last) && last.Ssrc == variant.Packets.Ssrc
+            ? variant.Packets.Index - last.Index <= Variant.GuessableGap
+            : variant.Packets.Index < Variant.GuessableIndex;
+
+    public void Follow(Variant? variant)
+    {
+        Shared = variant;
+        if (variant is not null) SharedSsrc = variant.Packets.Ssrc;
+    }
+
+    public void SentShared(Variant variant)
+    {
+        _received[variant] = (variant.Packets.Ssrc, variant.Index);
+        variant.Sends++;
+        PacketsSent++;
+    }
+
+    public void SentOwn() => PacketsSent++;
+
+    public void SentRtcp() => RtcpSent++;
+}
