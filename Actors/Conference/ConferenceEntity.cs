@@ -24,12 +24,14 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private ConferenceLife _life;
     private long _sequence;
     private readonly LegMonitor _monitor = new();
+    private readonly GroupKeyKeeper _keys;
 
     public ConferenceEntity(ConferenceId id, ConferenceParts parts)
     {
         ArgumentNullException.ThrowIfNull(parts);
         (_id, _parts, _life) = (id, parts, ConferenceLife.New(id));
         _journal = Context.ActorOf(parts.Journal(id), "journal");
+        _keys = new GroupKeyKeeper(id, parts.Settings.Suites);
 
         Receive<JournalRecovered<ConferenceEvent>>(m =>
         {
@@ -43,7 +45,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         });
         Receive<JournalFailing>(_ => Handle(new ConferenceInput.JournalFailing()));
         Receive<JournalOvertaken>(_ => Handle(new ConferenceInput.Overtaken()));
-        Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller }));
+        Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability }));
         Receive<LeaveConference>(m => Ask(new ConferenceCommand.Leave(m.Participant, m.Reason)));
         Receive<EndConference>(m => Ask(new ConferenceCommand.End(m.Reason)));
         Receive<AskToDial>(m => Handle(new ConferenceInput.CalloutAsked(m.Participant, m.Target)));
@@ -51,8 +53,11 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         Receive<MixerReport>(m =>
         {
             _monitor.Take(m);
-            Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion));
+            Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared });
         });
+        Receive<LegKeyReport>(m => Handle(new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait)));
+        Receive<RekeyConference>(m => Handle(new ConferenceInput.RekeyAsked(m.Note)));
+        Receive<EvictParticipant>(m => Handle(new ConferenceInput.EvictionAsked(m.Participant)));
         Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _monitor)));
         Receive<ConferenceTimer>(timer => Handle(new ConferenceInput.Fired(timer)));
         Receive<StopConference>(_ => Handle(new ConferenceInput.StopRequested()));
@@ -64,6 +69,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     protected override void PostStop()
     {
         if (!_life.State.IsActive) _parts.Active.Leave(_id);
+        _keys.DestroyAll();
     }
 
     private void Ask(ConferenceCommand command) => Handle(new ConferenceInput.Asked(command));
@@ -71,7 +77,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private void Handle(ConferenceInput input)
     {
         var settings = _parts.Settings;
-        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), settings.Policy, RandomSsrc, _parts.Active.Admit(_id));
+        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), settings.Policy, RandomSsrc, _parts.Active.Admit(_id)) { NewGroupKey = _keys.Make };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
         foreach (var effect in step.Effects) Execute(effect);
@@ -83,8 +89,10 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         switch (effect)
         {
             case ConferenceEffect.Store e: _journal.Tell(new Append<ConferenceEvent>(e.Events, _sequence)); break;
-            case ConferenceEffect.Publish e: _parts.Regions.Mixers.Tell(new SetMixerState(e.State)); break;
-            case ConferenceEffect.Admit e: ToParticipant(new Joined(e.Participant, _id, e.Mixer, e.Ssrc, e.Incarnation)); break;
+            case ConferenceEffect.Publish e: Publish(e); break;
+            case ConferenceEffect.Admit e: Admit(e); break;
+            case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch), e.InUse)); break;
+            case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
             case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
             case ConferenceEffect.Acknowledge e: ToParticipant(new LeaveAcknowledged(e.Participant, _id)); break;
@@ -96,6 +104,19 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
             case ConferenceEffect.Stop: Context.Stop(Self); break;
             default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
         }
+    }
+
+    private void Publish(ConferenceEffect.Publish publish)
+    {
+        foreach (var key in _keys.For(publish.State, publish.IsRepeated))
+            _parts.Regions.Mixers.Tell(new SetGroupKey(publish.State.Mixer, publish.State.Incarnation, key));
+        _parts.Regions.Mixers.Tell(new SetMixerState(publish.State));
+    }
+
+    private void Admit(ConferenceEffect.Admit admit)
+    {
+        var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation);
+        ToParticipant(admit.Epoch is { } epoch ? new JoinedInGroup(joined, _keys.Copy(epoch)) : joined);
     }
 
     private void ToParticipant(IParticipantMessage message) => _parts.Regions.Participants.Tell(message);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -32,6 +33,12 @@ public sealed record LeaveConference(ConferenceId Conference, ParticipantId Part
 /// <summary>The operator or the node's shutdown ends it: every participant is told to send BYE.</summary>
 public sealed record EndConference(ConferenceId Conference, EndReason Reason) : IConferenceMessage;
 
+/// <summary>A new group key at once, with the operator's reason for the audit.</summary>
+public sealed record RekeyConference(ConferenceId Conference, string Note) : IConferenceMessage;
+
+/// <summary>Out of the mix at once, and its dialog ends.</summary>
+public sealed record EvictParticipant(ConferenceId Conference, ParticipantId Participant) : IConferenceMessage;
+
 /// <summary>
 /// Heartbeat of a mixer: the version it has applied (0: it has no state and needs one) and its legs. A mixer that was refused for its
 /// age says so with the incarnation it obeys.
@@ -59,10 +66,26 @@ public sealed record ConferenceView(
 {
     /// <summary>Who was invited, and what came of it.</summary>
     public ImmutableArray<Callout> Callouts { get; init; } = [];
+
+    /// <summary>The group keys that live, oldest first.</summary>
+    public ImmutableArray<EpochView> Epochs { get; init; } = [];
+
+    /// <summary>A rekeying waits for the minimum interval.</summary>
+    public bool IsRekeyDeferred { get; init; }
 }
+
+/// <param name="Legs">Legs whose media is under it.</param>
+public sealed record EpochView(KeyEpoch Epoch, EpochPhase Phase, RekeyReason Reason, DateTimeOffset Began, int Legs);
+
+/// <summary>How a leg is keyed.</summary>
+/// <param name="InUse">The group key that its media is under; null: its own key.</param>
+/// <param name="Offered">One that it was sent and has not answered.</param>
+public sealed record LegKeyView(LegKeying Keying, KeyEpoch? InUse, KeyEpoch? Offered, bool IsProtected);
 
 public sealed record ParticipantView(
     ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media)
 {
+    public LegKeyView? Key { get; init; }
+
     public CallerIdentity? Caller { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 
 namespace ConfCluster.Actors.Conference;
@@ -12,15 +13,24 @@ internal static class ConferenceViews
         var state = life.State;
         return new ConferenceView(
             state.Conference, state.IsActive, state.Incarnation, state.IsActive ? state.Mixer : null, life.WantedVersion,
-            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, media.Of(state.Mixer, m.Participant)))])
+            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, life, media.Of(state.Mixer, m.Participant)))])
         {
             Callouts = [.. life.Callouts],
+            Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
+            IsRekeyDeferred = life.Keys.Wanted is not null,
         };
     }
 
-    private static ParticipantView View(Member member, LegStatistics? media) => new(
+    private static EpochView View(GroupKeyState epoch, ConferenceLife life) => new(
+        epoch.Epoch, epoch.Phase, epoch.Reason, DateTimeOffset.UnixEpoch + epoch.Began, life.Keys.Legs.Values.Count(l => l.InUse == epoch.Epoch));
+
+    private static LegKeyView View(Member member, LegKeys? leg) =>
+        new(leg?.Keying ?? LegKeying.Own, leg?.InUse is { Number: > 0 } inUse ? inUse : null, leg?.Offered, member.IsProtected);
+
+    private static ParticipantView View(Member member, ConferenceLife life, LegStatistics? media) => new(
         member.Participant, member.Identity, member.DisplayName, member.Ssrc.ToString(), member.JoinedAt, media)
     {
         Caller = member.Caller,
+        Key = View(member, life.Keys.Find(member.Participant.Value)),
     };
 }

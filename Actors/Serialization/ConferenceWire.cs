@@ -27,6 +27,14 @@ internal static class ConferenceWire
             p => new GetConference(new ConferenceId(p.Conference))),
         WireEntry.Of<StopConference, NothingProto>("m.stop.1", _ => new NothingProto(), _ => StopConference.Instance),
         WireEntry.Of<ConferenceView, ConferenceViewProto>("m.view.1", Write, Read),
+        WireEntry.Of<RekeyConference, RekeyConferenceProto>(
+            "m.rekey.1",
+            m => new RekeyConferenceProto { Conference = m.Conference.Value, Note = m.Note },
+            p => new RekeyConference(new ConferenceId(p.Conference), p.Note)),
+        WireEntry.Of<EvictParticipant, EvictParticipantProto>(
+            "m.evict.1",
+            m => new EvictParticipantProto { Conference = m.Conference.Value, Participant = m.Participant.Value },
+            p => new EvictParticipant(new ConferenceId(p.Conference), new ParticipantId(p.Participant))),
         WireEntry.Of<LegKeyReport, LegKeyReportProto>(
             "m.legkey.1",
             m => new LegKeyReportProto
@@ -68,6 +76,8 @@ internal static class ConferenceWire
         if (m.Since is { } since) proto.Since = WireValues.Ticks(since);
         proto.Participants.AddRange(m.Participants.Select(Write));
         proto.Callouts.AddRange(m.Callouts.Select(Write));
+        proto.Epochs.AddRange(m.Epochs.Select(KeyViewWire.Write));
+        proto.RekeyDeferred = m.IsRekeyDeferred;
         return proto;
     }
 
@@ -76,6 +86,8 @@ internal static class ConferenceWire
         p.Version, p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)])
     {
         Callouts = [.. p.Callouts.Select(Read)],
+        Epochs = [.. p.Epochs.Select(KeyViewWire.Read)],
+        IsRekeyDeferred = p.RekeyDeferred,
     };
 
     private static CalloutProto Write(Callout c) => new()
@@ -101,6 +113,7 @@ internal static class ConferenceWire
             JoinedAt = WireValues.Ticks(v.JoinedAt),
             Media = v.Media is { } media ? Write(media) : null,
             Caller = CallerWire.Write(v.Caller),
+            Key = KeyViewWire.Write(v.Key),
         };
         if (v.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -111,6 +124,7 @@ internal static class ConferenceWire
         p.Media is null ? null : Read(p.Media))
     {
         Caller = CallerWire.Read(p.Caller),
+        Key = KeyViewWire.Read(p.Key),
     };
 
     private static MixerReportProto Write(MixerReport m)

@@ -130,13 +130,14 @@ public static class SettingsReader
             read.Duration("media.rtcp-interval", TimeSpan.FromMilliseconds(500), Hour))
         {
             MinJitterPackets = read.Number("media.jitter.min-packets", 1, 50),
+            TalkerHold = read.Duration("media.talker-hold", TimeSpan.Zero, Hour),
             MaxJitterPackets = read.Number("media.jitter.max-packets", 1, 50),
         },
         read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
         read.Duration("media.unadmitted-leg-timeout", Second, Hour));
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
-        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)), read.OneOf("conference.protection", ("required", true)),
+        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) }, read.OneOf("conference.protection", ("required", true)),
         read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
         [.. read.List("conference.codecs", Codecs.Select(c => c.Name), CodecName.Find).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),

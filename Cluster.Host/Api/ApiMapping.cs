@@ -13,7 +13,11 @@ internal static class ApiMapping
 
     public static ConferenceDetails Details(ConferenceView view) => new(
         view.Conference.Value, view.IsActive, view.Since, view.Mixer?.ToString(), view.Incarnation.Number, view.Version, view.AppliedVersion,
-        [.. view.Participants.Select(Participant)], [.. view.Callouts.Select(Invitation)]);
+        [.. view.Participants.Select(Participant)], [.. view.Callouts.Select(Invitation)])
+    {
+        Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
+        RekeyDeferred = view.IsRekeyDeferred,
+    };
 
     public static InvitationDetails Invitation(Callout c) => new(c.Participant.Value, c.Target, c.State, c.Status, c.Reason, c.At);
 
@@ -32,6 +36,10 @@ internal static class ApiMapping
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
         ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}"),
+        ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),
+        ConferenceEvent.KeyEpochPassed e => Entry(number, e, null, null, $"{e.Epoch} {Camel($"{e.Passage}")}"),
+        ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, until {e.Until:O}"),
+        ConferenceEvent.LegsProgressed e => Entry(number, e, null, null, $"{e.Steps.Length} steps"),
         ConferenceEvent.Ended e => Entry(number, e, null, null, Camel(e.Reason.ToString())),
         _ => Entry(number, happened, null, null, null),
     };
@@ -45,6 +53,7 @@ internal static class ApiMapping
         ProvenName = view.Caller?.Name,
         Proof = view.Caller?.Proof,
         Private = view.Caller?.IsPrivate ?? false,
+        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected) : null,
     };
 
     private static MediaDetails Media(LegStatistics s) => new(

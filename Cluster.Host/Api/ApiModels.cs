@@ -9,7 +9,25 @@ internal sealed record ConferenceSummary(
 
 internal sealed record ConferenceDetails(
     string Name, bool Active, DateTimeOffset? Since, string? Mixer, long Incarnation, long Version, long AppliedVersion,
-    IReadOnlyList<ParticipantDetails> Participants, IReadOnlyList<InvitationDetails> Invitations);
+    IReadOnlyList<ParticipantDetails> Participants, IReadOnlyList<InvitationDetails> Invitations)
+{
+    /// <summary>The group keys that live, oldest first.</summary>
+    public IReadOnlyList<EpochDetails> Epochs { get; init; } = [];
+
+    /// <summary>A change of the key waits for the minimum interval.</summary>
+    public bool RekeyDeferred { get; init; }
+}
+
+/// <param name="Legs">Whose media is under it.</param>
+internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, DateTimeOffset Began, int Legs);
+
+/// <param name="Keying">own, groupByMki or groupPlain.</param>
+/// <param name="Epoch">Of the group key that its media is under; null: its own key.</param>
+/// <param name="Offered">An epoch that it was sent and has not answered.</param>
+internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling);
+
+/// <summary>Why the group key is to be changed.</summary>
+internal sealed record RekeyRequest(string? Reason);
 
 /// <summary>Whom to call into a conference.</summary>
 internal sealed record InvitationRequest(string? Uri);
@@ -26,6 +44,8 @@ internal sealed record ParticipantDetails(
     public string? ProvenName { get; init; }
 
     public IdentityProof? Proof { get; init; }
+
+    public KeyDetails? Key { get; init; }
 
     public bool Private { get; init; }
 }

@@ -32,6 +32,8 @@ internal sealed class ConferenceQueries(EntityRegions regions)
         return await ViewAsync(conference) is { } view ? view.Callouts.FirstOrDefault(c => c.Participant == participant) : null;
     }
 
+    public void Tell(IConferenceMessage message) => regions.Conferences.Tell(message);
+
     public void End(ConferenceId conference, EndReason reason) => regions.Conferences.Tell(new EndConference(conference, reason));
 
     private async Task<ImmutableHashSet<ConferenceId>> IdsAsync()

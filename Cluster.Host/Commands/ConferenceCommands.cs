@@ -7,7 +7,7 @@ using ConfCluster.Host.Api;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary><c>conference list | show NAME | end NAME</c>: questions to a running node over its management API.</summary>
+/// <summary><c>conference list | show NAME | end NAME | …</c>: questions to a running node over its management API.</summary>
 internal static class ConferenceCommands
 {
     public static Command Create()
@@ -30,10 +30,12 @@ internal static class ConferenceCommands
         show.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => ShowAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
         var end = new Command("end", "End a conference: every participant is sent BYE.") { name };
         end.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => EndAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
-        return new Command("conference", "Look at conferences, call somebody into one, end one.")
+        var conference = new Command("conference", "Look at conferences, call somebody into one, throw somebody out, change its key, end one.")
         {
             list, show, InviteCommand.Create(url, json), end, url, json,
         };
+        foreach (var command in KeyCommands.Create(url, json)) conference.Add(command);
+        return conference;
     }
 
     private static Uri? ReadUrl(ArgumentResult argument)
@@ -92,6 +94,7 @@ internal static class ConferenceCommands
 
         Console.Out.WriteLine(details is null ? $"{name} is not active." : $"{name}: {details.Participants.Count} participants, mixer {details.Mixer ?? "none"}");
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
+        if (details is { Participants.Count: > 0 }) KeyCommands.Write(details);
         if (details is { Invitations.Count: > 0 }) WriteInvitations(details);
         Output.Table(
             ["#", "Time", "Event", "Participant", "Detail"],

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -17,7 +20,15 @@ public abstract record ConferenceCommand
     {
         /// <summary>Who it is and how we know; null: the conference called it.</summary>
         public CallerIdentity? Caller { get; init; }
+
+        public LegAbility Ability { get; init; } = LegAbility.None;
     }
+
+    /// <summary>A group key has been asked for; what is stored of it.</summary>
+    public sealed record BeginEpoch(KeyEpoch Epoch, RekeyReason Reason, string? Note) : ConferenceCommand;
+
+    /// <summary>The mixer runs out of SSRCs for shared streams.</summary>
+    public sealed record ReserveSsrcs : ConferenceCommand;
 
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
     public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
@@ -39,7 +50,7 @@ public abstract record ConferenceCommand
 public enum LeaveReason : byte
 {
     Unknown = 0, Bye = 1, Cancelled = 2, NoAck = 3, Evicted = 4, NodeShutdown = 5, NodeLost = 6, DialogFailed = 7, MediaFailed = 8,
-    ConferenceEnded = 9, SessionExpired = 10, Unreachable = 11,
+    ConferenceEnded = 9, SessionExpired = 10, Unreachable = 11, KeyNotTaken = 12,
 }
 
 /// <summary>Values are stored: never renumber.</summary>
@@ -68,11 +79,18 @@ public abstract record Decision
 /// Everything a decision may depend on besides the state. <paramref name="NewSsrc"/> yields random SSRC candidates; the decider takes the
 /// first that the register does not hold.
 /// </summary>
-public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy, Func<Ssrc> NewSsrc, Admission Admission = Admission.Open);
+public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy, Func<Ssrc> NewSsrc, Admission Admission = Admission.Open)
+{
+    /// <summary>Makes the key of an epoch and keeps it; tells its commitments.</summary>
+    public Func<KeyEpoch, ImmutableArray<KeyCommitment>> NewGroupKey { get; init; } = _ => [];
+}
 
 /// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>
 public enum Admission : byte { Open, NoNewConference, ShuttingDown }
 
 /// <summary>RFC 4353 §4.2: the rules of a conference, from its blueprint.</summary>
 /// <param name="MinIdentity">The weakest proof with which somebody may call in.</param>
-public sealed record ConferencePolicy(int MaxParticipants, IdentityProof MinIdentity = IdentityProof.None);
+public sealed record ConferencePolicy(int MaxParticipants, IdentityProof MinIdentity = IdentityProof.None)
+{
+    public GroupKeyPolicy Keys { get; init; } = GroupKeyPolicy.Individual;
+}

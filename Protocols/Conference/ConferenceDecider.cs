@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Conference;
@@ -20,6 +21,8 @@ public static class ConferenceDecider
             ConferenceCommand.Leave leave => Leave(state, leave, context),
             ConferenceCommand.Take take => Take(state, take, context),
             ConferenceCommand.PlaceMixer => PlaceMixer(state, context),
+            ConferenceCommand.BeginEpoch begin => BeginEpoch(state, begin, context),
+            ConferenceCommand.ReserveSsrcs => state.IsActive ? Accept(Reserve(state, context)) : Reject(Rejection.ConferenceOver),
             ConferenceCommand.End end => End(state, end.Reason, context),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -41,11 +44,15 @@ public static class ConferenceDecider
         if (!state.IsActive && context.Admission == Admission.NoNewConference) return Reject(Rejection.TooManyConferences);
         if (state.Participants.Count >= context.Policy.MaxParticipants) return Reject(Rejection.ConferenceFull);
 
+        if (context.Policy.Keys.KeyingOf(join.Ability) is not { } keying) return Reject(Rejection.KeyingRefused);
+
         var ssrc = Fresh(state, context);
         var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc)
         {
             At = context.Now,
             Caller = join.Caller,
+            Keying = keying,
+            IsProtected = join.Ability.IsProtected,
         };
         if (state.IsActive) return Accept(joined);
 
@@ -70,6 +77,26 @@ public static class ConferenceDecider
 
     private static Decision PlaceMixer(ConferenceState state, DecisionContext context) =>
         state.IsActive ? Accept(NextMixer(state, context)) : Reject(Rejection.ConferenceOver);
+
+    /// <summary>A conference that has ended meanwhile needs no key.</summary>
+    private static Decision BeginEpoch(ConferenceState state, ConferenceCommand.BeginEpoch begin, DecisionContext context) =>
+        state.IsActive && begin.Epoch > state.LastEpoch
+            ? new Decision.Accepted(ConferenceKeys.Began(state, new RekeyEffect.Begin(begin.Epoch, begin.Reason), begin.Note, context))
+            : Reject(Rejection.ConferenceOver);
+
+    /// <summary>SSRCs for streams that legs share; enough for an hour of people who come and go.</summary>
+    internal static ConferenceEvent.SsrcsReserved Reserve(ConferenceState state, DecisionContext context)
+    {
+        const int Batch = 16;
+        var taken = ImmutableArray.CreateBuilder<Ssrc>(Batch);
+        while (taken.Count < Batch)
+        {
+            var ssrc = Fresh(state, context);
+            if (!taken.Contains(ssrc)) taken.Add(ssrc);
+        }
+
+        return new ConferenceEvent.SsrcsReserved(taken.MoveToImmutable()) { At = context.Now };
+    }
 
     private static Decision End(ConferenceState state, EndReason reason, DecisionContext context) =>
         state.IsActive ? Accept([.. EverybodyOut(state, reason, context)]) : Reject(Rejection.ConferenceOver);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Conference;
@@ -14,9 +15,24 @@ public abstract record ConferenceEffect
     public sealed record Store(ImmutableArray<ConferenceEvent> Events) : ConferenceEffect;
 
     /// <summary>To the mixer that the state names.</summary>
-    public sealed record Publish(MixerState State) : ConferenceEffect;
+    public sealed record Publish(MixerState State) : ConferenceEffect
+    {
+        /// <summary>The mixer has missed it, so it may have missed keys, too.</summary>
+        public bool IsRepeated { get; init; }
+    }
 
-    public sealed record Admit(ParticipantId Participant, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : ConferenceEffect;
+    public sealed record Admit(ParticipantId Participant, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : ConferenceEffect
+    {
+        /// <summary>Of the group key that goes into its answer; null: none does.</summary>
+        public KeyEpoch? Epoch { get; init; }
+    }
+
+    /// <summary>It is to be told the key of that epoch.</summary>
+    /// <param name="InUse">The epoch that media to it is under; null: its own key.</param>
+    public sealed record OfferKey(ParticipantId Participant, KeyEpoch Epoch, KeyEpoch? InUse) : ConferenceEffect;
+
+    /// <summary>Zero the key of that epoch.</summary>
+    public sealed record DestroyKey(KeyEpoch Epoch) : ConferenceEffect;
 
     /// <summary>It may be called; its ports are at that mixer.</summary>
     public sealed record Grant(ParticipantId Participant, MixerId Mixer) : ConferenceEffect;

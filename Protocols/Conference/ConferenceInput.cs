@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -31,7 +32,19 @@ public abstract record ConferenceInput
     /// <summary>How the call to somebody goes.</summary>
     public sealed record CalloutReported(ParticipantId Participant, string Target, CalloutState State, int Status, string Reason) : ConferenceInput;
 
-    public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput;
+    public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput
+    {
+        public SharedReport Shared { get; init; }
+    }
+
+    /// <summary>How it is with a group key at a leg.</summary>
+    public sealed record KeyReported(ParticipantId Participant, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait) : ConferenceInput;
+
+    /// <summary>An operator wants a new group key now.</summary>
+    public sealed record RekeyAsked(string Note) : ConferenceInput;
+
+    /// <summary>An operator wants somebody out.</summary>
+    public sealed record EvictionAsked(ParticipantId Participant) : ConferenceInput;
 
     public sealed record Fired(ConferenceTimer Timer) : ConferenceInput;
 
@@ -39,4 +52,4 @@ public abstract record ConferenceInput
     public sealed record StopRequested : ConferenceInput;
 }
 
-public enum ConferenceTimer : byte { MixerSilent, Idle }
+public enum ConferenceTimer : byte { MixerSilent, Idle, Keys, Collect }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -33,7 +35,9 @@ public sealed record ConferenceLife
     public ImmutableList<Callout> Callouts { get; internal init; } = [];
 
     /// <summary>Neither active nor about to be: nothing is lost when it goes.</summary>
-    public bool IsQuiet => IsRecovered && !State.IsActive && Pending is null && Waiting.IsEmpty;
+    public bool IsQuiet => IsRecovered && !State.IsActive && Pending is null && Waiting.IsEmpty && !HasNotes;
+
+    internal bool HasNotes => !Steps.IsEmpty || !Notes.IsEmpty;
 
     internal Batch? Pending { get; init; }
 
@@ -49,13 +53,37 @@ public sealed record ConferenceLife
     internal MixerState? Published { get; init; }
 
     /// <summary>What the mixer was last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
-    internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed) Looked { get; init; }
+    internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed, RekeyState? Keys) Looked { get; init; }
 
     /// <summary>The last state told to a mixer that is in charge no more.</summary>
     internal MixerState? Dismissed { get; init; }
 
     /// <summary>When the mixer must have been heard of again.</summary>
     internal DateTimeOffset ReportDue { get; init; }
+
+    /// <summary>The group keys, but for their secrets.</summary>
+    public RekeyState Keys { get; internal init; } = RekeyState.Empty;
+
+    /// <summary>Epochs whose beginning is being stored, or waits for it.</summary>
+    public ImmutableHashSet<KeyEpoch> Storing { get; internal init; } = [];
+
+    /// <summary>Thrown out for not taking keys; silent until their leave.</summary>
+    internal ImmutableHashSet<ParticipantId> KeyDropped { get; init; } = [];
+
+    /// <summary>What is to be done about keys once the batch that is being written is stored.</summary>
+    internal ImmutableArray<RekeyEffect> KeyEffects { get; init; } = [];
+
+    /// <summary>Steps of legs that are not facts yet, and facts that wait to be written with the next batch.</summary>
+    internal ImmutableArray<LegStep> Steps { get; init; } = [];
+
+    internal ImmutableList<ConferenceEvent> Notes { get; init; } = [];
+
+    /// <summary>The newest time that the keys were told of.</summary>
+    internal TimeSpan KeyClock { get; init; }
+
+    internal TimeSpan? KeysWakeAt { get; init; }
+
+    internal bool IsCollecting { get; init; }
 
     internal bool IsLingering { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ConfCluster.Protocols.Keys.Rekeying;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
 namespace ConfCluster.Protocols.Conference;
@@ -26,22 +27,29 @@ public static class ConferenceMachine
 
         var next = input switch
         {
-            ConferenceInput.Recovered i => Recover(life, i),
+            ConferenceInput.Recovered i => Recover(life, i, effects, context),
             ConferenceInput.Stored => Stored(life, effects, context),
             ConferenceInput.JournalFailing => Failing(life, effects),
             ConferenceInput.Asked { Command: ConferenceCommand.Join join } => Join(life, join, effects),
-            ConferenceInput.Asked { Command: ConferenceCommand.Leave leave } => Leave(life, leave),
+            ConferenceInput.Asked { Command: ConferenceCommand.Leave leave } => Leave(life, leave, effects, context),
             ConferenceInput.Asked { Command: ConferenceCommand.End end } => End(life, end, effects),
             ConferenceInput.CalloutAsked i => Callouts.Ask(life, i, effects, context),
             ConferenceInput.CalloutReported i => Callouts.Report(life, i, context),
             ConferenceInput.MixerReported i => MixerWatch.Reported(life, i, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.MixerSilent } => MixerWatch.Silent(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Idle } => Idle(life, effects),
+            ConferenceInput.Fired { Timer: ConferenceTimer.Keys } =>
+                ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context),
+            ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => ConferenceKeys.Flush(life) with { IsCollecting = false },
+            ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context),
+            ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),
+            ConferenceInput.EvictionAsked i => Evict(life, i.Participant, effects, context),
             ConferenceInput.StopRequested => life with { IsStopping = true },
             _ => throw new UnreachableException($"no transition for {input}"),
         };
         next = MixerWatch.Publish(next, effects, context);
-        next = Callouts.Withdraw(WriteQueue.Write(next, effects, context), effects, context);
+        next = Collect(WriteQueue.Write(next, effects, context), effects);
+        next = Callouts.Withdraw(next, effects, context);
         return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
     }
 
@@ -62,11 +70,14 @@ public static class ConferenceMachine
     }
 
     /// <summary>A conference without participants is taken over only when somebody joins; so a stray message leaves no trace.</summary>
-    private static ConferenceLife Recover(ConferenceLife life, ConferenceInput.Recovered recovered)
+    private static ConferenceLife Recover(ConferenceLife life, ConferenceInput.Recovered recovered, Effects effects, ConferenceContext context)
     {
         var state = life.State.Apply(recovered.Events);
         var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
-        return life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting };
+        life = life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting };
+        return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
+            ? ConferenceKeys.Resumed(life, context)
+            : ConferenceKeys.Recovered(life, effects, context);
     }
 
     private static ConferenceLife Stored(ConferenceLife life, Effects effects, ConferenceContext context)
@@ -79,7 +90,8 @@ public static class ConferenceMachine
             IsJournalFailing = false,
             Pending = null,
         };
-        next = WriteQueue.LeaveForThoseWhoWereRefused(next);
+        next = WriteQueue.LeaveForThoseWhoWereRefused(next, effects, context);
+        next = ConferenceKeys.Stored(next, batch.Events, effects, context);
         next = MixerWatch.Publish(next, effects, context);
         return WriteQueue.Answer(next, batch.Answers, effects);
     }
@@ -97,12 +109,15 @@ public static class ConferenceMachine
 
         var next = life with { IsJournalFailing = true, Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.Join) };
         if (life.Pending is not { } batch) return next;
-        var joins = batch.Answers.OfType<ConferenceEffect.Admit>().ToList();
-        foreach (var join in joins) effects.Add(Unavailable(join.Participant));
+        var admitted = batch.Answers.OfType<ConferenceEffect.Admit>().ToList();
+        // Whoever shares a group key is answered later than its batch.
+        var joins = admitted.Select(a => a.Participant)
+            .Union(batch.Events.OfType<ConferenceEvent.ParticipantJoined>().Select(e => e.Participant)).Except(life.Abandoned).ToList();
+        foreach (var join in joins) effects.Add(Unavailable(join));
         return next with
         {
-            Pending = batch with { Answers = batch.Answers.RemoveRange(joins) },
-            Abandoned = life.Abandoned.Union(joins.Select(j => j.Participant)),
+            Pending = batch with { Answers = batch.Answers.RemoveRange(admitted) },
+            Abandoned = life.Abandoned.Union(joins),
         };
     }
 
@@ -114,10 +129,33 @@ public static class ConferenceMachine
         return life;
     }
 
-    private static ConferenceLife Leave(ConferenceLife life, ConferenceCommand.Leave leave) =>
-        WriteQueue.WillAcknowledge(life, leave.Participant)
-            ? life
-            : life with { Departed = life.Departed.Add(leave.Participant), Waiting = life.Waiting.Add(leave) };
+    private static ConferenceLife Leave(ConferenceLife life, ConferenceCommand.Leave leave, Effects effects, ConferenceContext context)
+    {
+        if (WriteQueue.WillAcknowledge(life, leave.Participant)) return life;
+        life = life with { Departed = life.Departed.Add(leave.Participant), Waiting = life.Waiting.Add(leave) };
+        return ConferenceKeys.Left(life, leave.Participant, leave.Reason == LeaveReason.Evicted, effects, context);
+    }
+
+    /// <summary>Out of the mix at once; its participant is told to hang up.</summary>
+    private static ConferenceLife Evict(ConferenceLife life, ParticipantId participant, Effects effects, ConferenceContext context)
+    {
+        if (!life.State.Participants.ContainsKey(participant) || life.Departed.Contains(participant)) return life;
+        effects.Add(new ConferenceEffect.HangUp(participant, LeaveReason.Evicted));
+        return Leave(life, new ConferenceCommand.Leave(participant, LeaveReason.Evicted), effects, context);
+    }
+
+    /// <summary>Where nobody shares a key there is none to change.</summary>
+    private static ConferenceLife Rekey(ConferenceLife life, string note, Effects effects, ConferenceContext context) => life.Keys.Legs.IsEmpty
+        ? life
+        : ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.Asked), effects, context, note);
+
+    /// <summary>What legs did is stored with the next batch, or after a moment by itself.</summary>
+    private static ConferenceLife Collect(ConferenceLife life, Effects effects)
+    {
+        if (!life.HasNotes || life.IsCollecting || !life.IsRecovered) return life;
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.Collect, ConferenceKeys.Collect));
+        return life with { IsCollecting = true };
+    }
 
     /// <summary>Acted on like a leave of everybody.</summary>
     private static ConferenceLife End(ConferenceLife life, ConferenceCommand.End end, Effects effects)

@@ -73,7 +73,8 @@ public sealed record ConferenceState
             Register = Register.Add(e.Ssrc),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
-        ConferenceEvent.MixerPlaced e => this with { MixerIncarnation = e.MixerIncarnation },
+        // Another mixer would begin its streams anew under keys that are still in use.
+        ConferenceEvent.MixerPlaced e => this with { MixerIncarnation = e.MixerIncarnation, SharedSsrcs = [] },
         ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
         ConferenceEvent.SsrcsReserved e => this with { Register = Register.Union(e.Ssrcs), SharedSsrcs = e.Ssrcs },
         ConferenceEvent.KeyPolicySet e => this with { KeyPolicy = e.Policy },
@@ -94,9 +95,12 @@ public sealed record ConferenceState
         [.. Participants.Values.OrderBy(m => m.JoinedAt).ThenBy(m => m.Participant.Value, StringComparer.Ordinal)];
 
     /// <summary>What the mixer is to do; those in <paramref name="departed"/> are out before their leave is stored.</summary>
-    public MixerState DesiredMixer(long version, ImmutableHashSet<ParticipantId> departed) => new(
+    public MixerState DesiredMixer(long version, ImmutableHashSet<ParticipantId> departed, Func<ParticipantId, LegKeyUse> keys) => new(
         Mixer ?? throw new InvalidOperationException($"{Conference} has no mixer yet"), Incarnation, version,
-        [.. Members().Where(m => !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc))]);
+        [.. Members().Where(m => !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)))])
+    {
+        SharedSsrcs = SharedSsrcs,
+    };
 }
 
 /// <summary>Somebody who is in.</summary>

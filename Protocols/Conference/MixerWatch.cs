@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Keys.Rekeying;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
 namespace ConfCluster.Protocols.Conference;
@@ -11,15 +12,22 @@ internal static class MixerWatch
     /// <summary>A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.</summary>
     private static readonly TimeSpan TooLate = TimeSpan.FromSeconds(1);
 
+    /// <summary>With so few SSRCs left the mixer is given more.</summary>
+    private const int FewSsrcs = 4;
+
     public static ConferenceLife Publish(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        if (!life.IsTaken || (ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed))) return life;
-        life = life with { Looked = (life.State, life.Departed) };
+        if (!life.IsTaken || IsLookedAt(life)) return life;
+        life = life with { Looked = (life.State, life.Departed, life.Keys) };
         if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = Dismiss(life, old, effects);
         if (!life.State.IsActive) return life;
 
-        var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed);
-        if (life.Published is { } told && told.Legs.AsSpan().SequenceEqual(wanted.Legs.AsSpan())) return life;
+        var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
+        {
+            // One that is not stored yet may be told to nobody.
+            Epochs = [.. life.Keys.Epochs.Select(e => e.Epoch).Where(e => !life.Storing.Contains(e))],
+        };
+        if (life.Published is { } told && told.WantsTheSameAs(wanted)) return life;
         effects.Add(new ConferenceEffect.Publish(wanted));
         var next = life with { Published = wanted, Version = wanted.Version };
         return life.Published is null ? Await(next with { AppliedVersion = 0 }, effects, context) : next;
@@ -30,9 +38,23 @@ internal static class MixerWatch
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
         if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
-        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told));
-        return Await(life with { AppliedVersion = applied }, effects, context);
+        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told) { IsRepeated = true });
+        return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context);
     }
+
+    /// <summary>The mixer needs SSRCs in time, and a group key is changed long before it may not be used any more (RFC 3711 §9.2).</summary>
+    private static ConferenceLife Look(ConferenceLife life, long applied, SharedReport shared, Effects effects, ConferenceContext context)
+    {
+        if (applied < life.Published!.Version || life.Keys.Newest is null) return life;
+        if (shared.SsrcsLeft <= FewSsrcs && !life.Waiting.Any(c => c is ConferenceCommand.ReserveSsrcs) && life.Pending is null)
+            life = life with { Waiting = life.Waiting.Add(new ConferenceCommand.ReserveSsrcs()) };
+        return shared.KeyPackets >= context.Decision.Policy.Keys.MaxPackets && life.Keys.Newest.WasUsed && life.Keys.Last == life.Keys.Newest.Epoch
+            ? ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.WornOut), effects, context)
+            : life;
+    }
+
+    private static bool IsLookedAt(ConferenceLife life) =>
+        ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed) && ReferenceEquals(life.Looked.Keys, life.Keys);
 
     public static ConferenceLife Silent(ConferenceLife life, Effects effects, ConferenceContext context)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys.Rekeying;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
 namespace ConfCluster.Protocols.Conference;
@@ -13,10 +14,10 @@ internal static class WriteQueue
 
     public static ConferenceLife Write(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        if (!life.IsRecovered || life.Pending is not null || life.Waiting.IsEmpty) return life;
-        var (events, answers) = Decide(life, life.Waiting.Take(MaxBatch), context.Decision);
-        var next = life with { Waiting = life.Waiting.RemoveRange(0, Math.Min(MaxBatch, life.Waiting.Count)) };
-        if (events.IsEmpty) return Write(Answer(next, answers, effects), effects, context);
+        if (!life.IsRecovered || life.Pending is not null || life.Waiting.IsEmpty && (life.IsCollecting || !life.HasNotes)) return life;
+        var commands = life.Waiting.Take(MaxBatch).ToList();
+        var (next, events, answers) = Decide(life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) }, commands, context.Decision);
+        if (events.IsEmpty) return next.Waiting.IsEmpty ? Answer(next, answers, effects) : Write(Answer(next, answers, effects), effects, context);
 
         effects.Add(new ConferenceEffect.Store(events));
         return next with { Pending = new ConferenceLife.Batch(events, answers) };
@@ -36,9 +37,10 @@ internal static class WriteQueue
             || life.Pending?.Answers.Contains(new ConferenceEffect.Acknowledge(participant)) == true);
 
     /// <summary>A join that was refused and stored all the same is taken back.</summary>
-    public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life)
+    public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToImmutableArray();
+        foreach (var participant in life.Abandoned) life = ConferenceKeys.Left(life, participant, evicted: false, effects, context);
         return life with
         {
             Abandoned = [],
@@ -53,12 +55,13 @@ internal static class WriteQueue
             ? life.Departed
             : life.Waiting.OfType<ConferenceCommand.Leave>().Select(l => l.Participant);
 
-    private static (ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers) Decide(
+    private static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers) Decide(
         ConferenceLife life, IEnumerable<ConferenceCommand> commands, DecisionContext context)
     {
         var (state, taken) = (life.State, life.IsTaken);
         var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
         var answers = ImmutableArray.CreateBuilder<ConferenceEffect>();
+        life = TakeNotes(life, events);
         foreach (var command in commands)
         {
             var take = taken || command is ConferenceCommand.Take ? [] : Facts(state, new ConferenceCommand.Take(false), context);
@@ -74,6 +77,7 @@ internal static class WriteQueue
                         events.AddRange(accepted.Events);
                         state = state.Apply(take).Apply(accepted.Events);
                         taken = true;
+                        (life, state) = Rekey(life, state, accepted.Events, events, answers, context);
                     }
 
                     Consent(life, state, command, accepted.Events, answers);
@@ -81,7 +85,35 @@ internal static class WriteQueue
             }
         }
 
-        return (events.DrainToImmutable(), answers.DrainToImmutable());
+        return (life, events.DrainToImmutable(), answers.DrainToImmutable());
+    }
+
+    /// <summary>What happened before is stored before.</summary>
+    private static ConferenceLife TakeNotes(ConferenceLife life, ImmutableArray<ConferenceEvent>.Builder events)
+    {
+        life = ConferenceKeys.Flush(life);
+        events.AddRange(life.Notes);
+        return life with { Notes = [] };
+    }
+
+    /// <summary>A join may begin an epoch, which is stored with it; the end zeroes all keys.</summary>
+    private static (ConferenceLife Life, ConferenceState State) Rekey(
+        ConferenceLife life, ConferenceState state, ImmutableArray<ConferenceEvent> facts, ImmutableArray<ConferenceEvent>.Builder events, Effects answers,
+        DecisionContext context)
+    {
+        foreach (var fact in facts)
+        {
+            if (fact is ConferenceEvent.ParticipantJoined { Keying: not LegKeying.Own } joined)
+            {
+                (life, var more) = ConferenceKeys.Joined(life, state, joined, context);
+                events.AddRange(more);
+                state = state.Apply(more);
+            }
+
+            if (fact is ConferenceEvent.Ended) life = TakeNotes(ConferenceKeys.Reset(life, answers, context), events);
+        }
+
+        return (life, state);
     }
 
     private static ImmutableArray<ConferenceEvent> Facts(ConferenceState state, ConferenceCommand command, DecisionContext context) =>
@@ -101,7 +133,8 @@ internal static class WriteQueue
         switch (command)
         {
             case ConferenceCommand.Join { Participant: var p }:
-                answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation));
+                if (ConferenceKeys.TryAnswer(life, p, out var epoch))
+                    answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch });
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

@@ -23,6 +23,7 @@ public static class LeaveReasonText
         LeaveReason.MediaFailed => (503, "Media Lost"),
         LeaveReason.ConferenceEnded => (410, "Conference Ended"),
         LeaveReason.SessionExpired => (408, "Session Expired"),
+        LeaveReason.KeyNotTaken => (488, "New Key Not Taken"),
         LeaveReason.Unreachable => (408, "Request Not Answered"),
         _ => throw new UnreachableException($"no text for {reason}"),
     };

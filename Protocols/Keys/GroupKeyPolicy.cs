@@ -35,6 +35,9 @@ public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
 {
     public static readonly GroupKeyPolicy Individual = new(false, RekeyPolicy.Default);
 
+    /// <summary>A key is changed after so many packets (RFC 3711 §9.2: at most 2^48 of SRTP and 2^31 of SRTCP).</summary>
+    public ulong MaxPackets { get; init; } = 1UL << 30;
+
     public NonMkiLegs NonMkiLegs { get; init; }
 
     public SdesSignalling SdesSignalling { get; init; }

@@ -42,6 +42,9 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>Its join waits for the epoch that it began.</summary>
     public KeyEpoch? AnswerWaitsFor { get; init; }
 
+    /// <summary>It can be sent media under its own key: beside a group key without MKI it has none.</summary>
+    public bool KnowsOwnKey { get; init; } = true;
+
     /// <summary>Its dialog is confirmed, so that it can be sent offers.</summary>
     public bool IsReady { get; init; }
 

@@ -43,7 +43,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     public void Answer(LegKeys leg)
     {
         var epoch = State.Newest is { } newest && leg.MayHold(newest.Epoch) ? newest.Epoch : (KeyEpoch?)null;
-        Set(epoch is { } told ? leg with { Offered = told, Held = leg.Held.Add(told) } : leg);
+        Set(epoch is { } told ? leg with { Offered = told, Held = leg.Held.Add(told), KnowsOwnKey = leg.Keying != LegKeying.GroupPlain } : leg);
         _effects.Add(new RekeyEffect.Answer(leg.Participant, epoch));
     }
 
@@ -105,7 +105,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             Set(leg with { MovesAt = null });
             if (leg.Confirmed is not { } taken || leg.InUse >= taken || State.Find(taken) is not { MayBeUsed: true } epoch) continue;
             State = State.With(epoch with { WasUsed = true });
-            Set(leg with { MovesAt = null, InUse = taken });
+            Set(leg with { MovesAt = null, InUse = taken, KnowsOwnKey = leg.Keying != LegKeying.GroupPlain });
             _effects.Add(new RekeyEffect.Use(leg.Participant, taken));
         }
     }

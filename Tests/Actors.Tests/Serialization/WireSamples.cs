@@ -67,6 +67,8 @@ internal static class WireSamples
         ["m.join.1"] = new JoinConference(Room, Alice, "sip:alice@example.com", "Alice"),
         ["m.leave.1"] = new LeaveConference(Room, Alice, LeaveReason.NoAck),
         ["m.end.1"] = new EndConference(Room, EndReason.NodeShutdown),
+        ["m.rekey.1"] = new RekeyConference(Room, "suspicion"),
+        ["m.evict.1"] = new EvictParticipant(Room, Alice),
         ["m.legkey.1"] = new LegKeyReport(Room, Alice, LegKeyAnswer.NotNow, new KeyEpoch(5), TimeSpan.FromSeconds(2)),
         ["m.get.1"] = new GetConference(Room),
         ["m.stop.1"] = StopConference.Instance,
@@ -114,6 +116,15 @@ internal static class WireSamples
             Callouts = [new Callout(Alice, "sip:alice@example.com", CalloutState.Ringing, 180, "Ringing", Noon)],
         },
         new ServersLocated(Alice, [], ""),
+        new ConferenceView(
+            Room, true, Life, Mixer, 8, 7, Noon,
+            [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.GroupByMki, new KeyEpoch(4), new KeyEpoch(5), true) }])
+        {
+            Epochs = [new EpochView(new KeyEpoch(4), EpochPhase.Active, RekeyReason.Left, Noon, 7)],
+            IsRekeyDeferred = true,
+        },
+        new ConferenceView(
+            Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) }]),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Clashes = 3 })]) { Shared = new SharedReport(7, 1UL << 40) },

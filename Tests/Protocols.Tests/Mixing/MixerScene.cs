@@ -92,6 +92,9 @@ internal sealed class MixerPhone
     private readonly SrtcpSender _rtcpSender;
     private readonly SrtpReceiver _receiver;
     private readonly SrtcpReceiver _rtcpReceiver;
+    private KeyRing? _group;
+    private SrtpReceiver? _groupReceiver;
+    private SrtcpReceiver? _groupRtcpReceiver;
     private MasterKey _uplink;
     private MasterKey _downlink;
     private long _generation;
@@ -112,6 +115,32 @@ internal sealed class MixerPhone
     public ParticipantId Id { get; }
 
     public Ssrc Ssrc { get; set; }
+
+    /// <summary>Of the stream that it has for itself.</summary>
+    public Ssrc Own => Ssrc;
+
+    public bool IsIn { get; set; }
+
+    public LegKeyMode Mode { get; set; }
+
+    public uint Epoch { get; set; }
+
+    /// <summary>It was told that group key and opens what names it.</summary>
+    public void Hold(GroupKey key)
+    {
+        _group ??= new KeyRing(_downlink.Profile);
+        _group.Install(key.For(_downlink.Profile)!.Copy());
+        _groupReceiver ??= new SrtpReceiver(_group, 8);
+        _groupRtcpReceiver ??= new SrtcpReceiver(_group, 8);
+    }
+
+    /// <summary>It was told that group key without its MKI.</summary>
+    public void HoldPlain(GroupKey key)
+    {
+        using var known = key.For(_downlink.Profile)!.Copy();
+        var ring = Ring(new MasterKey(known.Profile, known.KeyAndSalt.Copy(), Mki.None));
+        (_group, _groupReceiver, _groupRtcpReceiver) = (ring, new SrtpReceiver(ring, 8), new SrtcpReceiver(ring, 8));
+    }
 
     public Ssrc UplinkSsrc { get; set; }
 
@@ -179,10 +208,10 @@ internal sealed class MixerPhone
     {
         if (rtcp || RtpHeader.LooksLikeRtcp(packet))
         {
-            if (_rtcpReceiver.Unprotect(packet, out var size) == UnprotectError.None) Rtcp.Add(packet[..size]);
+            if ((_groupRtcpReceiver ?? _rtcpReceiver).Unprotect(packet, out var size) == UnprotectError.None) Rtcp.Add(packet[..size]);
             else Unreadable++;
         }
-        else if (_receiver.Unprotect(packet, out var header, out var length) == UnprotectError.None)
+        else if ((_groupReceiver ?? _receiver).Unprotect(packet, out var header, out var length) == UnprotectError.None)
         {
             Heard.Add((header, packet[header.Length..length]));
         }

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Actors.Conference;
+
+/// <summary>The group keys of one conference while they live, made by the system's generator and zeroed when the conference says so, or goes.</summary>
+internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<SrtpProfile> suites)
+{
+    private readonly Dictionary<KeyEpoch, GroupKey> _keys = [];
+    private readonly HashSet<(MixerId, KeyEpoch)> _told = [];
+
+    public ImmutableArray<KeyCommitment> Make(KeyEpoch epoch)
+    {
+        var key = GroupKey.Generate(epoch, suites, RandomNumberGenerator.Fill);
+        _keys.Add(epoch, key);
+        return key.Commit(conference.Value);
+    }
+
+    /// <summary>For a message; its receiver owns it.</summary>
+    public GroupKey Copy(KeyEpoch epoch) => _keys[epoch].Copy();
+
+    /// <summary>Those that a mixer needs for a state and has not been told yet.</summary>
+    /// <param name="again">It has missed something, so it is told all of them.</param>
+    public IEnumerable<GroupKey> For(MixerState state, bool again) =>
+        state.Epochs.Where(e => _keys.ContainsKey(e) && (_told.Add((state.Mixer, e)) || again)).Select(Copy);
+
+    public void Destroy(KeyEpoch epoch)
+    {
+        if (_keys.Remove(epoch, out var key)) key.Dispose();
+        _told.RemoveWhere(t => t.Item2 == epoch);
+    }
+
+    public void DestroyAll()
+    {
+        foreach (var key in _keys.Values) key.Dispose();
+        _keys.Clear();
+    }
+}

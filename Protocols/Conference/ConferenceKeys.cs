@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
+using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>
+/// Between the conference and <see cref="RekeyMachine"/>: what happens to members becomes its inputs, what it wants becomes facts, messages and another
+/// state for the mixer. Only legs that share the group key are known to it.
+/// </summary>
+internal static class ConferenceKeys
+{
+    /// <summary>Steps of legs are stored together when so long has passed since the first.</summary>
+    public static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How media to a member is keyed at present.</summary>
+    public static LegKeyUse UseOf(ConferenceLife life, ParticipantId participant)
+    {
+        if (life.KeyDropped.Contains(participant)) return new LegKeyUse(LegKeyMode.None);
+        if (life.Keys.Find(participant.Value) is not { } leg) return LegKeyUse.Own;
+        if (leg.InUse == LegKeys.Forgotten) return new LegKeyUse(LegKeyMode.AsBefore);
+        if (leg.InUse is { } epoch) return new LegKeyUse(leg.Keying == LegKeying.GroupPlain ? LegKeyMode.Plain : LegKeyMode.ByMki, epoch);
+        return leg.KnowsOwnKey ? LegKeyUse.Own : new LegKeyUse(LegKeyMode.None);
+    }
+
+    /// <summary>A join that is about to be stored; the epoch that it begins is stored with it, and its answer waits for both.</summary>
+    /// <param name="state">With the join.</param>
+    public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Joined(
+        ConferenceLife life, ConferenceState state, ConferenceEvent.ParticipantJoined joined, DecisionContext context)
+    {
+        var (now, before) = (Clock(life, context), life.Keys);
+        var (keys, effects) = RekeyMachine.Next(before, new RekeyInput.Joined(joined.Participant.Value, joined.Keying), context.Policy.Keys.Rekey, now);
+        life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
+        var facts = ImmutableArray<ConferenceEvent>.Empty;
+        foreach (var begin in effects.OfType<RekeyEffect.Begin>())
+        {
+            facts = facts.AddRange(Began(state.Apply(facts), begin, null, context));
+            life = life with { Storing = life.Storing.Add(begin.Epoch) };
+        }
+
+        // The others wait until the join is stored: nothing of them may be lost.
+        return (life with { KeyEffects = life.KeyEffects.AddRange(effects.Where(e => e is not RekeyEffect.Begin)) }, facts);
+    }
+
+    /// <summary>What the epoch's beginning stores: the rules that hold and SSRCs for shared streams, where they are not known yet, and the epoch.</summary>
+    public static ImmutableArray<ConferenceEvent> Began(ConferenceState state, RekeyEffect.Begin begin, string? note, DecisionContext context)
+    {
+        var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
+        if (state.KeyPolicy != context.Policy.Keys.Rekey) events.Add(new ConferenceEvent.KeyPolicySet(context.Policy.Keys.Rekey) { At = context.Now });
+        if (state.SharedSsrcs.IsEmpty) events.Add(ConferenceDecider.Reserve(state, context));
+        events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, context.NewGroupKey(begin.Epoch)) { At = context.Now, Note = note });
+        return events.DrainToImmutable();
+    }
+
+    /// <summary>The batch is stored: epochs in it may be told from now on, and whoever joined with it is answered.</summary>
+    public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> events, Effects effects, ConferenceContext context)
+    {
+        var waiting = life.KeyEffects;
+        life = Execute(life with { KeyEffects = [] }, waiting, null, effects, context);
+        foreach (var began in events.OfType<ConferenceEvent.KeyEpochBegan>())
+        {
+            life = life with { Storing = life.Storing.Remove(began.Epoch) };
+            life = Next(life, new RekeyInput.Stored(began.Epoch), effects, context);
+        }
+
+        return Wake(life, effects, context);
+    }
+
+    public static ConferenceLife Next(ConferenceLife life, RekeyInput input, Effects effects, ConferenceContext context, string? note = null)
+    {
+        if (!context.Decision.Policy.Keys.IsGroup) return life;
+        var (now, policy) = (Clock(life, context.Decision), context.Decision.Policy.Keys.Rekey);
+        var before = life.Keys;
+        var (keys, wishes) = RekeyMachine.Next(before, input, policy, now);
+        life = Deferred(life with { Keys = keys, KeyClock = now }, before, context.Decision);
+        return Wake(Execute(life, wishes, note, effects, context), effects, context);
+    }
+
+    public static ConferenceLife Left(ConferenceLife life, ParticipantId participant, bool evicted, Effects effects, ConferenceContext context)
+    {
+        life = life with { KeyDropped = life.KeyDropped.Remove(participant) };
+        if (life.Keys.Find(participant.Value) is null) return life;
+        // Nobody else holds a key: there is nobody to hide one from.
+        return life.Keys.Legs.Count == 1
+            ? Wake(Reset(life, effects, context.Decision), effects, context)
+            : Next(life, new RekeyInput.Left(participant.Value, evicted), effects, context);
+    }
+
+    public static ConferenceLife Reported(ConferenceLife life, ConferenceInput.KeyReported report, Effects effects, ConferenceContext context)
+    {
+        var id = report.Participant.Value;
+        if (life.Keys.Find(id) is not { } leg) return life;
+        if (report.Answer == LegKeyAnswer.Refused && leg.Offered == report.Epoch) life = Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
+        var confirms = report.Answer == LegKeyAnswer.Took ? leg.Offered == report.Epoch : report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
+        if (confirms && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context);
+        return report.Answer switch
+        {
+            LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id), effects, context),
+            LegKeyAnswer.Took => Next(life, new RekeyInput.Took(id, report.Epoch), effects, context),
+            LegKeyAnswer.NotNow => Next(life, new RekeyInput.NotNow(id, report.Epoch, report.Wait), effects, context),
+            LegKeyAnswer.Refused => Next(life, new RekeyInput.Refused(id, report.Epoch), effects, context),
+            _ => life,
+        };
+    }
+
+    /// <summary>Numbers and the interval go on.</summary>
+    public static ConferenceLife Resumed(ConferenceLife life, ConferenceContext context) => life with
+    {
+        Keys = RekeyState.Recovered(
+            [], life.State.LastEpoch, context.Decision.Now - life.State.LastEpochAt, context.Decision.Policy.Keys.Rekey, Clock(life, context.Decision)),
+    };
+
+    /// <summary>After a recovery with calls on: the keys are gone, so a new epoch begins at once; the mixer goes on with what it has until legs move.</summary>
+    public static ConferenceLife Recovered(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        var policy = context.Decision.Policy.Keys;
+        var shared = life.State.Members().Where(m => m.Keying != LegKeying.Own).ToList();
+        var now = Clock(life, context.Decision);
+        var keys = RekeyState.Recovered(
+            shared.Select(m => (m.Participant.Value, m.Keying)), life.State.LastEpoch, context.Decision.Now - life.State.LastEpochAt, policy.Rekey, now);
+        life = life with { Keys = keys, KeyClock = now };
+        return shared.Count == 0 ? life : Next(life, new RekeyInput.Demanded(RekeyReason.FocusRecovered), effects, context);
+    }
+
+    /// <summary>The conference has ended, or nobody shares a key any more: all keys are zeroed. Numbers and the interval go on.</summary>
+    public static ConferenceLife Reset(ConferenceLife life, Effects effects, DecisionContext context)
+    {
+        life = life with { Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.BeginEpoch) };
+        foreach (var epoch in life.Keys.Epochs)
+        {
+            effects.Add(new ConferenceEffect.DestroyKey(epoch.Epoch));
+            var isStored = !life.Storing.Contains(epoch.Epoch)
+                || life.Pending?.Events.Any(e => e is ConferenceEvent.KeyEpochBegan began && began.Epoch == epoch.Epoch) == true;
+            if (!isStored) continue;
+            life = Note(life, new ConferenceEvent.KeyEpochPassed(epoch.Epoch, EpochPassage.Destroyed) { At = context.Now });
+        }
+
+        return life with { Keys = RekeyState.Empty with { Last = life.Keys.Last, LastStart = life.Keys.LastStart }, KeyDropped = [], Storing = [] };
+    }
+
+    /// <summary>Steps that wait become one fact; facts in their order.</summary>
+    public static ConferenceLife Flush(ConferenceLife life) => life.Steps.IsEmpty
+        ? life
+        : life with { Notes = life.Notes.Add(new ConferenceEvent.LegsProgressed(life.Steps) { At = life.Steps[^1].At }), Steps = [] };
+
+    /// <summary>Which key its answer has, for a join that is asked for again; false: the answer waits.</summary>
+    public static bool TryAnswer(ConferenceLife life, ParticipantId participant, out KeyEpoch? epoch)
+    {
+        var leg = life.Keys.Find(participant.Value);
+        epoch = leg is { IsReady: false, Offered: { } offered } && life.Keys.Find(offered) is not null ? offered : null;
+        return leg is not { AnswerWaitsFor: not null } && !life.KeyEffects.Any(e => e is RekeyEffect.Answer answer && answer.Participant == participant.Value);
+    }
+
+    /// <summary>A rekeying that waits for the interval is told, once.</summary>
+    private static ConferenceLife Deferred(ConferenceLife life, RekeyState before, DecisionContext context)
+    {
+        if (life.Keys is not { Wanted: { } reason, LastStart: { } last } || before.Wanted is not null) return life;
+        var until = context.Now + (last + context.Policy.Keys.Rekey.MinInterval - life.KeyClock);
+        return Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
+    }
+
+    private static ConferenceLife Execute(
+        ConferenceLife life, ImmutableArray<RekeyEffect> wishes, string? note, Effects effects, ConferenceContext context)
+    {
+        foreach (var wish in wishes) life = Execute(life, wish, note, effects, context);
+        return life;
+    }
+
+    private static ConferenceLife Execute(ConferenceLife life, RekeyEffect wish, string? note, Effects effects, ConferenceContext context)
+    {
+        switch (wish)
+        {
+            case RekeyEffect.Begin w:
+                return life with { Waiting = life.Waiting.Add(new ConferenceCommand.BeginEpoch(w.Epoch, w.Reason, note)), Storing = life.Storing.Add(w.Epoch) };
+            case RekeyEffect.Answer w: return Answer(life, new ParticipantId(w.Participant), w.Epoch, effects, context);
+            case RekeyEffect.Offer w:
+                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, InUse(life, w.Participant)));
+                return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context);
+            case RekeyEffect.Use { Epoch: { } epoch } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.Moved, epoch, context);
+            case RekeyEffect.Use w: return Isolated(life, new ParticipantId(w.Participant), LegStepKind.OwnKey, effects, context);
+            case RekeyEffect.Silence w: return Isolated(life, new ParticipantId(w.Participant), LegStepKind.Silenced, effects, context);
+            case RekeyEffect.Drop w:
+                effects.Add(new ConferenceEffect.HangUp(new ParticipantId(w.Participant), LeaveReason.KeyNotTaken));
+                return Isolated(
+                    life with { KeyDropped = life.KeyDropped.Add(new ParticipantId(w.Participant)) }, new ParticipantId(w.Participant), LegStepKind.Dropped,
+                    effects, context);
+            case RekeyEffect.Settled w: return Pass(life, w.Epoch, EpochPassage.Settled, context);
+            case RekeyEffect.Retire w: return Pass(life, w.Epoch, EpochPassage.Retired, context);
+            case RekeyEffect.Destroy w:
+                effects.Add(new ConferenceEffect.DestroyKey(w.Epoch));
+                return Pass(life, w.Epoch, EpochPassage.Destroyed, context);
+            default: throw new UnreachableException($"no execution for {wish.GetType().Name}");
+        }
+    }
+
+    /// <summary>Who was refused or has left meanwhile is owed nothing.</summary>
+    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, KeyEpoch? epoch, Effects effects, ConferenceContext context)
+    {
+        if (!life.State.Participants.TryGetValue(participant, out var member) || life.Departed.Contains(participant) || life.Abandoned.Contains(participant))
+            return life;
+        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch });
+        return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context) : life;
+    }
+
+    private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, ConferenceContext context)
+    {
+        effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: {participant} does not take new keys ({kind})."));
+        return Step(life, participant, kind, default, context);
+    }
+
+    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, ConferenceContext context) =>
+        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Decision.Now });
+
+    private static ConferenceLife Note(ConferenceLife life, ConferenceEvent fact)
+    {
+        var flushed = Flush(life);
+        return flushed with { Notes = flushed.Notes.Add(fact) };
+    }
+
+    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, ConferenceContext context) =>
+        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Decision.Now)) };
+
+    private static KeyEpoch? InUse(ConferenceLife life, string participant) =>
+        life.Keys.Find(participant)?.InUse is { } epoch && epoch != LegKeys.Forgotten ? epoch : null;
+
+    private static ConferenceLife Wake(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        var at = RekeyMachine.WakeAt(life.Keys, context.Decision.Policy.Keys.Rekey);
+        if (at == life.KeysWakeAt) return life;
+        effects.Add(at is { } due
+            ? new ConferenceEffect.Start(ConferenceTimer.Keys, due > life.KeyClock ? due - life.KeyClock : TimeSpan.Zero)
+            : new ConferenceEffect.Cancel(ConferenceTimer.Keys));
+        return life with { KeysWakeAt = at };
+    }
+
+    /// <summary>The wall clock may go back; this does not.</summary>
+    private static TimeSpan Clock(ConferenceLife life, DecisionContext context)
+    {
+        var now = context.Now - DateTimeOffset.UnixEpoch;
+        return now > life.KeyClock ? now : life.KeyClock;
+    }
+}
