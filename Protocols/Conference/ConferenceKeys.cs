@@ -55,7 +55,7 @@ internal static class ConferenceKeys
     }
 
     /// <summary>The batch is stored: epochs in it may be told from now on, and whoever joined with it is answered.</summary>
-    public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> events, Effects effects, ConferenceContext context)
+    public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> events, Effects effects, DecisionContext context)
     {
         var waiting = life.KeyEffects;
         life = Execute(life with { KeyEffects = [] }, waiting, null, effects, context);
@@ -68,27 +68,27 @@ internal static class ConferenceKeys
         return Wake(life, effects, context);
     }
 
-    public static ConferenceLife Next(ConferenceLife life, RekeyInput input, Effects effects, ConferenceContext context, string? note = null)
+    public static ConferenceLife Next(ConferenceLife life, RekeyInput input, Effects effects, DecisionContext context, string? note = null)
     {
-        if (!context.Decision.Policy.Keys.IsGroup) return life;
-        var (now, policy) = (Clock(life, context.Decision), context.Decision.Policy.Keys.Rekey);
+        if (!context.Policy.Keys.IsGroup) return life;
+        var (now, policy) = (Clock(life, context), context.Policy.Keys.Rekey);
         var before = life.Keys;
         var (keys, wishes) = RekeyMachine.Next(before, input, policy, now);
-        life = Deferred(life with { Keys = keys, KeyClock = now }, before, context.Decision);
+        life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
         return Wake(Execute(life, wishes, note, effects, context), effects, context);
     }
 
-    public static ConferenceLife Left(ConferenceLife life, ParticipantId participant, bool evicted, Effects effects, ConferenceContext context)
+    public static ConferenceLife Left(ConferenceLife life, ParticipantId participant, bool evicted, Effects effects, DecisionContext context)
     {
         life = life with { KeyDropped = life.KeyDropped.Remove(participant) };
         if (life.Keys.Find(participant.Value) is null) return life;
         // Nobody else holds a key: there is nobody to hide one from.
         return life.Keys.Legs.Count == 1
-            ? Wake(Reset(life, effects, context.Decision), effects, context)
+            ? Wake(Reset(life, effects, context), effects, context)
             : Next(life, new RekeyInput.Left(participant.Value, evicted), effects, context);
     }
 
-    public static ConferenceLife Reported(ConferenceLife life, ConferenceInput.KeyReported report, Effects effects, ConferenceContext context)
+    public static ConferenceLife Reported(ConferenceLife life, ConferenceInput.KeyReported report, Effects effects, DecisionContext context)
     {
         var id = report.Participant.Value;
         if (life.Keys.Find(id) is not { } leg) return life;
@@ -106,20 +106,20 @@ internal static class ConferenceKeys
     }
 
     /// <summary>Numbers and the interval go on.</summary>
-    public static ConferenceLife Resumed(ConferenceLife life, ConferenceContext context) => life with
+    public static ConferenceLife Resumed(ConferenceLife life, DecisionContext context) => life with
     {
         Keys = RekeyState.Recovered(
-            [], life.State.LastEpoch, context.Decision.Now - life.State.LastEpochAt, context.Decision.Policy.Keys.Rekey, Clock(life, context.Decision)),
+            [], life.State.LastEpoch, context.Now - life.State.LastEpochAt, context.Policy.Keys.Rekey, Clock(life, context)),
     };
 
     /// <summary>After a recovery with calls on: the keys are gone, so a new epoch begins at once; the mixer goes on with what it has until legs move.</summary>
-    public static ConferenceLife Recovered(ConferenceLife life, Effects effects, ConferenceContext context)
+    public static ConferenceLife Recovered(ConferenceLife life, Effects effects, DecisionContext context)
     {
-        var policy = context.Decision.Policy.Keys;
+        var policy = context.Policy.Keys;
         var shared = life.State.Members().Where(m => m.Keying != LegKeying.Own).ToList();
-        var now = Clock(life, context.Decision);
+        var now = Clock(life, context);
         var keys = RekeyState.Recovered(
-            shared.Select(m => (m.Participant.Value, m.Keying)), life.State.LastEpoch, context.Decision.Now - life.State.LastEpochAt, policy.Rekey, now);
+            shared.Select(m => (m.Participant.Value, m.Keying)), life.State.LastEpoch, context.Now - life.State.LastEpochAt, policy.Rekey, now);
         life = life with { Keys = keys, KeyClock = now };
         return shared.Count == 0 ? life : Next(life, new RekeyInput.Demanded(RekeyReason.FocusRecovered), effects, context);
     }
@@ -161,14 +161,21 @@ internal static class ConferenceKeys
         return Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
     }
 
+    /// <summary>An answer that was decided on before a write; who has left meanwhile is told no key, nor is one that is gone.</summary>
+    public static ConferenceEffect Due(ConferenceLife life, ConferenceEffect answer) =>
+        answer is ConferenceEffect.Admit { Epoch: { } epoch } admit
+        && (life.Keys.Find(epoch) is null || !life.State.Participants.ContainsKey(admit.Participant) || life.Departed.Contains(admit.Participant))
+            ? admit with { Epoch = null }
+            : answer;
+
     private static ConferenceLife Execute(
-        ConferenceLife life, ImmutableArray<RekeyEffect> wishes, string? note, Effects effects, ConferenceContext context)
+        ConferenceLife life, ImmutableArray<RekeyEffect> wishes, string? note, Effects effects, DecisionContext context)
     {
         foreach (var wish in wishes) life = Execute(life, wish, note, effects, context);
         return life;
     }
 
-    private static ConferenceLife Execute(ConferenceLife life, RekeyEffect wish, string? note, Effects effects, ConferenceContext context)
+    private static ConferenceLife Execute(ConferenceLife life, RekeyEffect wish, string? note, Effects effects, DecisionContext context)
     {
         switch (wish)
         {
@@ -196,7 +203,7 @@ internal static class ConferenceKeys
     }
 
     /// <summary>Who was refused or has left meanwhile is owed nothing.</summary>
-    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, KeyEpoch? epoch, Effects effects, ConferenceContext context)
+    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, KeyEpoch? epoch, Effects effects, DecisionContext context)
     {
         if (!life.State.Participants.TryGetValue(participant, out var member) || life.Departed.Contains(participant) || life.Abandoned.Contains(participant))
             return life;
@@ -204,14 +211,14 @@ internal static class ConferenceKeys
         return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context) : life;
     }
 
-    private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, ConferenceContext context)
+    private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, DecisionContext context)
     {
         effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: {participant} does not take new keys ({kind})."));
         return Step(life, participant, kind, default, context);
     }
 
-    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, ConferenceContext context) =>
-        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Decision.Now });
+    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, DecisionContext context) =>
+        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Now });
 
     private static ConferenceLife Note(ConferenceLife life, ConferenceEvent fact)
     {
@@ -219,15 +226,15 @@ internal static class ConferenceKeys
         return flushed with { Notes = flushed.Notes.Add(fact) };
     }
 
-    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, ConferenceContext context) =>
-        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Decision.Now)) };
+    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context) =>
+        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now)) };
 
     private static KeyEpoch? InUse(ConferenceLife life, string participant) =>
         life.Keys.Find(participant)?.InUse is { } epoch && epoch != LegKeys.Forgotten ? epoch : null;
 
-    private static ConferenceLife Wake(ConferenceLife life, Effects effects, ConferenceContext context)
+    private static ConferenceLife Wake(ConferenceLife life, Effects effects, DecisionContext context)
     {
-        var at = RekeyMachine.WakeAt(life.Keys, context.Decision.Policy.Keys.Rekey);
+        var at = RekeyMachine.WakeAt(life.Keys, context.Policy.Keys.Rekey);
         if (at == life.KeysWakeAt) return life;
         effects.Add(at is { } due
             ? new ConferenceEffect.Start(ConferenceTimer.Keys, due > life.KeyClock ? due - life.KeyClock : TimeSpan.Zero)

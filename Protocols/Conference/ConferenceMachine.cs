@@ -39,9 +39,9 @@ public static class ConferenceMachine
             ConferenceInput.Fired { Timer: ConferenceTimer.MixerSilent } => MixerWatch.Silent(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Idle } => Idle(life, effects),
             ConferenceInput.Fired { Timer: ConferenceTimer.Keys } =>
-                ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context),
+                ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context.Decision),
             ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => ConferenceKeys.Flush(life) with { IsCollecting = false },
-            ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context),
+            ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
             ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),
             ConferenceInput.EvictionAsked i => Evict(life, i.Participant, effects, context),
             ConferenceInput.StopRequested => life with { IsStopping = true },
@@ -76,8 +76,8 @@ public static class ConferenceMachine
         var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
         life = life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting };
         return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
-            ? ConferenceKeys.Resumed(life, context)
-            : ConferenceKeys.Recovered(life, effects, context);
+            ? ConferenceKeys.Resumed(life, context.Decision)
+            : ConferenceKeys.Recovered(life, effects, context.Decision);
     }
 
     private static ConferenceLife Stored(ConferenceLife life, Effects effects, ConferenceContext context)
@@ -90,8 +90,8 @@ public static class ConferenceMachine
             IsJournalFailing = false,
             Pending = null,
         };
-        next = WriteQueue.LeaveForThoseWhoWereRefused(next, effects, context);
-        next = ConferenceKeys.Stored(next, batch.Events, effects, context);
+        next = WriteQueue.Returned(WriteQueue.LeaveForThoseWhoWereRefused(next, effects, context));
+        next = ConferenceKeys.Stored(next, batch.Events, effects, context.Decision);
         next = MixerWatch.Publish(next, effects, context);
         return WriteQueue.Answer(next, batch.Answers, effects);
     }
@@ -133,7 +133,7 @@ public static class ConferenceMachine
     {
         if (WriteQueue.WillAcknowledge(life, leave.Participant)) return life;
         life = life with { Departed = life.Departed.Add(leave.Participant), Waiting = life.Waiting.Add(leave) };
-        return ConferenceKeys.Left(life, leave.Participant, leave.Reason == LeaveReason.Evicted, effects, context);
+        return ConferenceKeys.Left(life, leave.Participant, leave.Reason == LeaveReason.Evicted, effects, context.Decision);
     }
 
     /// <summary>Out of the mix at once; its participant is told to hang up.</summary>
@@ -147,7 +147,7 @@ public static class ConferenceMachine
     /// <summary>Where nobody shares a key there is none to change.</summary>
     private static ConferenceLife Rekey(ConferenceLife life, string note, Effects effects, ConferenceContext context) => life.Keys.Legs.IsEmpty
         ? life
-        : ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.Asked), effects, context, note);
+        : ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.Asked), effects, context.Decision, note);
 
     /// <summary>What legs did is stored with the next batch, or after a moment by itself.</summary>
     private static ConferenceLife Collect(ConferenceLife life, Effects effects)

@@ -49,7 +49,7 @@ internal static class MixerWatch
         if (shared.SsrcsLeft <= FewSsrcs && !life.Waiting.Any(c => c is ConferenceCommand.ReserveSsrcs) && life.Pending is null)
             life = life with { Waiting = life.Waiting.Add(new ConferenceCommand.ReserveSsrcs()) };
         return shared.KeyPackets >= context.Decision.Policy.Keys.MaxPackets && life.Keys.Newest.WasUsed && life.Keys.Last == life.Keys.Newest.Epoch
-            ? ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.WornOut), effects, context)
+            ? ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.WornOut), effects, context.Decision)
             : life;
     }
 

@@ -16,7 +16,7 @@ internal static class WriteQueue
     {
         if (!life.IsRecovered || life.Pending is not null || life.Waiting.IsEmpty && (life.IsCollecting || !life.HasNotes)) return life;
         var commands = life.Waiting.Take(MaxBatch).ToList();
-        var (next, events, answers) = Decide(life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) }, commands, context.Decision);
+        var (next, events, answers) = Decide(life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) }, commands, effects, context.Decision);
         if (events.IsEmpty) return next.Waiting.IsEmpty ? Answer(next, answers, effects) : Write(Answer(next, answers, effects), effects, context);
 
         effects.Add(new ConferenceEffect.Store(events));
@@ -26,9 +26,12 @@ internal static class WriteQueue
     /// <summary>What is owed after a write, or at once where nothing had to be written.</summary>
     public static ConferenceLife Answer(ConferenceLife life, ImmutableArray<ConferenceEffect> answers, Effects effects)
     {
-        effects.AddRange(answers);
-        return life with { Departed = life.Departed.Intersect(OnTheirWayOut(life)) };
+        effects.AddRange(answers.Select(a => ConferenceKeys.Due(life, a)));
+        return Returned(life);
     }
+
+    /// <summary>Whose leave is stored may have joined again with the same batch.</summary>
+    public static ConferenceLife Returned(ConferenceLife life) => life with { Departed = life.Departed.Intersect(OnTheirWayOut(life)) };
 
     /// <summary>The participant has said it before: its leave waits or is being written.</summary>
     public static bool WillAcknowledge(ConferenceLife life, ParticipantId participant) =>
@@ -40,7 +43,7 @@ internal static class WriteQueue
     public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToImmutableArray();
-        foreach (var participant in life.Abandoned) life = ConferenceKeys.Left(life, participant, evicted: false, effects, context);
+        foreach (var participant in life.Abandoned) life = ConferenceKeys.Left(life, participant, evicted: false, effects, context.Decision);
         return life with
         {
             Abandoned = [],
@@ -56,7 +59,7 @@ internal static class WriteQueue
             : life.Waiting.OfType<ConferenceCommand.Leave>().Select(l => l.Participant);
 
     private static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers) Decide(
-        ConferenceLife life, IEnumerable<ConferenceCommand> commands, DecisionContext context)
+        ConferenceLife life, List<ConferenceCommand> commands, Effects effects, DecisionContext context)
     {
         var (state, taken) = (life.State, life.IsTaken);
         var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
@@ -77,7 +80,8 @@ internal static class WriteQueue
                         events.AddRange(accepted.Events);
                         state = state.Apply(take).Apply(accepted.Events);
                         taken = true;
-                        (life, state) = Rekey(life, state, accepted.Events, events, answers, context);
+                        life = Return(life, accepted.Events, commands);
+                        (life, state) = Rekey(life, state, accepted.Events, events, effects, answers, context);
                     }
 
                     Consent(life, state, command, accepted.Events, answers);
@@ -96,13 +100,29 @@ internal static class WriteQueue
         return life with { Notes = [] };
     }
 
+    /// <summary>Who joins again is not on its way out any more, unless it says so again.</summary>
+    private static ConferenceLife Return(ConferenceLife life, ImmutableArray<ConferenceEvent> facts, List<ConferenceCommand> commands)
+    {
+        foreach (var joined in facts.OfType<ConferenceEvent.ParticipantJoined>())
+        {
+            if (!commands.Concat(life.Waiting).Any(c => c is ConferenceCommand.Leave leave && leave.Participant == joined.Participant))
+                life = life with { Departed = life.Departed.Remove(joined.Participant) };
+        }
+
+        return life;
+    }
+
     /// <summary>A join may begin an epoch, which is stored with it; the end zeroes all keys.</summary>
     private static (ConferenceLife Life, ConferenceState State) Rekey(
-        ConferenceLife life, ConferenceState state, ImmutableArray<ConferenceEvent> facts, ImmutableArray<ConferenceEvent>.Builder events, Effects answers,
-        DecisionContext context)
+        ConferenceLife life, ConferenceState state, ImmutableArray<ConferenceEvent> facts, ImmutableArray<ConferenceEvent>.Builder events, Effects effects,
+        Effects answers, DecisionContext context)
     {
+        var ends = facts.Any(f => f is ConferenceEvent.Ended);
         foreach (var fact in facts)
         {
+            // It left before its join was written, so the keys have not heard of it.
+            if (fact is ConferenceEvent.ParticipantLeft left && !ends)
+                life = ConferenceKeys.Left(life, left.Participant, left.Reason == LeaveReason.Evicted, effects, context);
             if (fact is ConferenceEvent.ParticipantJoined { Keying: not LegKeying.Own } joined)
             {
                 (life, var more) = ConferenceKeys.Joined(life, state, joined, context);

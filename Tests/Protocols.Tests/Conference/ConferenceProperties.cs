@@ -57,11 +57,13 @@ public class ConferenceProperties
         }
     }
 
-    [Fact]
-    public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten() =>
-        Gen.Select(Gen.Int[0, 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten(bool shares) =>
+        Gen.Select(Gen.Int[0, shares ? 18 : 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule =>
         {
-            var world = new ConferenceWorld();
+            var world = new ConferenceWorld(shares);
             foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
             world.Settle();
         });

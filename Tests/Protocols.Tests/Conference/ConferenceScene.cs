@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -23,9 +24,11 @@ internal sealed class ConferenceScene
 
     public Admission Admission { get; set; }
 
+    public GroupKeyPolicy Keys { get; init; } = GroupKeyPolicy.Individual;
+
     public Func<Ssrc>? NewSsrc { get; init; }
 
-    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants, MinIdentity), NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
+    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants, MinIdentity) { Keys = Keys }, NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
 
     public ConferenceContext Context => new(Decision, _silence);
 

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Conference;
@@ -7,12 +9,15 @@ namespace ConfCluster.Protocols.Tests.Conference;
 /// <summary>
 /// A conference with a journal that fails and a process that dies when told, and what must hold at every moment of it.
 /// </summary>
-internal sealed class ConferenceWorld
+/// <param name="shares">Phones share the group key, but for p3 (no MKI) and p4 (whose signalling is open).</param>
+internal sealed class ConferenceWorld(bool shares)
 {
-    private readonly ConferenceScene _scene = new() { MaxParticipants = 4 };
+    private readonly ConferenceScene _scene = new() { MaxParticipants = 4, Keys = shares ? Shared : GroupKeyPolicy.Individual };
+    private readonly ConferenceKeyBook _keys = new();
     private readonly List<ConferenceEvent> _journal = [];
     private readonly HashSet<ParticipantId> _leaving = [];
     private readonly HashSet<ParticipantId> _unanswered = [];
+    private static readonly GroupKeyPolicy Shared = new(true, RekeyPolicy.Default with { MinInterval = TimeSpan.FromSeconds(3) });
     private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
     private ImmutableArray<ConferenceEvent>? _writing;
     private readonly Dictionary<MixerId, MixerState> _told = [];
@@ -27,6 +32,12 @@ internal sealed class ConferenceWorld
             case 5 or 6: Stored(); break;
             case 7: Fails(); break;
             case 8: Dies(batchGotIn: who.Value is "p0" or "p1", callsLost: who.Value is "p0" or "p3"); break;
+            case 11 or 12 when shares: Give(_keys.Report(who, kind == 11 ? LegKeyAnswer.Took : LegKeyAnswer.Ready)); break;
+            case 13 when shares: Give(_keys.Report(who, who.Value is "p0" ? LegKeyAnswer.Refused : LegKeyAnswer.NotNow)); break;
+            case 14 when shares: Give(new ConferenceInput.Fired(ConferenceTimer.Keys)); break;
+            case 15 when shares: Give(new ConferenceInput.Fired(ConferenceTimer.Collect)); break;
+            case 16 when shares: Evict(who); break;
+            case 17 when shares: Give(new ConferenceInput.RekeyAsked("test")); break;
             case 9: Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)); break;
             case 10 when _told.Count > 0: Report(_told.Keys.MaxBy(m => m.Incarnation), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
@@ -39,6 +50,7 @@ internal sealed class ConferenceWorld
     {
         if (!_life.IsRecovered) Recovered(callsLost: false);
         for (var i = 0; i < 20 && _writing is not null; i++) Stored();
+        Give(new ConferenceInput.Fired(ConferenceTimer.Collect));
         for (var i = 0; i < 3; i++)
         {
             foreach (var mixer in _told.Keys.ToArray()) Report(mixer, lag: 1);
@@ -62,7 +74,15 @@ internal sealed class ConferenceWorld
     {
         if (_leaving.Contains(who)) return;
         _unanswered.Add(who);
-        Give(new ConferenceInput.Asked(ConferenceScene.Join(who)));
+        Give(new ConferenceInput.Asked(ConferenceScene.Join(who) with { Ability = new LegAbility(who.Value != "p3", who.Value != "p4", "") }));
+    }
+
+    /// <summary>The participant, told to hang up, says that it leaves.</summary>
+    private void Evict(ParticipantId who)
+    {
+        if (!Facts.Participants.ContainsKey(who) || _leaving.Contains(who) || !_life.IsRecovered) return;
+        Give(new ConferenceInput.EvictionAsked(who));
+        Leave(who);
     }
 
     private void Leave(ParticipantId who)
@@ -78,6 +98,7 @@ internal sealed class ConferenceWorld
         else if (_writing is { } batch)
         {
             _journal.AddRange(batch);
+            _keys.Stored(batch);
             _writing = null;
             Give(new ConferenceInput.Stored());
         }
@@ -90,7 +111,13 @@ internal sealed class ConferenceWorld
 
     private void Dies(bool batchGotIn, bool callsLost)
     {
-        if (batchGotIn && _writing is { } batch) _journal.AddRange(batch);
+        if (batchGotIn && _writing is { } batch)
+        {
+            _journal.AddRange(batch);
+            _keys.Stored(batch);
+        }
+
+        _keys.FocusDied(callsLost);
         (_writing, _life) = (null, ConferenceLife.New(ConferenceScene.Room));
         _unanswered.Clear();
         _leaving.Clear();
@@ -125,7 +152,15 @@ internal sealed class ConferenceWorld
             case ConferenceEffect.Admit admit:
                 Assert.Contains((admit.Participant, admit.Ssrc), Joins.Select(e => (e.Participant, e.Ssrc)));
                 _unanswered.Remove(admit.Participant);
+                if (admit.Epoch is { } told) _keys.Told(admit.Participant, told);
                 break;
+            case ConferenceEffect.OfferKey offer:
+                Assert.DoesNotContain(offer.Participant, _leaving);
+                _keys.Told(offer.Participant, offer.Epoch);
+                break;
+            // Whose conference ended before its key was stored is told that, and nothing else.
+            case ConferenceEffect.HangUp hangUp: _unanswered.Remove(hangUp.Participant); break;
+            case ConferenceEffect.DestroyKey destroyed: _keys.Destroyed(destroyed.Epoch); break;
             case ConferenceEffect.Acknowledge acknowledged:
                 Assert.False(Facts.Participants.ContainsKey(acknowledged.Participant));
                 _unanswered.Remove(acknowledged.Participant);
@@ -141,6 +176,7 @@ internal sealed class ConferenceWorld
         Assert.All(state.Legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
         Assert.All(state.Legs, leg => Assert.DoesNotContain(leg.Participant, _leaving));
         Assert.Equal(Facts.Incarnation, state.Incarnation);
+        _keys.Check(state);
         if (!_told.TryGetValue(state.Mixer, out var told) || state.IsNewerThan(told)) _told[state.Mixer] = state;
         else Assert.True(told.Version == state.Version && told.Incarnation == state.Incarnation && told.Legs.SequenceEqual(state.Legs));
     }

@@ -1,0 +1,86 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using Xunit;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+/// <summary>A book of its own about who was told which key when, against which what a conference does is checked.</summary>
+internal sealed class ConferenceKeyBook
+{
+    private readonly HashSet<KeyEpoch> _stored = [];
+    private readonly HashSet<KeyEpoch> _alive = [];
+    private readonly HashSet<KeyEpoch> _used = [];
+    private readonly Dictionary<ParticipantId, HashSet<KeyEpoch>> _told = [];
+    private readonly Dictionary<ParticipantId, HashSet<KeyEpoch>> _confirmed = [];
+    private readonly Dictionary<ParticipantId, KeyEpoch> _joinedAfter = [];
+    private readonly HashSet<KeyEpoch> _taken = [];
+    private KeyEpoch _last;
+
+    public void Stored(IEnumerable<ConferenceEvent> batch)
+    {
+        foreach (var happened in batch)
+        {
+            switch (happened)
+            {
+                case ConferenceEvent.KeyEpochBegan began:
+                    // K5: a number is used once, and they grow.
+                    Assert.True(began.Epoch > _last);
+                    _last = began.Epoch;
+                    _stored.Add(began.Epoch);
+                    _alive.Add(began.Epoch);
+                    break;
+                case ConferenceEvent.ParticipantJoined joined:
+                    _joinedAfter[joined.Participant] = _last;
+                    (_told[joined.Participant], _confirmed[joined.Participant]) = ([], []);
+                    break;
+                case ConferenceEvent.ParticipantLeft left:
+                    // K1: what it took along and nobody was moved to may never be used.
+                    _taken.UnionWith(_told.GetValueOrDefault(left.Participant, []).Where(e => !_used.Contains(e)));
+                    _told.Remove(left.Participant);
+                    break;
+            }
+        }
+    }
+
+    public void Told(ParticipantId who, KeyEpoch epoch)
+    {
+        Assert.Contains(epoch, _stored);
+        Assert.Contains(epoch, _alive);
+        // K2: only what began with its join or after it.
+        Assert.True(epoch > _joinedAfter[who], $"{who} was told {epoch} and joined after {_joinedAfter[who]}");
+        Assert.NotEqual("p3", who.Value);
+        Assert.NotEqual("p4", who.Value);
+        _told[who].Add(epoch);
+    }
+
+    public ConferenceInput.KeyReported Report(ParticipantId who, LegKeyAnswer answer)
+    {
+        var epoch = _told.TryGetValue(who, out var told) && told.Count > 0 ? told.Max() : default;
+        if (answer is LegKeyAnswer.Took or LegKeyAnswer.Ready && epoch.Number > 0) _confirmed[who].Add(epoch);
+        return new ConferenceInput.KeyReported(who, answer, epoch, TimeSpan.FromMilliseconds(500));
+    }
+
+    public void Destroyed(KeyEpoch epoch) => _alive.Remove(epoch);
+
+    /// <summary>Its keys are gone with it.</summary>
+    public void FocusDied(bool callsLost)
+    {
+        _alive.Clear();
+        if (!callsLost) return;
+        foreach (var who in _told.Keys) _told[who] = [];
+    }
+
+    public void Check(MixerState state)
+    {
+        Assert.All(state.Epochs, e => Assert.Contains(e, _stored));
+        foreach (var leg in state.Legs)
+        {
+            if (leg.Key.Mode is not LegKeyMode.ByMki) continue;
+            // K7, K1: it confirmed that key, and nobody who left before it came into use holds it.
+            Assert.Contains(leg.Key.Epoch, _confirmed[leg.Participant]);
+            Assert.DoesNotContain(leg.Key.Epoch, _taken);
+            Assert.Contains(leg.Key.Epoch, state.Epochs);
+            _used.Add(leg.Key.Epoch);
+        }
+    }
+}
