@@ -111,7 +111,7 @@ internal static class Arrival
 
     private static LegAbility AbilityOf(Invitation invitation)
     {
-        if (invitation.Offer is not { } offer) return LegAbility.None with { IsProtected = IsProtected(invitation.Flow) };
+        if (invitation.Offer is not { } offer) return LegAbility.None;
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
         return new LegAbility(
             offer.Media.MkiLength > 0, IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
