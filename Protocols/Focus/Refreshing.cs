@@ -13,9 +13,9 @@ using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
 namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
-/// Requests of ours in a dialog, as session refreshes (RFC 4028 §10): an UPDATE without offer to a peer that takes it (RFC 3311 §5.1), else a
-/// re-INVITE that offers what is in use (RFC 3261 §14.1); and with a new group key. Glare, a longer interval and a peer that cannot do UPDATE are tried again; silence, 408
-/// and 481 end the call (RFC 3261 §12.2.1.2).
+/// Requests of ours in a dialog: session refreshes (RFC 4028 §10), an UPDATE without offer to a peer that takes it (RFC 3311 §5.1), else a re-INVITE that
+/// offers what is in use (RFC 3261 §14.1); and either with a new group key. Glare, a longer interval and a peer that cannot do UPDATE are tried again;
+/// silence, 408 and 481 end the call (RFC 3261 §12.2.1.2).
 /// </summary>
 internal static class Refreshing
 {
