@@ -46,6 +46,7 @@ public static class SoftPhone
                 Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = options.Suites,
                 UseMki = options.UseMki,
+                TakesUpdate = options.TakesUpdate,
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
             };

@@ -39,6 +39,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>Any certificate is good enough: for tries, not for calls that matter.</summary>
     public bool TlsInsecure { get; init; }
 
+    /// <summary>False: changes of the server come by re-INVITE.</summary>
+    public bool TakesUpdate { get; init; } = true;
+
     /// <summary>User part of From and Contact.</summary>
     public string User { get; init; } = "phone";
 
@@ -60,6 +63,12 @@ public sealed record PhoneReport(
     ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong LateOrDuplicate, ulong Concealed,
     ulong RtcpSent, ulong RtcpReceived, int Gaps, double LongestGapMilliseconds, IReadOnlyList<string> Ssrcs)
 {
+    /// <summary>Different MKIs of the packets that were heard.</summary>
+    public int MkisHeard { get; init; }
+
+    /// <summary>Packets that no key opened: of a wrong tag, or with an MKI that nobody told.</summary>
+    public ulong Undecryptable => AuthFailures + UnknownMki;
+
     /// <summary>The call was answered, ended by BYE, and something was heard or nothing was to be.</summary>
     public bool Succeeded => Problem is null && Answered && EndedBy is "us" or "peer";
 }

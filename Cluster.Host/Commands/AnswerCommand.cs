@@ -24,9 +24,10 @@ internal static class AnswerCommand
         var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, where the caller's have one." };
+        var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
         var (talk, wait) = (Time("--for", "How long to talk: 10s, 500ms, 2m.", 10), Time("--wait", "How long to wait for the call.", 60));
         var json = Output.JsonOption();
-        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, talk, wait, json };
+        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, noUpdate, talk, wait, json };
         answer.SetAction((result, _) => CallCommand.RunAsync(Options(result), result.GetValue(json)));
         return answer;
 
@@ -36,6 +37,7 @@ internal static class AnswerCommand
             return new SoftPhoneOptions(SipUri.Sip("phone", here.Address.ToString()), SipTransport.Udp, SrtpProfile.Usual, result.GetValue(mki))
             {
                 Listen = here,
+                TakesUpdate = !result.GetValue(noUpdate),
                 Tone = result.GetValue(tone),
                 Record = result.GetValue(record),
                 Duration = result.GetValue(talk),

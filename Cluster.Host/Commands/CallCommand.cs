@@ -28,7 +28,8 @@ internal static class CallCommand
         srtp.AcceptOnlyFromAmong("sdes", "none");
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
         suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
-        var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI." };
+        var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, and take several of the peer's; without it each new key replaces the one before." };
+        var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
         var codec = new Option<string[]>("--codec") { Description = "A codec to offer: opus, G722, PCMU or PCMA; may be repeated, in order of preference." };
         codec.AcceptOnlyFromAmong([.. CodecNames.Keys]);
         var tone = new Option<double?>("--tone") { Description = "Say a tone of so many Hz.", HelpName = "HZ" };
@@ -46,7 +47,7 @@ internal static class CallCommand
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, codec, tone, play, record, duration, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, user, password, json,
         };
         call.SetAction((result, _) => RunAsync(
             new SoftPhoneOptions(
@@ -54,6 +55,7 @@ internal static class CallCommand
                 Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
             {
                 TlsTrust = result.GetValue(trust),
+                TakesUpdate = !result.GetValue(noUpdate),
                 TlsInsecure = result.GetValue(insecure),
                 Codecs = CodecsOf(result.GetValue(codec)),
                 Tone = result.GetValue(tone),
@@ -103,6 +105,7 @@ internal static class CallCommand
         yield return ["Set up, talked", $"{Text(r.SetupSeconds)} s, {Text(r.TalkSeconds)} s"];
         if (!r.Answered) yield break;
         yield return ["Media", $"{r.Codec}, {r.Suite}{(r.Mki ? " with MKI" : "")}"];
+        if (r.Mki) yield return ["Keys", $"heard under {Text(r.MkisHeard)} MKIs; {Text(r.Undecryptable)} packets that no key opened"];
         yield return ["Packets", $"{Text(r.PacketsSent)} sent, {Text(r.PacketsReceived)} received, {Text(r.PacketsLost)} lost"];
         yield return ["RTCP", $"{Text(r.RtcpSent)} sent, {Text(r.RtcpReceived)} received"];
         yield return ["Dropped", $"{Text(r.AuthFailures)} not authentic, {Text(r.Replays)} replayed, {Text(r.UnknownMki)} unknown MKI, {Text(r.Malformed)} malformed"];

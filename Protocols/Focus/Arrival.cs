@@ -1,7 +1,10 @@
+using System.Net;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
+using ConfCluster.Protocols.Srtp;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
     ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
@@ -15,6 +18,7 @@ namespace ConfCluster.Protocols.Focus;
 internal static class Arrival
 {
     private const int MaxDisplayName = 128;
+    private const int MaxUserAgent = 128;
 
     public static ParticipantStep Begin(ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
@@ -35,33 +39,42 @@ internal static class Arrival
         var from = invitation.Request.Headers.From;
         var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
         var name = from.DisplayName is { Length: > MaxDisplayName } longName ? longName[..MaxDisplayName] : from.DisplayName;
-        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) { Caller = invitation.Caller };
+        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) { Caller = invitation.Caller, Ability = AbilityOf(invitation) };
     }
 
-    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, ParticipantContext context) =>
+    /// <param name="key">The group key for our answer; null: none.</param>
+    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, GroupKey? key, ParticipantContext context) =>
         Steps.To(
-            new ParticipantState.Opening(invitation, mixer),
+            new ParticipantState.Opening(invitation, mixer, key),
             new ParticipantEffect.OpenLeg(mixer),
             new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
-    /// <summary>The mixer was replaced while we waited for its ports.</summary>
-    public static ParticipantStep Moved(ParticipantState.Opening opening, MixerId mixer, ParticipantContext context) =>
-        mixer == opening.Mixer
-            ? Steps.To(opening)
-            : Joined(opening.Invitation, mixer, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+    /// <summary>Told again, or the mixer was replaced while we waited for its ports. The newest key counts.</summary>
+    public static ParticipantStep Moved(ParticipantState.Opening opening, ParticipantInput.JoinAccepted joined, ParticipantContext context)
+    {
+        var key = joined.Key is { } other && !(opening.Key?.Epoch >= other.Epoch) ? other : opening.Key;
+        return joined.Mixer == opening.Mixer
+            ? Steps.To(opening with { Key = key })
+            : Joined(opening.Invitation, joined.Mixer, key, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+    }
 
     /// <summary>RFC 3261 §13.3.1.4: the 2xx, repeated until the ACK arrives whatever the transport is.</summary>
     public static ParticipantStep Answer(ParticipantState.Opening opening, ParticipantInput.LegOpened opened, ParticipantContext context)
     {
         var invitation = opening.Invitation;
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
-        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, context) : LegNegotiation.Offer(place, context);
+        if (invitation.Offer is { } repeating && opening.Key is { } key && ToldKeys.AreRepeated(repeating.Media, [], [key]))
+            return RepeatsTheGroups(opening, context);
+
+        // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too.
+        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, opening.Key, context) : LegNegotiation.Offer(place, context);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
         {
             Caller = invitation.Caller,
             Session = invitation.Session,
+            TakesMki = AbilityOf(invitation).TakesMki,
         };
         participation = participation.Hearing(invitation.Request);
         var step = RequestRules.Requires(invitation.Request, RequestRouting.ReliableProvisional)
@@ -86,6 +99,27 @@ internal static class Arrival
                 .. Refreshing.Timers(participation.Session),
             ]);
     }
+
+    /// <summary>RFC 4568 §7.1.2: the keys of the two sides differ. Whoever sends under the group key could not be told from us.</summary>
+    private static ParticipantStep RepeatsTheGroups(ParticipantState.Opening opening, ParticipantContext context)
+    {
+        var invitation = opening.Invitation;
+        var warning = LegNegotiation.Warning(306, "a=crypto repeats a key of ours");
+        var response = FocusResponses.Refuse(invitation.Request, ParticipantRefusal.UnacceptableOffer, context, warning);
+        return Closing.GiveUp(invitation, opening.Mixer, LeaveReason.DialogFailed, ParticipantRefusal.UnacceptableOffer, response, context);
+    }
+
+    private static LegAbility AbilityOf(Invitation invitation)
+    {
+        if (invitation.Offer is not { } offer) return LegAbility.None;
+        var agent = invitation.Request.Headers.First("User-Agent") ?? "";
+        return new LegAbility(
+            offer.Media.MkiLength > 0, IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
+    }
+
+    /// <summary>RFC 4568 §7: nobody but the two ends can read the keys in the SDP.</summary>
+    private static bool IsProtected(SipFlow flow) =>
+        flow.Transport == SipTransport.Tls || IPAddress.IsLoopback(flow.Local.Address) && IPAddress.IsLoopback(flow.Remote.Address);
 
     /// <summary>In the order of RFC 3261 §8.2.</summary>
     private static bool TryRead(

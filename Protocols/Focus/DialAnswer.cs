@@ -113,6 +113,7 @@ internal static class DialAnswer
                 LegNegotiation.Media(participation.Leg, context),
                 .. Refreshing.Timers(participation.Session),
                 DialFailure.Report(state.Call, CalloutState.Joined, new CallFailure(200, "")),
+                KeyOffers.Ready(participation),
             ]);
         return LateAnswers.Watch(confirmed, Kept(state), context);
     }

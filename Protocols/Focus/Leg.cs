@@ -25,7 +25,7 @@ public sealed class SdpBody(SipBody body) : IDisposable
 }
 
 /// <summary>What offer and answer have settled for a leg so far (RFC 3264 §8, RFC 4568 §7.1.4).</summary>
-/// <param name="Keys">Ours: the one in use; one per suite while our first offer is unanswered.</param>
+/// <param name="Keys">Its own, which nobody else has: the one in use; one per suite while our first offer is unanswered.</param>
 /// <param name="Remote">The peer's side; null while our first offer is unanswered.</param>
 /// <param name="RemoteText">The peer's SDP without keys.</param>
 /// <param name="Local">Our newest SDP; <paramref name="LocalIsAnswer"/>: an answer, not an offer.</param>
@@ -37,5 +37,8 @@ public sealed record Leg(
 {
     public MasterKey Key => Keys[0];
 
-    internal IEnumerable<IDisposable> Secrets => Remote is null ? [.. Keys, Local, Sent] : [.. Keys, Remote, Local, Sent];
+    /// <summary>The keys of the group that the peer was told, oldest first; the last one is the newest that it took.</summary>
+    public ImmutableArray<GroupKey> Group { get; init; } = [];
+
+    internal IEnumerable<IDisposable> Secrets => [.. Keys, .. Group, .. Remote is null ? (IDisposable[])[] : [Remote], Local, Sent];
 }

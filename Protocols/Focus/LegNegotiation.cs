@@ -13,14 +13,12 @@ namespace ConfCluster.Protocols.Focus;
 /// <summary>
 /// Offer and answer of a participant's leg: bodies to <see cref="OfferAnswer"/> and back, and which key of ours goes into which SDP. Our
 /// key stays as long as our address and the suite do (RFC 4568 §7.1.4). It has an MKI when the offer's keys have: most phones that never send one
-/// accept it and then hear nothing, so our own offers have none. Streams without protection are refused.
+/// accept it and then hear nothing, so our own first offers have none. Group keys stand beside it (<see cref="ToldKeys"/>). Streams without protection are
+/// refused.
 /// </summary>
 internal static class LegNegotiation
 {
     private const uint FirstVersion = 1;
-
-    /// <summary>Octets of MKI in our packets.</summary>
-    private const byte MkiLength = 4;
 
     /// <summary>Reads an offer. <paramref name="detail"/>: the reason phrase of a 400 or the Warning of a 488.</summary>
     public static bool TryExamine(
@@ -38,17 +36,26 @@ internal static class LegNegotiation
         {
             refusal = ParticipantRefusal.UnacceptableOffer;
             if (!TryMedia(OfferAnswer.Examine(session!, context.Settings.Media, History(current)), out var media, out detail)) return false;
+            if (current is not null && LosesMki(media!, current))
+            {
+                media!.Dispose();
+                detail = Warning(399, "The group key has an MKI, and the offer has none any more");
+                return false;
+            }
+
             offer = new LegOffer(media!, WithoutKeys(session!));
             return true;
         }
     }
 
-    /// <summary>The first answer.</summary>
-    public static Leg Answer(LegOffer offer, LegPlace place, ParticipantContext context)
+    /// <summary>The first answer. <paramref name="group"/>: what it tells beside the leg's own key.</summary>
+    public static Leg Answer(LegOffer offer, LegPlace place, GroupKey? group, ParticipantContext context)
     {
-        var key = NewKey(offer, 1, context);
-        var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, [key]));
-        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 1);
+        var key = NewKey(offer.Media.Profile!, offer.Media.MkiLength > 0, 1, context);
+        ImmutableArray<GroupKey> shared = group is null ? [] : [group];
+        using var told = ToldKeys.Of(shared, key);
+        var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
+        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 1) { Group = shared };
     }
 
     /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
@@ -67,11 +74,14 @@ internal static class LegNegotiation
             return (leg, false);
         }
 
-        var key = KeepsKey(offer, leg) ? leg.Key : NewKey(offer, leg.Generation + 1, context);
+        // In a group it stays with or without MKI, as the mixer does.
+        var mki = leg.Group.IsEmpty ? offer.Media.MkiLength > 0 : leg.Key.Mki.IsPresent;
+        var key = KeepsKey(offer, leg) ? leg.Key : NewKey(offer.Media.Profile!, mki, leg.Generation + 1, context);
         var place = leg.Place;
-        var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, [key]));
+        using var told = ToldKeys.Of(leg.Group, key);
+        var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
-        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), leg.Generation + 1);
+        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), leg.Generation + 1) { Group = leg.Group };
         return (next, true);
     }
 
@@ -96,7 +106,24 @@ internal static class LegNegotiation
     /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
-        leg.LocalIsAnswer ? leg with { LocalIsAnswer = false } : OfferAgain(leg, leg.Remote!.Direction, context);
+        leg.LocalIsAnswer ? leg with { LocalIsAnswer = false } : OfferKeys(leg, context);
+
+    /// <summary>Our last word again with one more group key, and without those that nobody uses any more.</summary>
+    public static Leg OfferKey(Leg leg, GroupKey key, KeyEpoch? inUse, ParticipantContext context) =>
+        OfferKeys(leg with { Group = ToldKeys.With(leg.Group, key, inUse) }, context);
+
+    /// <summary>Nothing but the keys changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
+    private static Leg OfferKeys(Leg leg, ParticipantContext context)
+    {
+        var remote = leg.Remote!;
+        var stream = leg.Local.Media[remote.Index];
+        if (stream.Crypto is not [var line]) return OfferAgain(leg, remote.Direction, context);
+        using var told = ToldKeys.Of(leg.Group, leg.Key);
+        var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
+        stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
+        var local = OfferAnswer.Numbered(leg.Local, leg.Local with { Media = leg.Local.Media.SetItem(remote.Index, stream) });
+        return leg with { Local = local, LocalIsAnswer = false, Sent = Octets(local) };
+    }
 
     private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)
     {
@@ -106,8 +133,9 @@ internal static class LegNegotiation
             .Where(c => c != remote.Codec)
             .Select(OfferedCodec.Of)
             .Where(c => c.PayloadType != remote.PayloadType && c.PayloadType != remote.TelephoneEvent);
+        using var told = ToldKeys.Of(leg.Group, leg.Key);
         var offer = OfferAnswer.CreateOffer(
-            new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, [leg.Key])])
+            new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, told.Keys)])
             {
                 Codecs = [used, .. others],
                 TelephoneEvent = remote.TelephoneEvent,
@@ -129,6 +157,12 @@ internal static class LegNegotiation
         using (session)
         {
             if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session!, context.Settings.Media), out var media, out _)) return false;
+            if (ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
+            {
+                media!.Dispose();
+                return false;
+            }
+
             var key = leg.Keys.First(k => k.Profile == media!.Profile);
             next = leg with { Keys = [key], Remote = media, RemoteText = WithoutKeys(session!), Generation = leg.Generation + 1 };
             return true;
@@ -139,6 +173,17 @@ internal static class LegNegotiation
     public static ParticipantEffect Media(Leg leg, ParticipantContext context) =>
         new ParticipantEffect.SetLegMedia(leg.Place.Mixer, leg.Remote!.ToLegMedia(context.Id, leg.Generation, leg.Key));
 
+    /// <summary>Whether the mixer has to hear of it: the peer's answer brought another address, direction, codec or key of its own.</summary>
+    public static bool Differ(Leg before, Leg after)
+    {
+        AcceptedMedia a = before.Remote!, b = after.Remote!;
+        var same = a with { Lines = b.Lines, Index = b.Index, Origin = b.Origin, CryptoTag = b.CryptoTag, Uplink = b.Uplink, Receive = b.Receive };
+        var sameKeys = a.Uplink.Length == b.Uplink.Length;
+        for (var i = 0; sameKeys && i < a.Uplink.Length; i++)
+            sameKeys = a.Uplink[i].Mki == b.Uplink[i].Mki && a.Uplink[i].KeyAndSalt.FixedTimeEquals(b.Uplink[i].KeyAndSalt);
+        return !sameKeys || !same.Equals(b) || !a.Receive.AsSpan().SequenceEqual(b.Receive.AsSpan());
+    }
+
     /// <summary>RFC 3261 §20.43: code, agent, quoted text.</summary>
     public static string Warning(int code, string text)
     {
@@ -147,8 +192,11 @@ internal static class LegNegotiation
     }
 
     /// <summary>An MKI names one key of this leg for ever: the number of the offer and answer that brought it.</summary>
-    private static MasterKey NewKey(LegOffer offer, long number, ParticipantContext context) =>
-        MasterKey.Generate(offer.Media.Profile!, offer.Media.MkiLength > 0 ? new Mki((ulong)number, MkiLength) : Mki.None, context.Random);
+    private static MasterKey NewKey(SrtpProfile suite, bool mki, long number, ParticipantContext context) =>
+        MasterKey.Generate(suite, mki ? GroupKey.OwnMki(number) : Mki.None, context.Random);
+
+    /// <summary>The mixer's packets have an MKI, which the author of such an offer would not look for.</summary>
+    private static bool LosesMki(AcceptedMedia offered, Leg leg) => !leg.Group.IsEmpty && leg.Key.Mki.IsPresent && offered.MkiLength == 0;
 
     /// <summary>For the journal: what offer and answer said, and no secret of it.</summary>
     public static string WithoutKeys(SessionDescription session) =>
@@ -173,7 +221,7 @@ internal static class LegNegotiation
     }
 
     private static MediaHistory History(Leg? leg) =>
-        leg is null ? MediaHistory.None : new MediaHistory(leg.Remote?.Lines ?? leg.Local.Lines, leg.Keys);
+        leg is null ? MediaHistory.None : new MediaHistory(leg.Remote?.Lines ?? leg.Local.Lines, ToldKeys.All(leg.Keys, leg.Group));
 
     /// <summary>RFC 4566 §5.2: unique for this session on this host; random does it (RFC 3264 §5: below 2^62).</summary>
     private static SdpOrigin FirstOrigin(LegPlace place, ParticipantContext context)

@@ -25,7 +25,10 @@ public static class ParticipantMachine
         return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
     }
 
-    internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
+    internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context) => KeyOffers.Proceed(
+        input is KeyOffered offered && state is not Forked ? KeyOffers.Wanted(state, offered) : Table(state, input, context), context);
+
+    private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
         Idle => WhenIdle(input, context),
         Joining or Opening => WhenInvited(state, input, context),
@@ -62,8 +65,8 @@ public static class ParticipantMachine
         {
             (_, RequestArrived cancel) when InDialog.Cancels(cancel, invitation.Key) => Cancelled(invitation, mixer, cancel, context),
             (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
-            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, context),
-            (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined.Mixer, context),
+            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, joined.Key, context),
+            (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined, context),
             (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
             (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
             (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
@@ -191,7 +194,7 @@ public static class ParticipantMachine
     {
         var held = new HashSet<IDisposable>(step.State.Secrets, ReferenceEqualityComparer.Instance);
         foreach (var secret in before.Secrets)
-            if (!held.Contains(secret))
+            if (held.Add(secret))
                 yield return new ParticipantEffect.Destroy(secret);
 
         // Its keys are in the state by now, or refused.
@@ -203,5 +206,8 @@ public static class ParticipantMachine
             _ => SipBody.Empty,
         };
         if (!body.IsEmpty) yield return new ParticipantEffect.Destroy(new SdpBody(body));
+
+        var key = input is JoinAccepted joined ? joined.Key : (input as KeyOffered)?.Key;
+        if (key is not null && held.Add(key)) yield return new ParticipantEffect.Destroy(key);
     }
 }

@@ -1,9 +1,11 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -37,9 +39,10 @@ public abstract partial record ParticipantState
     }
 
     /// <summary>A member; the mixer has been asked for ports.</summary>
-    public sealed record Opening(Invitation Invitation, MixerId Mixer) : ParticipantState
+    /// <param name="Key">The group key for our answer; null: none.</param>
+    public sealed record Opening(Invitation Invitation, MixerId Mixer, GroupKey? Key) : ParticipantState
     {
-        internal override IEnumerable<IDisposable> Secrets => Invitation.Secrets;
+        internal override IEnumerable<IDisposable> Secrets => Key is null ? Invitation.Secrets : [.. Invitation.Secrets, Key];
     }
 
     /// <summary>
@@ -123,10 +126,16 @@ public sealed record Participation(
     /// <summary>What servers on the way asked of us in this dialog; null: nothing yet.</summary>
     public DigestClient? Proofs { get; init; }
 
+    /// <summary>Its first offer's keys had an MKI, so its packets have one whenever they are under a group key.</summary>
+    public bool TakesMki { get; init; }
+
+    /// <summary>A new group key that is offered as soon as the dialog is free.</summary>
+    public WaitingKey? Waiting { get; init; }
+
     /// <summary>The Call-ID is ours: after a 491 we wait longer than the peer (RFC 3261 §14.1).</summary>
     public bool OwnsCallId { get; init; }
 
-    internal IEnumerable<IDisposable> Secrets => Leg.Secrets;
+    internal IEnumerable<IDisposable> Secrets => Waiting is null ? Leg.Secrets : [.. Leg.Secrets, Waiting.Key];
 
     /// <summary>A message of the peer may say anew what it takes; without Allow nothing has changed (RFC 3261 §20.5).</summary>
     internal Participation Hearing(SipMessage message) =>
@@ -143,7 +152,8 @@ public sealed record PendingPrack(uint Sequence, SipResponse Response, TimeSpan 
 /// <param name="Offer">What it offers; null: nothing.</param>
 /// <param name="Lengthened">A 422 was heeded already: it is not heeded twice (RFC 4028 §10).</param>
 /// <param name="Proofs">Challenges to it that were answered.</param>
-public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened, int Proofs = 0);
+/// <param name="Epoch">Whose key it offers; null: it only refreshes the session.</param>
+public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened, int Proofs = 0, KeyEpoch? Epoch = null);
 
 /// <summary>A BYE of ours without an answer, in case that a server on the way asks who we are.</summary>
 /// <param name="Dialog">With the CSeq of the BYE.</param>

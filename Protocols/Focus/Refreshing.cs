@@ -1,5 +1,6 @@
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
@@ -12,9 +13,9 @@ using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
 namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
-/// Requests of ours in a dialog, as session refreshes (RFC 4028 §10): an UPDATE without offer to a peer that takes it (RFC 3311 §5.1), else a
-/// re-INVITE that offers what is in use (RFC 3261 §14.1). Glare, a longer interval and a peer that cannot do UPDATE are tried again; silence, 408
-/// and 481 end the call (RFC 3261 §12.2.1.2).
+/// Requests of ours in a dialog: session refreshes (RFC 4028 §10), an UPDATE without offer to a peer that takes it (RFC 3311 §5.1), else a re-INVITE that
+/// offers what is in use (RFC 3261 §14.1); and either with a new group key. Glare, a longer interval and a peer that cannot do UPDATE are tried again;
+/// silence, 408 and 481 end the call (RFC 3261 §12.2.1.2).
 /// </summary>
 internal static class Refreshing
 {
@@ -46,6 +47,10 @@ internal static class Refreshing
     public static ParticipantStep Begin(Participation participation, ParticipantContext context) =>
         Begin(participation, new PendingRequest(default, 0, null, false), context);
 
+    /// <summary>A group key, by the same rules; the session goes on by its own timer until the peer takes it, which refreshes the session too.</summary>
+    public static ParticipantStep Offer(Participation participation, Leg offer, KeyEpoch epoch, ParticipantContext context) =>
+        Begin(participation, new PendingRequest(default, 0, offer, false, Epoch: epoch), context);
+
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>
         Steps.To(state, new ParticipantEffect.Start(ParticipantTimer.Refresh, context.Timings.T2));
@@ -69,6 +74,7 @@ internal static class Refreshing
                 Answered(state, response, context),
             TransactionFailed { Key: { IsServer: false } key } when key.Method == pending.Method => Lost(participation, context),
             Fired { Timer: ParticipantTimer.RequestUnanswered } => Lost(participation, context),
+            Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } when pending.Epoch is not null => Later(state, context),
             Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(participation, LeaveReason.SessionExpired, context),
             EndRequested end => Closing.HangUp(participation, end.Reason, context),
             _ when ParticipantMachine.LosesLeg(participation, input) => Closing.HangUp(participation, LeaveReason.MediaFailed, context),
@@ -80,7 +86,8 @@ internal static class Refreshing
     private static ParticipantStep Begin(Participation participation, PendingRequest before, ParticipantContext context)
     {
         var method = participation.TakesUpdate ? SipMethod.Update : SipMethod.Invite;
-        var offer = method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
+        var offer = before.Epoch is not null ? before.Offer
+            : method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
         var (dialog, request) = participation.Dialog.NewRequest(method);
         var headers = request.Headers
             .Append("Contact", context.Contact(participation.Conference, participation.Flow, SecureContact.IsNeeded(request)))
@@ -93,14 +100,18 @@ internal static class Refreshing
             ? request with { Headers = headers }
             : request with { Headers = headers.Append("Content-Type", FocusResponses.SdpType), Body = offer.Sent.Body };
         (var proofs, request) = Proofs(participation, context).Authorize(request, context.Random);
+        ParticipantEffect[] due = before.Epoch is not null
+            ? []
+            : [new ParticipantEffect.Cancel(ParticipantTimer.Refresh), new ParticipantEffect.Cancel(ParticipantTimer.Retry)];
         return Steps.To(
             new Asking(
                 participation with { Dialog = dialog, Proofs = proofs },
                 before with { Method = method, Sequence = request.Headers.CSeq.Number, Offer = offer }),
-            new ParticipantEffect.Cancel(ParticipantTimer.Refresh),
-            new ParticipantEffect.Cancel(ParticipantTimer.Retry),
-            new ParticipantEffect.SendRequest(request, Hop(participation)),
-            new ParticipantEffect.Start(ParticipantTimer.RequestUnanswered, context.Timings.TransactionTimeout + AnswerMargin));
+            [
+                .. due,
+                new ParticipantEffect.SendRequest(request, Hop(participation)),
+                new ParticipantEffect.Start(ParticipantTimer.RequestUnanswered, context.Timings.TransactionTimeout + AnswerMargin),
+            ]);
     }
 
     private static ParticipantStep Answered(Asking state, SipResponse response, ParticipantContext context)
@@ -123,13 +134,13 @@ internal static class Refreshing
                 when pending.Proofs < DigestClient.MaxAnswers && Proofs(participation, context).TryLearn(response, out var proofs):
                 return Begin(participation with { Proofs = proofs }, pending with { Proofs = pending.Proofs + 1 }, context);
             case { StatusCode: 491 }:
-                return Again(participation, GlareWait(participation, context));
+                return Again(participation, pending.Epoch, GlareWait(participation, context));
             case { StatusCode: 500 or 503 } when TryRetryAfter(response, out var wait):
-                return Again(participation, wait);
+                return Again(participation, pending.Epoch, wait);
             case { StatusCode: 408 or 481 }:
                 return Lost(participation, context);
             default:
-                return NotRefreshed(participation);
+                return pending.Epoch is { } epoch ? Refused(participation, epoch) : NotRefreshed(participation);
         }
     }
 
@@ -142,15 +153,23 @@ internal static class Refreshing
         };
         if (state.Pending.Offer is not { } offer) return Settle(participation, []);
 
-        var ack = Ack(participation, state.Pending.Sequence);
+        ParticipantEffect[] ack = state.Pending.Method == SipMethod.Invite ? [Ack(participation, state.Pending.Sequence)] : [];
         if (!LegNegotiation.TryAccept(response, offer, context, out var leg))
         {
             return Closing.HangUp(participation, LeaveReason.DialogFailed, context).Before(
-                new ParticipantEffect.Count(ParticipantRefusal.BadAnswer), ack);
+                [new ParticipantEffect.Count(ParticipantRefusal.BadAnswer), .. ack]);
         }
 
-        return Settle(participation with { Leg = leg }, [ack, LegNegotiation.Media(leg, context)]);
+        var isNews = state.Pending.Epoch is null || LegNegotiation.Differ(participation.Leg, leg);
+        ParticipantEffect[] media = isNews ? [LegNegotiation.Media(leg, context)] : [];
+        ParticipantEffect[] report = state.Pending.Epoch is { } epoch ? [KeyOffers.Report(participation, LegKeyAnswer.Took, epoch)] : [];
+        return Settle(participation with { Leg = leg }, [.. ack, .. media, .. report]);
     }
+
+    /// <summary>It stays with the keys that it has; its session is as alive as before.</summary>
+    private static ParticipantStep Refused(Participation participation, KeyEpoch epoch) => Steps.To(
+        new Confirmed(participation),
+        new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), KeyOffers.Report(participation, LegKeyAnswer.Refused, epoch));
 
     /// <summary>Who calls us proves itself to us, not we to it; but a proxy that it put into the route may ask (RFC 3261 §22.3).</summary>
     public static DigestClient Proofs(Participation participation, ParticipantContext context) =>
@@ -172,10 +191,13 @@ internal static class Refreshing
         return step.Before(new ParticipantEffect.Count(ParticipantRefusal.NotRefreshed));
     }
 
-    private static ParticipantStep Again(Participation participation, TimeSpan wait) => Steps.To(
-        new Confirmed(participation),
-        new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered),
-        new ParticipantEffect.Start(ParticipantTimer.Retry, wait));
+    /// <param name="epoch">Whose key was offered: the conference brings it again. Null: a refresh, which is tried again here.</param>
+    private static ParticipantStep Again(Participation participation, KeyEpoch? epoch, TimeSpan wait)
+    {
+        var (free, reports) = KeyOffers.NotNow(participation, epoch, wait);
+        ParticipantEffect[] retry = epoch is null ? [new ParticipantEffect.Start(ParticipantTimer.Retry, wait)] : [];
+        return Steps.To(new Confirmed(free), [new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), .. retry, .. reports]);
+    }
 
     private static ParticipantStep Lost(Participation participation, ParticipantContext context) =>
         Closing.HangUp(participation, LeaveReason.Unreachable, context);

@@ -79,7 +79,7 @@ internal static class Renegotiation
     private static ParticipantStep Confirm(Participation participation, PendingAck pending, ParticipantContext context)
     {
         ParticipantEffect[] media = pending.MediaAtAck ? [LegNegotiation.Media(participation.Leg, context)] : [];
-        ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation))];
+        ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation)), KeyOffers.Ready(participation)];
         return Steps.To(
             new ParticipantState.Confirmed(participation with { Stored = true }),
             [

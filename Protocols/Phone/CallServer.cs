@@ -156,6 +156,7 @@ internal sealed class CallServer(CallCore core)
             core.Respond(key, core.Messages.Respond(request, 200));
             core.End(CallEnd.Peer, 200, "OK");
         }
+        else if (request.Method == SipMethod.Update && !core.Settings.TakesUpdate) Refuse(key, request, 405);
         else if (request.Method == SipMethod.Invite || (request.Method == SipMethod.Update && !request.Body.IsEmpty)) Offered(key, request);
         else if (request.Method == SipMethod.Update || request.Method == SipMethod.Options) core.Respond(key, core.Messages.Ok(request, SipBody.Empty));
         else Refuse(key, request, request.Method == SipMethod.Info ? 200 : 405);

@@ -2,9 +2,11 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
+using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Phone;
@@ -17,7 +19,11 @@ namespace ConfCluster.Protocols.Phone;
 public sealed record PhoneStatistics(
     ulong PacketsSent, ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki,
     ulong LateOrDuplicate, ulong Concealed, ulong RtcpSent, ulong RtcpReceived, int Gaps, TimeSpan LongestGap, ulong Early,
-    ImmutableArray<Ssrc> Ssrcs);
+    ImmutableArray<Ssrc> Ssrcs)
+{
+    /// <summary>Different MKIs of packets that were opened.</summary>
+    public int Mkis { get; init; }
+}
 
 /// <summary>
 /// The audio of a phone: PCM to its codec, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
@@ -39,6 +45,8 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private readonly byte[] _packet = new byte[MaxPacket];
     private readonly byte[] _cname;
     private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
+    private readonly HashSet<Mki> _mkis = [];
+    private readonly PeerKeys _peerKeys = new();
     private LegMedia? _media;
     private ulong _ticks;
     private TimeSpan? _nextReport;
@@ -65,11 +73,17 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 
     public bool IsReady => _media is not null;
 
-    /// <summary>What offer and answer settled; takes ownership. The same keys go on with their indices, others replace them.</summary>
+    /// <summary>
+    /// What offer and answer settled; takes ownership. The same keys go on with their indices; former ones that an MKI tells apart open packets for two more
+    /// seconds.
+    /// </summary>
     public void Use(LegMedia media)
     {
         // RFC 4568 §7.1.4: a new address with a new key is a new context of the peer, whose ROC starts at 0.
         var moved = _media is null || _media.Remote != media.Remote;
+        _peerKeys.List(media.Uplink, moved);
+        foreach (var key in media.Uplink) key.Dispose();
+        media = media with { Uplink = _peerKeys.Copies };
         _in.Use(media, moved);
         _out.Use(media);
         if (!media.Direction.Send) _out.Packets.Pause();
@@ -88,8 +102,15 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
             return;
         }
 
-        if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now);
-        else if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
+        if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet)))
+        {
+            _in.ReceiveRtcp(packet, now);
+            return;
+        }
+
+        var (mki, opened) = (MkiOf(packet), _in.Counts.Packets);
+        if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
+        if (mki.IsPresent && _in.Counts.Packets > opened) _mkis.Add(mki);
     }
 
     /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
@@ -101,6 +122,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
         incoming.Clear();
         if (_media is null) return false;
+        if (_peerKeys.Age(now)) _in.Use(_media with { Uplink = _peerKeys.Copies }, moved: false);
         if (_media.Direction.Send && _media.Remote.IsPresent) Send(outgoing, sink);
         if (_media.RemoteRtcp.IsPresent) Report(now, sink);
         return _media.Direction.Receive && Hear(incoming);
@@ -117,7 +139,10 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         ref readonly var counts = ref _in.Counts;
         return new PhoneStatistics(
             _out.PacketsSent, counts.Packets, _in.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki,
-            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs]);
+            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
+        {
+            Mkis = _mkis.Count,
+        };
     }
 
     /// <summary>RFC 3550 §8.2: our own SSRC comes back from a loop only.</summary>
@@ -127,7 +152,16 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     {
         _in.Dispose();
         _out.Dispose();
+        _peerKeys.Dispose();
         _media = null;
+    }
+
+    /// <summary>None: its keys have none, or the packet is too short for one.</summary>
+    private Mki MkiOf(ReadOnlySpan<byte> packet)
+    {
+        var (profile, length) = (_media!.Uplink[0].Profile, _media.Uplink[0].Mki.Length);
+        var tail = SrtpTail.Rtp(profile, length);
+        return packet.Length >= tail.Length && Mki.TryRead(packet.Slice(packet.Length - tail.Length + tail.Mki, length), out var mki) ? mki : Mki.None;
     }
 
     private uint Clock => unchecked((uint)(_ticks * AudioFrame.Samples));

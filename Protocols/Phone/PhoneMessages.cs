@@ -13,8 +13,9 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
 {
     public const string SdpType = "application/sdp";
 
-    private const string Allow = "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, INFO";
     private const int DefaultPort = 5060;
+
+    private string Allow => settings.TakesUpdate ? "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, INFO" : "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
 
     public string LocalTag { get; } = Name(random, 8);
 

@@ -22,6 +22,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
 
     public string UserAgent { get; init; } = "ConfCluster-Phone";
 
+    /// <summary>False: UPDATE is neither allowed nor taken, so that changes come by re-INVITE (RFC 3311 §5.1).</summary>
+    public bool TakesUpdate { get; init; } = true;
+
     /// <summary>What a challenge is answered with; null: nothing. Who made it owns its password.</summary>
     public DigestAccount? Account { get; init; }
 

@@ -62,4 +62,6 @@ public sealed record MediaLine(string Kind, int Port, string Protocol, Immutable
         && Formats.SequenceEqual(other.Formats);
 
     public override int GetHashCode() => HashCode.Combine(Kind, Port, Protocol, Formats.Length);
+
+    public override string ToString() => $"{Kind} {Port} {Protocol} {string.Join(' ', Formats)}";
 }

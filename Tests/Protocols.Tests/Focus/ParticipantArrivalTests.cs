@@ -1,6 +1,7 @@
 using System.Text;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using Xunit;
@@ -16,7 +17,8 @@ public sealed class ParticipantArrivalTests
     {
         var scene = Joining();
 
-        Assert.Equal(new Join(Room, "sip:alice@example.com", "Alice"), scene.Only<Join>());
+        Assert.Equal(
+            new Join(Room, "sip:alice@example.com", "Alice") { Ability = LegAbility.None with { IsProtected = true } }, scene.Only<Join>());
         scene.None<Respond>();
         Assert.IsType<ParticipantState.Joining>(scene.State);
     }

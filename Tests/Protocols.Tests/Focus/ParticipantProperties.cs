@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
@@ -19,10 +20,10 @@ public sealed class ParticipantProperties
     private static readonly SessionTimerPolicy Timer = new(TimeSpan.FromMinutes(30), SessionExpires.DefaultMinimum);
 
     /// <summary>A move (which input) and a seed for its details.</summary>
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 19], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 23], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
-    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 5]);
+    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 8]);
 
     [Fact]
     public void Every_INVITE_has_at_most_one_final_response_and_a_life_that_ends_leaves_nothing() => Lives.Sample(
@@ -30,15 +31,20 @@ public sealed class ParticipantProperties
         {
             var scene = Begin(life.Start);
             var media = new List<MasterKey>();
+            var group = new List<GroupKey>();
             var cseq = 2u;
             foreach (var (move, detail) in life.Story)
             {
-                Move(scene, move, detail, ref cseq);
+                if (move is 20 or 21) group.Add(scene.OfferKey((uint)(group.Count + 2), detail == 0 ? null : (uint)Math.Max(0, group.Count - detail / 3)));
+                else if (move == 22) Accept(scene, group);
+                else Move(scene, move, detail, ref cseq);
                 Collect(scene, media);
+                Holds(scene, group);
             }
 
             Finish(scene);
             Holds(scene);
+            Holds(scene, group);
             foreach (var key in media) key.Dispose();
         },
         iter: 3000);
@@ -50,8 +56,31 @@ public sealed class ParticipantProperties
         4 => Confirmed(Timer, "Allow: UPDATE\r\n"),
         5 => Confirmed(Timer, "Supported: timer\r\n"),
         2 => Answered(),
+        6 or 7 => Grouped(timer: Timer),
+        8 => Grouped("", mki: ""),
         _ => Confirmed(),
     };
+
+    private static void Accept(ParticipantScene scene, List<GroupKey> group)
+    {
+        group.Add(Group((uint)(group.Count + 2)));
+        scene.Accept(group[^1]);
+    }
+
+    /// <summary>A group key is held, or was let go once.</summary>
+    private static void Holds(ParticipantScene scene, List<GroupKey> group)
+    {
+        var held = scene.State.Secrets.OfType<GroupKey>().ToHashSet<GroupKey>(ReferenceEqualityComparer.Instance);
+        foreach (var key in group)
+        {
+            var destroyed = scene.All.OfType<ParticipantEffect.Destroy>().Count(d => ReferenceEquals(d.Secrets, key));
+            Assert.Equal(held.Contains(key) ? 0 : 1, destroyed);
+        }
+
+        // One key that waits, one that is offered, three in the SDP; a phone takes 16 (RFC 4568 §9.2 has no limit).
+        Assert.True(held.Count <= 5, $"{held.Count} group keys are held");
+        Assert.True(scene.All.OfType<ParticipantEffect.ReportKey>().Count(r => r.Answer == LegKeyAnswer.Ready) <= 1);
+    }
 
     private static void Move(ParticipantScene scene, int move, int detail, ref uint cseq)
     {
@@ -74,7 +103,7 @@ public sealed class ParticipantProperties
             case 14 when detail == 0: scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.ConferenceFull)); break;
             case 15 when detail == 0: scene.Do(new ParticipantInput.JoinAccepted(Room, Mixer with { Incarnation = 2 }, new Ssrc(8))); break;
             case 17: scene.Fire(ParticipantTimer.Refresh); break;
-            case 18: Reply(scene, detail, cseq); break;
+            case 18 or 23: Reply(scene, detail, cseq); break;
             case 19: scene.Receive(Later("PRACK", cseq++, detail > 5 ? Offer() : "", extra: $"RAck: {Sequence(scene)} 1 INVITE\r\n")); break;
             case 16: scene.Do(new ParticipantInput.ResponseArrived(Later("BYE", 1).CreateResponse(200, "OK"))); break;
         }
@@ -93,7 +122,7 @@ public sealed class ParticipantProperties
     private static uint Sequence(ParticipantScene scene) => (scene.State as ParticipantState.Early)?.Pending.Sequence ?? 1;
 
     private static string Changed(uint version, int detail) =>
-        detail == 0 ? "" : Offer((int)version, (byte)detail, suite: Suite(detail % 3));
+        detail == 0 ? "" : Offer((int)version, (byte)detail, suite: Suite(detail % 3), mki: detail > 4 ? "|1:4" : "");
 
     private static string Suite(int which) => which switch { 0 => "AES_CM_128_HMAC_SHA1_80", 1 => "AES_CM_128_HMAC_SHA1_32", _ => "" };
 

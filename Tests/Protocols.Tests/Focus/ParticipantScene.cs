@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
@@ -13,6 +14,7 @@ using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
 using Xunit;
 
@@ -73,7 +75,36 @@ internal sealed class ParticipantScene
 
     public void Fire(ParticipantTimer timer) => Do(new ParticipantInput.Fired(timer));
 
-    public void Accept() => Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)));
+    public void Accept(GroupKey? key = null) => Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)) { Key = key });
+
+    public GroupKey OfferKey(uint epoch, uint? inUse)
+    {
+        var key = Group(epoch);
+        Do(new ParticipantInput.KeyOffered(Room, key, inUse is { } number ? new KeyEpoch(number) : null));
+        return key;
+    }
+
+    /// <summary>A member of the group since epoch 1, under which media to it is.</summary>
+    public static ParticipantScene Grouped(string extra = TakesUpdate, string mki = "|1:4", SessionTimerPolicy? timer = null)
+    {
+        var scene = new ParticipantScene(timer);
+        scene.Receive(Request("INVITE", sdp: Offer(mki: mki), extra: extra));
+        scene.Accept(Group(1));
+        scene.Open();
+        scene.Ack();
+        return scene;
+    }
+
+    public const string TakesUpdate = "Allow: INVITE, ACK, BYE, UPDATE\r\n";
+
+    /// <summary>The same for the same epoch.</summary>
+    public static GroupKey Group(uint epoch)
+    {
+        var draws = 0;
+        return GroupKey.Generate(
+            new KeyEpoch(epoch), MediaCapabilities.Default.Suites,
+            s => SHA256.HashData([(byte)epoch, (byte)++draws, 77]).AsSpan(0, s.Length).CopyTo(s));
+    }
 
     public void Open() => Do(new ParticipantInput.LegOpened(Mixer, Ports, Ports.WithPort(40001)));
 

@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Srtp;
+using static ConfCluster.Protocols.Focus.ParticipantState;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>A group key that waits until the dialog is free for an offer.</summary>
+/// <param name="InUse">As in <see cref="ParticipantInput.KeyOffered"/>.</param>
+public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse);
+
+/// <summary>
+/// New group keys for a leg: one offer at a time, in a confirmed dialog only (RFC 3261 §14.1, RFC 3311 §5.1), the newest first. When and whether is the
+/// conference's to decide; it hears of every outcome but the end of the call, which is a leave.
+/// </summary>
+internal static class KeyOffers
+{
+    /// <summary>Before the dialog is ours to use it is nobody's turn; the key is let go then.</summary>
+    public static ParticipantStep Wanted(ParticipantState state, ParticipantInput.KeyOffered offered)
+    {
+        var waiting = new WaitingKey(offered.Key, offered.InUse);
+        return state switch
+        {
+            Unacknowledged s => Steps.To(InDialog.With(s, s.Participation with { Waiting = waiting })),
+            Early s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
+            Asking s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
+            Confirmed s => Steps.To(new Confirmed(s.Participation with { Waiting = waiting })),
+            _ => Steps.To(state),
+        };
+    }
+
+    /// <summary>Whatever led to a dialog without an open transaction: the key that waits goes out.</summary>
+    public static ParticipantStep Proceed(ParticipantStep step, ParticipantContext context)
+    {
+        if (step.State is not Confirmed { Participation: { Waiting: { } waiting } participation }) return step;
+        participation = participation with { Waiting = null };
+        // It joined with an MKI and has none any more, or the other way round: the mixer's packets would not be what the SDP says.
+        var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent
+            ? Refreshing.Offer(
+                participation, LegNegotiation.OfferKey(participation.Leg, waiting.Key, waiting.InUse, context), waiting.Key.Epoch, context)
+            : Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch));
+        return next.Before(step.Effects.AsSpan());
+    }
+
+    /// <summary>The first ACK: what our answer held is taken, and from now on it can be sent offers.</summary>
+    public static ParticipantEffect Ready(Participation participation) =>
+        Report(participation, LegKeyAnswer.Ready, participation.Leg.Group is [.., var told] ? told.Epoch : default);
+
+    /// <summary>The peer wants time: so does a key that came meanwhile.</summary>
+    public static (Participation Participation, ImmutableArray<ParticipantEffect> Effects) NotNow(
+        Participation participation, KeyEpoch? epoch, TimeSpan wait)
+    {
+        ImmutableArray<ParticipantEffect> reports =
+        [
+            .. new[] { epoch, participation.Waiting?.Key.Epoch }.OfType<KeyEpoch>().Select(e => Report(participation, LegKeyAnswer.NotNow, e, wait)),
+        ];
+        return (participation with { Waiting = null }, reports);
+    }
+
+    public static ParticipantEffect Report(Participation participation, LegKeyAnswer answer, KeyEpoch epoch, TimeSpan wait = default) =>
+        new ParticipantEffect.ReportKey(participation.Conference, answer, epoch, wait);
+}
