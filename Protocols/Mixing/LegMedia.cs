@@ -35,6 +35,9 @@ public sealed record LegMedia(
     /// <summary>The clock of <see cref="TelephoneEvent"/>.</summary>
     public int TelephoneEventRate { get; init; } = 8000;
 
+    /// <summary>Header extensions that both ends have.</summary>
+    public ExtensionIds Extensions { get; init; }
+
     public LegMedia Copy() => this with { Uplink = [.. Uplink.Select(k => k.Copy())], Downlink = Downlink.Copy() };
 
     public void Dispose()
