@@ -52,7 +52,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
     {
         (_settings, _random, _origin) = (settings, random, origin);
-        _in = new Uplink(settings);
+        _in = new Uplink(settings, origin);
         _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
@@ -88,7 +88,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
             return;
         }
 
-        if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now);
+        if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now, Ssrc);
         else if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
     }
 
