@@ -9,8 +9,8 @@ namespace ConfCluster.Protocols.Mixing;
 /// <summary>
 /// The RTP mixer of one conference (RFC 3550 §7.1): opens what the legs send, sums it every 20 ms, and sends each leg the sum of the
 /// others. Which legs are in, under which SSRC and which key, is desired state; who is not in it is silent and unheard. Legs under a group key that do
-/// not talk share a stream (<see cref="Variant"/>); who talks, or has a key of its own, has a stream of its own. The loudest are mixed.
-/// One thread; no I/O, no clock. Left out: CSRC lists.
+/// not talk share a stream (<see cref="Variant"/>); who talks, or has a key of its own, has a stream of its own. The loudest are mixed,
+/// and each packet names them. One thread; no I/O, no clock. Left out: the source descriptions of contributing sources.
 /// </summary>
 public sealed class ConferenceMixer : IDisposable
 {
@@ -25,6 +25,7 @@ public sealed class ConferenceMixer : IDisposable
     private readonly RateMix[] _mixes = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
     private readonly Queue<(ParticipantId Participant, bool IsMissing)> _watched = [];
+    private readonly Contributors _contributors = new();
     private readonly DateTimeOffset _origin;
     private readonly TalkerSelection _talkers;
     private readonly GroupKeys _keys = new();
@@ -39,7 +40,7 @@ public sealed class ConferenceMixer : IDisposable
     public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
     {
         (_settings, _random, _origin, _talkers) = (settings, random, origin, new TalkerSelection(settings));
-        _sender = new LegSender(settings, random, origin, _mixes);
+        _sender = new LegSender(settings, random, origin, _mixes, _contributors);
         _owners = new SsrcOwners(IsOurs);
     }
 
@@ -228,9 +229,11 @@ public sealed class ConferenceMixer : IDisposable
             if (mix.IsUsed)
                 mix.Clear();
         _speakerChanged |= _talkers.Choose(_legs);
+        _contributors.Clear();
         foreach (var leg in _legs)
         {
             if (leg is not { Heard: true }) continue;
+            _contributors.Add(leg.Slot, leg.Uplink.Source, AudioLevel.Of(leg.Uplink.Frame.Own));
             foreach (var mix in _mixes)
                 if (mix.IsUsed)
                     mix.Add(leg.Uplink.Frame);

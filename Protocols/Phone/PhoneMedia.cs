@@ -135,9 +135,10 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private void Send(ReadOnlySpan<short> samples, IMediaSink sink)
     {
         _saying.Set(samples, 50 * samples.Length, silent: false);
+        if (_media!.Extensions.AudioLevel is not 0 and var id) _out.Packets.Head.Spoken(id, AudioLevel.Of(samples), _out.Packets.IsEmpty);
         var coded = _out.Packets.Encode(_saying.AtRate(_out.Packets.Format.SampleRate), _codes);
         var length = _out.Write(_codes.AsSpan(0, coded), Clock, _packet);
-        if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media!.Remote);
+        if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media.Remote);
     }
 
     private bool Hear(Span<short> incoming)

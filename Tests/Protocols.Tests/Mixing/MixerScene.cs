@@ -164,6 +164,9 @@ internal sealed class MixerPhone
 
     public List<(RtpHeader Header, byte[] Codes)> Heard { get; } = [];
 
+    /// <summary>The same with their headers.</summary>
+    public List<byte[]> Packets { get; } = [];
+
     public List<byte[]> Rtcp { get; } = [];
 
     public int Unreadable { get; private set; }
@@ -233,6 +236,7 @@ internal sealed class MixerPhone
         else if ((_groupReceiver ?? _receiver).Unprotect(packet, out var header, out var length) == UnprotectError.None)
         {
             Heard.Add((header, packet[header.Length..length]));
+            Packets.Add(packet[..length]);
         }
         else
         {
