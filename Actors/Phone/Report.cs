@@ -48,7 +48,13 @@ internal sealed class Report(SoftPhoneOptions options)
         _answeredAt is { } from ? Seconds(_endedAt - from) : 0, _media?.Suite, _media?.Mki ?? false, _media?.Codec.ToString().ToUpperInvariant(),
         seen.PacketsSent, seen.PacketsReceived, seen.PacketsLost, seen.AuthFailures, seen.Replays, seen.Malformed, seen.UnknownMki,
         seen.LateOrDuplicate, seen.Concealed, seen.RtcpSent, seen.RtcpReceived, seen.Gaps, seen.LongestGap.TotalMilliseconds,
-        [.. seen.Ssrcs.Select(s => s.ToString())]);
+        [.. seen.Ssrcs.Select(s => s.ToString())])
+    {
+        Contributors = [.. seen.Contributors.Select(s => s.ToString())],
+        PacketsWithLevels = seen.WithLevels,
+        ReportedLost = seen.PeerReception.Lost,
+        RoundTripMilliseconds = seen.RoundTrip is { } trip ? Math.Round(trip.TotalMilliseconds, 1) : null,
+    };
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 3);
 

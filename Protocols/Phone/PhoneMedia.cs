@@ -17,7 +17,20 @@ namespace ConfCluster.Protocols.Phone;
 public sealed record PhoneStatistics(
     ulong PacketsSent, ulong PacketsReceived, ulong PacketsLost, ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki,
     ulong LateOrDuplicate, ulong Concealed, ulong RtcpSent, ulong RtcpReceived, int Gaps, TimeSpan LongestGap, ulong Early,
-    ImmutableArray<Ssrc> Ssrcs);
+    ImmutableArray<Ssrc> Ssrcs)
+{
+    /// <summary>Sources that the mixer named, in the order they came (at most 16).</summary>
+    public ImmutableArray<Ssrc> Contributors { get; init; } = [];
+
+    /// <summary>Packets that said how loud each contributor is (RFC 6465).</summary>
+    public ulong WithLevels { get; init; }
+
+    /// <summary>How our stream arrives, by the peer's reports.</summary>
+    public StreamQuality PeerReception { get; init; }
+
+    /// <summary>Null: not measured yet.</summary>
+    public TimeSpan? RoundTrip { get; init; }
+}
 
 /// <summary>
 /// The audio of a phone: PCM to its codec, RTP and SRTP on the way out; SRTP, jitter buffer and PCM on the way in; RTCP both ways (RFC 3550
@@ -39,6 +52,8 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private readonly byte[] _packet = new byte[MaxPacket];
     private readonly byte[] _cname;
     private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
+    private readonly List<Ssrc> _contributors = new(MaxSsrcs);
+    private ulong _withLevels;
     private LegMedia? _media;
     private ulong _ticks;
     private TimeSpan? _nextReport;
@@ -89,7 +104,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         }
 
         if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet))) _in.ReceiveRtcp(packet, now, Ssrc);
-        else if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
+        else if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(packet);
     }
 
     /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
@@ -117,7 +132,13 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         ref readonly var counts = ref _in.Counts;
         return new PhoneStatistics(
             _out.PacketsSent, counts.Packets, _in.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki,
-            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs]);
+            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
+        {
+            Contributors = [.. _contributors],
+            WithLevels = _withLevels,
+            PeerReception = new StreamQuality(_in.Reports.Lost, _in.Reports.FractionLost, (uint)_in.Reports.Jitter.TotalMicroseconds),
+            RoundTrip = _in.Reports.RoundTrip,
+        };
     }
 
     /// <summary>RFC 3550 §8.2: our own SSRC comes back from a loop only.</summary>
@@ -162,9 +183,18 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     /// <summary>A pause that was agreed on is no gap.</summary>
     private void Interrupt() => (_heard, _silentTicks) = (false, 0);
 
-    private void Remember(Ssrc ssrc)
+    /// <param name="packet">Authentic and open.</param>
+    private void Remember(ReadOnlySpan<byte> packet)
     {
-        if (_ssrcs.Count < MaxSsrcs && !_ssrcs.Contains(ssrc)) _ssrcs.Add(ssrc);
+        Remember(_ssrcs, _in.Source);
+        if (!RtpHeader.TryRead(packet, out var header, out _)) return;
+        for (var i = 0; i < header.CsrcCount; i++) Remember(_contributors, header.Csrc(packet, i));
+        if (_media!.Extensions.MixedLevels is not 0 and var id && MixedAudioLevels.TryRead(header, packet, id, 0, out _)) _withLevels++;
+    }
+
+    private static void Remember(List<Ssrc> list, Ssrc ssrc)
+    {
+        if (list.Count < MaxSsrcs && !list.Contains(ssrc)) list.Add(ssrc);
     }
 
     private void Report(TimeSpan now, IMediaSink sink)
