@@ -53,8 +53,8 @@ public sealed class GroupStreamTests
         Assert.Equal((false, true), (plain.HasExtension, told.HasExtension));
         Assert.Equal(told, phones[4].Heard[^1].Header);
         Assert.Equal(phones[0].UplinkSsrc, told.Csrc(phones[3].Packets[^1], 0));
-        // Two streams and the talker's own.
-        Assert.Equal(60UL, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        // Two streams, and the talker's own from when it is heard, two ticks after its first word.
+        Assert.Equal(2UL * 2 + 18 * 3, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
         Assert.All(phones, p => Assert.Equal(0, p.Unreadable));
     }
 
