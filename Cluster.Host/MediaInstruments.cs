@@ -14,7 +14,21 @@ internal static class MediaInstruments
         Count(meter, media, "confcluster_media_packets_sent", l => l.PacketsOut, "Datagrams given to the sockets.");
         Count(meter, media, "confcluster_media_send_failures", l => l.SendFailures, "Datagrams that the system did not take.");
         Count(meter, media, "confcluster_media_packets_cut", l => l.Cut, "Datagrams longer than a packet may be.");
-        Count(meter, media, "confcluster_media_auth_failures", l => l.AuthFailures, "Packets whose tag was wrong.");
+        Count(meter, media, "confcluster_media_auth_failures", l => l.Media.AuthFailures, "Packets whose tag was wrong.");
+        Count(meter, media, "confcluster_media_packets_lost", l => l.Media.Lost, "RTP packets that were lost on the way here.");
+        Count(meter, media, "confcluster_media_packets_reported_lost", l => l.Media.PeerLost, "RTP packets of ours that peers report as lost.");
+        Count(meter, media, "confcluster_media_frames_concealed", l => l.Media.Concealed, "Frames of 20 ms that were made up for lost packets.");
+        Count(
+            meter, media, "confcluster_media_packets_undecoded", l => l.Media.Undecoded, "Packets that were not decoded: silent, or others were louder.");
+        meter.CreateObservableGauge(
+            "confcluster_media_legs_without_media", () => Each(media, l => l.Media.WithoutMedia),
+            description: "Legs that should send, and from which nothing authentic has come for conference.no-media.after.");
+        meter.CreateObservableGauge(
+            "confcluster_media_jitter_seconds", () => Times(media, l => l.Media.Jitter), description: "Interarrival jitter of what legs send (RFC 3550).");
+        meter.CreateObservableGauge(
+            "confcluster_media_reported_jitter_seconds", () => Times(media, l => l.Media.PeerJitter), description: "Jitter that peers report of our streams.");
+        meter.CreateObservableGauge(
+            "confcluster_media_round_trip_seconds", () => Times(media, l => l.Media.RoundTrip), description: "Round trip by RTCP.");
         Count(meter, media, "confcluster_media_ticks", l => l.Ticks, "Ticks of 20 ms.");
         Count(meter, media, "confcluster_media_rebased", l => l.Rebased, "Pauses so long that ticks were left out.");
         meter.CreateObservableGauge("confcluster_media_tick_lateness_seconds", () => Lateness(media), description: "How late ticks were.");
@@ -31,6 +45,12 @@ internal static class MediaInstruments
         new Measurement<double>(l.LatenessMedian.TotalSeconds, Lane(l), new("quantile", "0.5")),
         new Measurement<double>(l.LatenessP99.TotalSeconds, Lane(l), new("quantile", "0.99")),
         new Measurement<double>(l.LatenessMax.TotalSeconds, Lane(l), new("quantile", "1")),
+    });
+
+    private static IEnumerable<Measurement<double>> Times(MediaPlane media, Func<LaneSnapshot, LegTimes> times) => media.Snapshot().Lanes.SelectMany(l => new[]
+    {
+        new Measurement<double>(times(l).Mean.TotalSeconds, Lane(l), new("statistic", "mean")),
+        new Measurement<double>(times(l).Longest.TotalSeconds, Lane(l), new("statistic", "max")),
     });
 
     private static KeyValuePair<string, object?> Lane(LaneSnapshot lane) => new("lane", lane.Number);

@@ -52,6 +52,9 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
     public bool IsPartial { get; init; }
 
     public SharedReport Shared { get; init; }
+
+    /// <summary>Who has the word; sent at once when it is another. Null: nobody.</summary>
+    public ParticipantId? Speaker { get; init; }
 }
 
 public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);
@@ -66,6 +69,9 @@ public sealed record ConferenceView(
 {
     /// <summary>Who was invited, and what came of it.</summary>
     public ImmutableArray<Callout> Callouts { get; init; } = [];
+
+    /// <summary>Who speaks at present; null: nobody.</summary>
+    public ParticipantId? Speaker { get; init; }
 
     /// <summary>The group keys that live, oldest first.</summary>
     public ImmutableArray<EpochView> Epochs { get; init; } = [];

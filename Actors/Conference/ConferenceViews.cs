@@ -16,6 +16,7 @@ internal static class ConferenceViews
             life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, life, media.Of(state.Mixer, m.Participant)))])
         {
             Callouts = [.. life.Callouts],
+            Speaker = media.Speaker(state.Mixer) is { } speaker && state.Participants.ContainsKey(speaker) ? speaker : null,
             Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
             IsRekeyDeferred = life.Keys.Wanted is not null,
         };

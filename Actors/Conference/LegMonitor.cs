@@ -8,14 +8,18 @@ internal sealed class LegMonitor
 {
     private readonly Dictionary<ParticipantId, LegStatistics> _legs = [];
     private MixerId? _mixer;
+    private ParticipantId? _speaker;
 
     /// <summary>A whole report replaces what there is, also that of another mixer.</summary>
     public void Take(MixerReport report)
     {
         if (!report.IsPartial || report.Mixer != _mixer) _legs.Clear();
-        _mixer = report.Mixer;
+        (_mixer, _speaker) = (report.Mixer, report.Speaker);
         foreach (var leg in report.Legs) _legs[leg.Participant] = leg.Statistics;
     }
+
+    /// <summary>Who has the word.</summary>
+    public ParticipantId? Speaker(MixerId? mixer) => mixer is not null && mixer == _mixer ? _speaker : null;
 
     public LegStatistics? Of(MixerId? mixer, ParticipantId participant) =>
         mixer is not null && mixer == _mixer && _legs.TryGetValue(participant, out var statistics) ? statistics : null;

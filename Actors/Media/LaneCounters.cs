@@ -11,8 +11,8 @@ internal sealed class LaneCounters
     private long _cut;
     private long _ticks;
     private long _rebased;
-    private long _endedAuthFailures;
-    private long _authFailures;
+    private LegTally.Sums _ended;
+    private LegTotals _totals = LegTotals.None;
     private int _mixers;
     private int _legs;
 
@@ -44,17 +44,21 @@ internal sealed class LaneCounters
 
     public void WasRebased() => Volatile.Write(ref _rebased, _rebased + 1);
 
-    public void Ended(in LegStatistics leg) => _endedAuthFailures += (long)leg.AuthFailures;
+    public void Ended(in LegStatistics leg) => _ended.Add(leg);
 
-    public void Holds(int mixers, int legs, ulong authFailures)
+    /// <summary>Of the legs that are there; the counters of those that ended are added here.</summary>
+    public void Holds(LegTotals present) => Volatile.Write(ref _totals, _ended.AddedTo(present));
+
+    public void Holds(int mixers, int legs)
     {
         Volatile.Write(ref _mixers, mixers);
         Volatile.Write(ref _legs, legs);
-        Volatile.Write(ref _authFailures, _endedAuthFailures + (long)authFailures);
     }
 
     public LaneSnapshot Snapshot(int number) => new(
         number, Failed, RealTime, Mixers, Legs, Volatile.Read(ref _in), Volatile.Read(ref _out), Volatile.Read(ref _sendFailures), Volatile.Read(ref _cut),
-        Volatile.Read(ref _authFailures), Volatile.Read(ref _ticks), Volatile.Read(ref _rebased), Lateness.Quantile(0.5), Lateness.Quantile(0.99),
-        Lateness.Max);
+        Volatile.Read(ref _ticks), Volatile.Read(ref _rebased), Lateness.Quantile(0.5), Lateness.Quantile(0.99), Lateness.Max)
+    {
+        Media = Volatile.Read(ref _totals),
+    };
 }

@@ -12,7 +12,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     private readonly List<LaneMixer> _order = [];
     private readonly List<Binding> _bindings = [];
     private TimeSpan _nextCount;
-    private ulong _authFailures;
+    private readonly LegTally _tally = new();
     private int _legs;
 
     public IReadOnlyList<LanePlace> Places() => [.. _mixers.Keys];
@@ -84,15 +84,17 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         {
             mixer.Mixer.Tick(now, mixer);
             while (mixer.Mixer.TryTakeDigit(out var who, out var digit)) mixer.Place.Report(new LaneReport.Pressed(who, digit));
-            if (now < mixer.NextHeartbeat) continue;
+            while (mixer.Mixer.TryTakeWatched(out var who, out var missing)) mixer.Place.Report(new LaneReport.Watched(who, missing));
+            if (!mixer.Mixer.TakeSpeakerChange() && now < mixer.NextHeartbeat) continue;
             mixer.NextHeartbeat = now + options.Media.HeartbeatInterval;
             mixer.Place.Report(mixer.Report(all: false));
         }
 
         if (now < _nextCount) return;
         _nextCount = now + options.Media.HeartbeatInterval;
-        _authFailures = 0;
-        foreach (var mixer in _order) _authFailures += mixer.AuthFailures();
+        _tally.Begin();
+        foreach (var mixer in _order) mixer.Add(_tally);
+        counters.Holds(_tally.Totals());
         Count();
     }
 
@@ -182,7 +184,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         options.Budget.Return();
     }
 
-    private void Count() => counters.Holds(_order.Count, _legs, _authFailures);
+    private void Count() => counters.Holds(_order.Count, _legs);
 
     private readonly record struct Binding(LaneMixer? Mixer, int Slot, bool Rtcp);
 }

@@ -58,16 +58,15 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all)
         {
             Shared = new SharedReport(Mixer.SharedSsrcsLeft, Mixer.GroupKeyPackets),
+            Speaker = Mixer.Speaker,
         };
     }
 
-    public ulong AuthFailures()
+    public void Add(LegTally tally)
     {
-        ulong sum = 0;
         foreach (var participant in _legs.Keys)
             if (Mixer.TryGetStatistics(participant, out var statistics))
-                sum += statistics.AuthFailures;
-        return sum;
+                tally.Add(statistics);
     }
 }
 

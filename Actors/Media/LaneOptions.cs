@@ -11,8 +11,11 @@ internal sealed record LaneOptions(
 /// <param name="RealTime">Its thread has real-time priority.</param>
 /// <param name="Rebased">Pauses so long that ticks were left out.</param>
 public sealed record LaneSnapshot(
-    int Number, bool Failed, bool RealTime, int Mixers, int Legs, long PacketsIn, long PacketsOut, long SendFailures, long Cut, long AuthFailures,
-    long Ticks, long Rebased, TimeSpan LatenessMedian, TimeSpan LatenessP99, TimeSpan LatenessMax);
+    int Number, bool Failed, bool RealTime, int Mixers, int Legs, long PacketsIn, long PacketsOut, long SendFailures, long Cut, long Ticks,
+    long Rebased, TimeSpan LatenessMedian, TimeSpan LatenessP99, TimeSpan LatenessMax)
+{
+    public LegTotals Media { get; init; } = LegTotals.None;
+}
 
 /// <summary>Figures of a node's media.</summary>
 public sealed record MediaPlaneSnapshot(ImmutableArray<LaneSnapshot> Lanes)
@@ -25,7 +28,7 @@ public sealed record MediaPlaneSnapshot(ImmutableArray<LaneSnapshot> Lanes)
 
     public long PacketsOut => Lanes.Sum(l => l.PacketsOut);
 
-    public long AuthFailures => Lanes.Sum(l => l.AuthFailures);
+    public long AuthFailures => Lanes.Sum(l => l.Media.AuthFailures);
 }
 
 /// <summary>What bounds the participants of a node.</summary>

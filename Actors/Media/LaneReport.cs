@@ -24,10 +24,16 @@ public abstract record LaneReport
     public sealed record Alive(Incarnation Incarnation, long Version, ImmutableArray<LegReport> Legs, bool IsPartial) : LaneReport
     {
         public SharedReport Shared { get; init; }
+
+        /// <summary>Who has the word; a report comes at once when it is another.</summary>
+        public ParticipantId? Speaker { get; init; }
     }
 
     /// <summary>The participant pressed a key (RFC 4733); it was consumed and not mixed.</summary>
     public sealed record Pressed(ParticipantId Participant, Digit Digit) : LaneReport;
+
+    /// <summary>Nothing authentic has come from it for too long, or something has come again.</summary>
+    public sealed record Watched(ParticipantId Participant, bool IsMissing) : LaneReport;
 
     /// <summary>The lane is dead, its keys are zeroed.</summary>
     public sealed record Failed(string Reason) : LaneReport;

@@ -37,6 +37,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         Receive<LaneReport.Refused>(Handle);
         Receive<LaneReport.Alive>(Handle);
         Receive<LaneReport.Pressed>(Handle);
+        Receive<LaneReport.Watched>(Handle);
         Receive<LaneReport.Failed>(r => throw new LaneFailedException($"the lane of mixer {_id} failed: {r.Reason}"));
         Receive<Review>(_ => Look());
     }
@@ -95,6 +96,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         {
             IsPartial = report.IsPartial,
             Shared = report.Shared,
+            Speaker = report.Speaker,
         });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
     }
@@ -103,6 +105,21 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     {
         Context.GetLogger().Info("Mixer {0}: {1} pressed 1 key", _id, pressed.Participant);
         Context.System.EventStream.Publish(new DigitPressed(_id, pressed.Participant, pressed.Digit));
+    }
+
+    private void Handle(LaneReport.Watched report)
+    {
+        if (!report.IsMissing)
+        {
+            Context.GetLogger().Info("Mixer {0}: media comes again from {1}", _id, report.Participant);
+            return;
+        }
+
+        var end = _settings.EndsWithoutMedia;
+        Context.GetLogger().Warning(
+            "Mixer {0}: for {1} s nothing authentic has come from {2}{3}", _id, _settings.Mixer.NoMediaAfter.TotalSeconds, report.Participant,
+            end ? "; its call ends" : "");
+        if (end) _regions.Participants.Tell(new EndDialog(report.Participant, _id.Conference, LeaveReason.MediaFailed));
     }
 
     private void Look()

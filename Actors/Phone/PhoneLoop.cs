@@ -25,6 +25,7 @@ internal sealed class PhoneLoop : IDisposable
 
     private readonly SoftPhoneOptions _options;
     private readonly PhoneSockets _sockets;
+    private readonly BadNetwork _network;
     private readonly PhoneAudio _audio;
     private readonly TimeProvider _clock;
     private readonly PhoneCall _call;
@@ -47,6 +48,7 @@ internal sealed class PhoneLoop : IDisposable
     {
         (_options, _sockets, _audio, _clock) = (options, sockets, audio, clock);
         _start = clock.GetTimestamp();
+        _network = new BadNetwork(sockets, options.Drop, options.Delay, () => Now);
         _call = new PhoneCall(settings, sockets.Flow, sockets.RtpAddress, sockets.RtcpAddress, random);
         _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)) { Codecs = SystemCodecs.Found }, random, clock.GetUtcNow());
         _report = new Report(options);
@@ -61,6 +63,7 @@ internal sealed class PhoneLoop : IDisposable
         while (!_report.HasEnded && Now < _giveUp)
         {
             var due = _timers.Count == 0 ? _tick : new TimeSpan(Math.Min(_tick.Ticks, _timers.Values.Min().Ticks));
+            if (_network.Release() is { } next && next < due) due = next;
             Wait(due - Now);
             Drain(_sockets.Rtp, rtcp: false);
             Drain(_sockets.Rtcp, rtcp: true);
@@ -88,7 +91,7 @@ internal sealed class PhoneLoop : IDisposable
     private void HangUp()
     {
         (_hungUp, _giveUp) = (true, Now + Farewell);
-        _media.SayGoodbye(Now, _sockets);
+        _media.SayGoodbye(Now, _network);
         Do(_call.HangUp());
     }
 
@@ -96,7 +99,7 @@ internal sealed class PhoneLoop : IDisposable
     {
         if (!_media.IsReady || _hungUp) return;
         _audio.Fill(_saying);
-        _media.Tick(due, _saying, _hearing, _sockets);
+        _media.Tick(due, _saying, _hearing, _network);
         _audio.Keep(_hearing);
     }
 
@@ -176,7 +179,9 @@ internal sealed class PhoneLoop : IDisposable
 
     private void Drain(Socket socket, bool rtcp)
     {
-        while (TryReceive(socket, out var length, out _)) _media.Receive(rtcp, _datagram.AsSpan(0, length), Now);
+        while (TryReceive(socket, out var length, out _))
+            if (!_network.Loses())
+                _media.Receive(rtcp, _datagram.AsSpan(0, length), Now);
     }
 
     private void DrainSip()

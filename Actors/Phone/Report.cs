@@ -51,6 +51,10 @@ internal sealed class Report(SoftPhoneOptions options)
         [.. seen.Ssrcs.Select(s => s.ToString())])
     {
         MkisHeard = seen.Mkis,
+        Contributors = [.. seen.Contributors.Select(s => s.ToString())],
+        PacketsWithLevels = seen.WithLevels,
+        ReportedLost = seen.PeerReception.Lost,
+        RoundTripMilliseconds = seen.RoundTrip is { } trip ? Math.Round(trip.TotalMilliseconds, 1) : null,
     };
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 3);

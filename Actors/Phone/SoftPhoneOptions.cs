@@ -45,6 +45,12 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>User part of From and Contact.</summary>
     public string User { get; init; } = "phone";
 
+    /// <summary>Share of the media's packets that are thrown away, each way: to try a bridge on a bad network.</summary>
+    public double Drop { get; init; }
+
+    /// <summary>How long every packet of media that is sent waits first.</summary>
+    public TimeSpan Delay { get; init; }
+
     /// <summary>Where to bind; null: the address that leads to the target.</summary>
     public IPAddress? Local { get; init; }
 }
@@ -68,6 +74,18 @@ public sealed record PhoneReport(
 
     /// <summary>Packets that no key opened: of a wrong tag, or with an MKI that nobody told.</summary>
     public ulong Undecryptable => AuthFailures + UnknownMki;
+
+    /// <summary>Sources that the mixer named in its packets (RFC 3550 §7.1).</summary>
+    public IReadOnlyList<string> Contributors { get; init; } = [];
+
+    /// <summary>Packets that said how loud each of them is (RFC 6465).</summary>
+    public ulong PacketsWithLevels { get; init; }
+
+    /// <summary>Packets of ours that the peer reports as lost.</summary>
+    public ulong ReportedLost { get; init; }
+
+    /// <summary>By RTCP; null: not measured.</summary>
+    public double? RoundTripMilliseconds { get; init; }
 
     /// <summary>The call was answered, ended by BYE, and something was heard or nothing was to be.</summary>
     public bool Succeeded => Problem is null && Answered && EndedBy is "us" or "peer";

@@ -74,6 +74,7 @@ internal static class ConferenceWire
             AppliedVersion = m.AppliedVersion,
         };
         if (m.Since is { } since) proto.Since = WireValues.Ticks(since);
+        if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
         proto.Participants.AddRange(m.Participants.Select(Write));
         proto.Callouts.AddRange(m.Callouts.Select(Write));
         proto.Epochs.AddRange(m.Epochs.Select(KeyViewWire.Write));
@@ -86,6 +87,7 @@ internal static class ConferenceWire
         p.Version, p.AppliedVersion, p.HasSince ? WireValues.Time(p.Since) : null, [.. p.Participants.Select(Read)])
     {
         Callouts = [.. p.Callouts.Select(Read)],
+        Speaker = p.HasSpeaker ? new ParticipantId(p.Speaker) : null,
         Epochs = [.. p.Epochs.Select(KeyViewWire.Read)],
         IsRekeyDeferred = p.RekeyDeferred,
     };
@@ -111,7 +113,7 @@ internal static class ConferenceWire
             Identity = v.Identity,
             Ssrc = v.Ssrc,
             JoinedAt = WireValues.Ticks(v.JoinedAt),
-            Media = v.Media is { } media ? Write(media) : null,
+            Media = v.Media is { } media ? LegWire.Write(media) : null,
             Caller = CallerWire.Write(v.Caller),
             Key = KeyViewWire.Write(v.Key),
         };
@@ -121,7 +123,7 @@ internal static class ConferenceWire
 
     private static ParticipantView Read(ParticipantViewProto p) => new(
         new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null, p.Ssrc, WireValues.Time(p.JoinedAt),
-        p.Media is null ? null : Read(p.Media))
+        p.Media is null ? null : LegWire.Read(p.Media))
     {
         Caller = CallerWire.Read(p.Caller),
         Key = KeyViewWire.Read(p.Key),
@@ -138,44 +140,17 @@ internal static class ConferenceWire
             SsrcsLeft = m.Shared.SsrcsLeft,
             GroupKeyPackets = m.Shared.KeyPackets,
         };
-        proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = Write(l.Statistics) }));
+        if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
+        proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = LegWire.Write(l.Statistics) }));
         return proto;
     }
 
     private static MixerReport Read(MixerReportProto p) => new(
         WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.AppliedVersion,
-        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), Read(l.Statistics)))])
+        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), LegWire.Read(l.Statistics)))])
     {
         IsPartial = p.IsPartial,
         Shared = new SharedReport(p.SsrcsLeft, p.GroupKeyPackets),
-    };
-
-    private static LegStatisticsProto Write(LegStatistics s) => new()
-    {
-        PacketsReceived = s.PacketsReceived,
-        PacketsLost = s.PacketsLost,
-        AuthFailures = s.AuthFailures,
-        Replays = s.Replays,
-        Malformed = s.Malformed,
-        UnknownMki = s.UnknownMki,
-        LateOrDuplicate = s.LateOrDuplicate,
-        Concealed = s.Concealed,
-        PacketsSent = s.PacketsSent,
-        RtcpReceived = s.RtcpReceived,
-        RtcpSent = s.RtcpSent,
-        RemoteSsrc = s.RemoteSsrc.Value,
-        Remote = WireValues.Write(s.Remote),
-        Digits = s.Digits,
-        DelayMilliseconds = s.DelayMilliseconds,
-        Clashes = s.Clashes,
-    };
-
-    private static LegStatistics Read(LegStatisticsProto p) => new(
-        p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed,
-        p.PacketsSent, p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote))
-    {
-        Digits = p.Digits,
-        DelayMilliseconds = p.DelayMilliseconds,
-        Clashes = p.Clashes,
+        Speaker = p.HasSpeaker ? new ParticipantId(p.Speaker) : null,
     };
 }

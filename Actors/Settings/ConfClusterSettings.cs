@@ -82,7 +82,11 @@ public sealed record TlsSettings(
 /// <param name="HeartbeatInterval">How often a mixer reports to its conference.</param>
 public sealed record MediaSettings(
     IPAddress Address, IPAddress? Advertised, int PortMin, int PortMax, int Lanes, int MaxLegsPerLane, MixerSettings Mixer, TimeSpan HeartbeatInterval,
-    TimeSpan UnadmittedLegTimeout);
+    TimeSpan UnadmittedLegTimeout)
+{
+    /// <summary>The call of somebody from whom nothing comes is ended; else it is only told.</summary>
+    public bool EndsWithoutMedia { get; init; }
+}
 
 /// <param name="Policy">Of a conference with the default blueprint.</param>
 /// <param name="RequireProtection">Fail closed: an offer without keys gets 488.</param>

@@ -5,6 +5,7 @@ using Akka.Configuration.Hocon;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Admission;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Sessions;
@@ -132,9 +133,15 @@ public static class SettingsReader
             MinJitterPackets = read.Number("media.jitter.min-packets", 1, 50),
             TalkerHold = read.Duration("media.talker-hold", TimeSpan.Zero, Hour),
             MaxJitterPackets = read.Number("media.jitter.max-packets", 1, 50),
+            MaxTalkers = read.Number("conference.max-talkers", 1, RtpHeader.MaxCsrcs),
+            SilenceLevel = (byte)read.Number("conference.silence-level", 1, AudioLevel.Silence),
+            NoMediaAfter = read.Duration("conference.no-media.after", TimeSpan.Zero, Hour),
         },
         read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
-        read.Duration("media.unadmitted-leg-timeout", Second, Hour));
+        read.Duration("media.unadmitted-leg-timeout", Second, Hour))
+    {
+        EndsWithoutMedia = read.OneOf("conference.no-media.action", ("report", false), ("end", true)),
+    };
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
         new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) }, read.OneOf("conference.protection", ("required", true)),

@@ -13,7 +13,7 @@ internal static class ApiMapping
 
     public static ConferenceDetails Details(ConferenceView view) => new(
         view.Conference.Value, view.IsActive, view.Since, view.Mixer?.ToString(), view.Incarnation.Number, view.Version, view.AppliedVersion,
-        [.. view.Participants.Select(Participant)], [.. view.Callouts.Select(Invitation)])
+        [.. view.Participants.Select(p => Participant(p) with { Speaking = p.Participant == view.Speaker })], [.. view.Callouts.Select(Invitation)])
     {
         Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
         RekeyDeferred = view.IsRekeyDeferred,
@@ -60,9 +60,16 @@ internal static class ApiMapping
         s.Remote.IsPresent ? s.Remote.ToString() : null, s.RemoteSsrc.Value == 0 ? null : s.RemoteSsrc.ToString(), s.PacketsReceived, s.PacketsSent,
         s.PacketsLost, s.Concealed, s.LateOrDuplicate, s.AuthFailures, s.Replays, s.Malformed, s.UnknownMki, s.RtcpReceived, s.RtcpSent)
     {
+        PacketsUndecoded = s.Undecoded,
+        Inbound = Stream(s.Reception),
+        Outbound = Stream(s.PeerReception),
+        RoundTripSeconds = s.RoundTripMicroseconds / 1e6,
+        MediaMissing = s.IsMediaMissing,
         JitterDelayMilliseconds = s.DelayMilliseconds,
         Digits = s.Digits,
     };
+
+    private static StreamDetails Stream(in StreamQuality quality) => new(quality.Lost, quality.FractionLost / 256.0, quality.JitterMicroseconds / 1e6);
 
     private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 }

@@ -48,13 +48,35 @@ internal sealed record ParticipantDetails(
     public KeyDetails? Key { get; init; }
 
     public bool Private { get; init; }
+
+    /// <summary>It has the word.</summary>
+    public bool Speaking { get; init; }
 }
+
+/// <summary>One direction of a leg (RFC 3550 §6.4.1).</summary>
+/// <param name="FractionLost">Of the last interval between two reports.</param>
+internal sealed record StreamDetails(ulong PacketsLost, double FractionLost, double JitterSeconds);
 
 /// <summary>Counters since the leg was opened.</summary>
 internal sealed record MediaDetails(
     string? Remote, string? RemoteSsrc, ulong PacketsReceived, ulong PacketsSent, ulong PacketsLost, ulong PacketsConcealed, ulong LateOrDuplicate,
     ulong AuthFailures, ulong Replays, ulong Malformed, ulong UnknownMki, ulong RtcpReceived, ulong RtcpSent)
 {
+    /// <summary>Packets that were not decoded, since they were silent or others louder.</summary>
+    public ulong PacketsUndecoded { get; init; }
+
+    /// <summary>How it arrives here.</summary>
+    public required StreamDetails Inbound { get; init; }
+
+    /// <summary>How our stream arrives there, by its reports.</summary>
+    public required StreamDetails Outbound { get; init; }
+
+    /// <summary>Null: not measured yet.</summary>
+    public double? RoundTripSeconds { get; init; }
+
+    /// <summary>It should send, and nothing authentic has come for conference.no-media.after.</summary>
+    public bool MediaMissing { get; init; }
+
     /// <summary>How long packets wait in the jitter buffer at present.</summary>
     public uint JitterDelayMilliseconds { get; init; }
 

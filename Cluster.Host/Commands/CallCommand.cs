@@ -42,12 +42,18 @@ internal static class CallCommand
             CustomParser = ReadTime,
             DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
         };
+        var drop = new Option<double>("--drop") { Description = "Lose this share of the media's packets each way, in percent.", HelpName = "PERCENT" };
+        drop.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<double>() is not (>= 0 and <= 100)) r.AddError("--drop is a percentage: 0 to 100.");
+        });
+        var delay = new Option<TimeSpan>("--delay") { Description = "Hold what is sent so long: 40ms.", HelpName = "TIME", CustomParser = ReadTime };
         var user = new Option<string?>("--user") { Description = "Authenticate with this name when asked.", HelpName = "NAME" };
         var password = PasswordInput.FileOption();
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
         call.SetAction((result, _) => RunAsync(
             new SoftPhoneOptions(
@@ -62,6 +68,8 @@ internal static class CallCommand
                 Play = result.GetValue(play),
                 Record = result.GetValue(record),
                 Duration = result.GetValue(duration),
+                Drop = result.GetValue(drop) / 100,
+                Delay = result.GetValue(delay),
                 User = result.GetValue(user) ?? "phone",
             },
             result.GetValue(user), result.GetValue(password), result.GetValue(json)));
@@ -111,7 +119,9 @@ internal static class CallCommand
         yield return ["Dropped", $"{Text(r.AuthFailures)} not authentic, {Text(r.Replays)} replayed, {Text(r.UnknownMki)} unknown MKI, {Text(r.Malformed)} malformed"];
         var frames = $"{Text(r.Concealed)} frames concealed, {Text(r.LateOrDuplicate)} late";
         yield return ["Heard", $"{Text(r.Gaps)} gaps, the longest {Text(r.LongestGapMilliseconds)} ms; {frames}"];
+        yield return ["Reported", $"{Text(r.ReportedLost)} lost there, round trip {(r.RoundTripMilliseconds is { } trip ? $"{Text(trip)} ms" : "unknown")}"];
         yield return ["Sources", r.Ssrcs.Count == 0 ? "none" : string.Join(", ", r.Ssrcs)];
+        yield return ["Contributors", r.Contributors.Count == 0 ? "none" : string.Join(", ", r.Contributors)];
     }
 
     private static SipTransport Transport(SipUri target) => target.Parameters["transport"]?.ToUpperInvariant() switch

@@ -102,7 +102,13 @@ internal static class ConferenceCommands
         return ExitCode.Done;
     }
 
-    private static void WriteParticipants(ConferenceDetails details) => Output.Table(
+    private static void WriteParticipants(ConferenceDetails details)
+    {
+        WriteRoster(details);
+        if (details.Participants.Any(p => p.Media is not null)) QualityTable.Write(details);
+    }
+
+    private static void WriteRoster(ConferenceDetails details) => Output.Table(
         ["Participant", "Identity", "Proof", "Since", "From", "Received", "Sent", "Lost", "Not authentic", "Replayed"],
         details.Participants.Select(p => new[]
         {

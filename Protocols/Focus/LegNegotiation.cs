@@ -93,6 +93,8 @@ internal static class LegNegotiation
         var plan = new OfferPlan(FirstOrigin(place, context), place.Rtp, place.Rtcp, [.. lines])
         {
             Codecs = [.. context.Settings.Media.Codecs.Select(OfferedCodec.Of)],
+            Extensions = OfferPlan.FirstExtensions(context.Settings.Media.Levels),
+            Levels = context.Settings.Media.Levels,
         };
         var local = OfferAnswer.CreateOffer(plan);
         return new Leg(place, keys, null, "", local, LocalIsAnswer: false, Octets(local), Generation: 0);
@@ -142,6 +144,8 @@ internal static class LegNegotiation
                 TelephoneEventRate = remote.TelephoneEventRate,
                 RtcpMux = remote.RtcpMux,
                 Direction = direction,
+                Extensions = remote.Extensions,
+                Levels = remote.Levels,
                 Lines = remote.Lines,
                 Index = remote.Index,
             });

@@ -9,8 +9,8 @@ namespace ConfCluster.Protocols.Mixing;
 /// <summary>
 /// The RTP mixer of one conference (RFC 3550 §7.1): opens what the legs send, sums it every 20 ms, and sends each leg the sum of the
 /// others. Which legs are in, under which SSRC and which key, is desired state; who is not in it is silent and unheard. Legs under a group key that do
-/// not talk share a stream (<see cref="Variant"/>); who talks, or has a key of its own, has a stream of its own.
-/// One thread; no I/O, no clock. Left out: CSRC lists, loudest-speaker selection.
+/// not talk share a stream (<see cref="Variant"/>); who talks, or has a key of its own, has a stream of its own. The loudest are mixed,
+/// and each packet names them. One thread; no I/O, no clock. Left out: the source descriptions of contributing sources.
 /// </summary>
 public sealed class ConferenceMixer : IDisposable
 {
@@ -24,18 +24,23 @@ public sealed class ConferenceMixer : IDisposable
     private readonly List<Leg?> _legs = [];
     private readonly RateMix[] _mixes = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
+    private readonly Queue<(ParticipantId Participant, bool IsMissing)> _watched = [];
+    private readonly Contributors _contributors = new();
+    private readonly DateTimeOffset _origin;
+    private readonly TalkerSelection _talkers;
     private readonly GroupKeys _keys = new();
     private readonly LegSender _sender;
     private readonly SsrcOwners _owners;
     private Dictionary<ParticipantId, MixerLeg> _admitted = [];
+    private bool _speakerChanged;
     private ulong _ticks;
 
     /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
     public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
     {
-        (_settings, _random) = (settings, random);
-        _sender = new LegSender(settings, random, origin, _mixes);
+        (_settings, _random, _origin, _talkers) = (settings, random, origin, new TalkerSelection(settings));
+        _sender = new LegSender(settings, random, origin, _mixes, _contributors);
         _owners = new SsrcOwners(IsOurs);
     }
 
@@ -93,7 +98,7 @@ public sealed class ConferenceMixer : IDisposable
         }
 
         if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs);
-        var leg = new Leg(participant, slot, output, _settings);
+        var leg = new Leg(participant, slot, output, _settings, _origin);
         _legs[slot] = _byParticipant[participant] = leg;
         if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
         return slot;
@@ -119,6 +124,7 @@ public sealed class ConferenceMixer : IDisposable
     public bool CloseLeg(ParticipantId participant)
     {
         if (!_byParticipant.Remove(participant, out var leg)) return false;
+        _talkers.Forget(leg);
         leg.Dispose();
         _owners.Free(leg);
         if (leg.Output.Packets.HasSsrc) _ended[participant] = leg.Output;
@@ -144,6 +150,25 @@ public sealed class ConferenceMixer : IDisposable
         return any;
     }
 
+    /// <summary>Who has the word; null: nobody.</summary>
+    public ParticipantId? Speaker => _talkers.Dominant.Speaker;
+
+    /// <summary>Whether <see cref="Speaker"/> is another than at the last question.</summary>
+    public bool TakeSpeakerChange()
+    {
+        var changed = _speakerChanged;
+        _speakerChanged = false;
+        return changed;
+    }
+
+    /// <summary>The next leg whose media is missing, or is back, each once.</summary>
+    public bool TryTakeWatched(out ParticipantId participant, out bool isMissing)
+    {
+        var any = _watched.TryDequeue(out var next);
+        (participant, isMissing) = next;
+        return any;
+    }
+
     /// <summary>Every 20 ms: plays one frame of every leg into the mix and sends each leg what it is due.</summary>
     /// <param name="now">The time at which this tick was due; timestamps follow it.</param>
     public void Tick(TimeSpan now, IMediaSink sink)
@@ -156,6 +181,7 @@ public sealed class ConferenceMixer : IDisposable
         foreach (var leg in _legs)
         {
             if (leg is null) continue;
+            if (leg.Watch(now, _settings.NoMediaAfter)) _watched.Enqueue((leg.Participant, leg.IsMediaMissing));
             if (leg.Leaving)
             {
                 _sender.SendGoodbye(leg, sink);
@@ -202,11 +228,12 @@ public sealed class ConferenceMixer : IDisposable
         foreach (var mix in _mixes)
             if (mix.IsUsed)
                 mix.Clear();
+        _speakerChanged |= _talkers.Choose(_legs);
+        _contributors.Clear();
         foreach (var leg in _legs)
         {
-            if (leg is null) continue;
-            leg.Heard = leg.MayBeHeard && leg.Uplink.Decode();
-            if (!leg.Heard) continue;
+            if (leg is not { Heard: true }) continue;
+            _contributors.Add(leg.Slot, leg.Uplink.Source, AudioLevel.Of(leg.Uplink.Frame.Own));
             foreach (var mix in _mixes)
                 if (mix.IsUsed)
                     mix.Add(leg.Uplink.Frame);

@@ -26,6 +26,16 @@ internal sealed class FrameSpread
         frame.CopyTo(At(place));
     }
 
+    /// <summary>The frame at the rate that it was made with.</summary>
+    public ReadOnlySpan<short> Own => At(_own);
+
+    /// <summary>Makes the frame rise from silence, or fall to it. Only before it was asked for at any rate.</summary>
+    public void Fade(bool rises)
+    {
+        var frame = At(_own);
+        for (var i = 0; i < frame.Length; i++) frame[i] = (short)(frame[i] * (rises ? i + 1 : frame.Length - 1 - i) / frame.Length);
+    }
+
     public ReadOnlySpan<short> AtRate(int rate)
     {
         var place = AudioFrame.PlaceOf(rate);

@@ -8,8 +8,9 @@ namespace ConfCluster.Protocols.Mixing;
 /// One participant at the mixer: admitted or not by the newest state, its media once offer and answer settled them, a way in and a way
 /// out. Media goes to where the newest authenticated packet came from, and until one came to the signalled address (symmetric RTP).
 /// </summary>
-internal sealed class Leg(ParticipantId participant, int slot, OutputStream output, MixerSettings settings) : IDisposable
+internal sealed class Leg(ParticipantId participant, int slot, OutputStream output, MixerSettings settings, DateTimeOffset origin) : IDisposable
 {
+    private MediaWatch _watch;
     private MediaAddress _remoteRtcp;
 
     public ParticipantId Participant { get; } = participant;
@@ -20,7 +21,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public Downlink Downlink { get; } = new();
 
-    public Uplink Uplink { get; } = new(settings);
+    public Uplink Uplink { get; } = new(settings, origin);
 
     public LegMedia? Media { get; private set; }
 
@@ -41,6 +42,12 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     public bool IsLive => Admitted && Media is not null;
 
     public bool MaySend => IsLive && Media!.Direction.Send && Downlink.HasKey;
+
+    /// <summary>Under which it hears us at present.</summary>
+    private Ssrc HeardSsrc => Downlink.Shared is null ? Output.Packets.Ssrc : Downlink.SharedSsrc;
+
+    /// <summary>It should send, and for long nothing authentic came.</summary>
+    public bool IsMediaMissing => _watch.IsMissing;
 
     public bool MayBeHeard => IsLive && Media!.Direction.Receive;
 
@@ -97,13 +104,16 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         if (rtcp)
         {
             // RFC 5761 §5.1.1: with rtcp-mux RTCP belongs to the RTP port, and so does its address.
-            if (Uplink.ReceiveRtcp(packet, now) && !Media!.RtcpMux) _remoteRtcp = from;
+            if (Uplink.ReceiveRtcp(packet, now, HeardSsrc) && !Media!.RtcpMux) _remoteRtcp = from;
         }
         else if (Uplink.Receive(packet, now, this, owners, MayBeHeard))
         {
             Remote = from;
         }
     }
+
+    /// <returns>True: its media is missing now, or is back (<see cref="IsMediaMissing"/>).</returns>
+    public bool Watch(TimeSpan now, TimeSpan after) => _watch.Look(MayBeHeard, Uplink.LastHeard, now, after);
 
     public LegStatistics Statistics()
     {
@@ -115,6 +125,11 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
             Digits = counts.Digits,
             DelayMilliseconds = (uint)Uplink.Delay.TotalMilliseconds,
             Clashes = counts.Clashes,
+            Undecoded = Uplink.Undecoded,
+            Reception = new StreamQuality(Uplink.Lost, Uplink.FractionLost, Microseconds(Uplink.Jitter)),
+            PeerReception = new StreamQuality(Uplink.Reports.Lost, Uplink.Reports.FractionLost, Microseconds(Uplink.Reports.Jitter)),
+            RoundTripMicroseconds = Uplink.Reports.RoundTrip is { } trip ? Microseconds(trip) : null,
+            IsMediaMissing = IsMediaMissing,
         };
     }
 
@@ -124,6 +139,8 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         Output.Dispose();
         Media = null;
     }
+
+    private static uint Microseconds(TimeSpan time) => (uint)Math.Clamp(time.TotalMicroseconds, 0, uint.MaxValue);
 
     private void Begin(Ssrc ssrc)
     {

@@ -35,6 +35,9 @@ public sealed record LegMedia(
     /// <summary>The clock of <see cref="TelephoneEvent"/>.</summary>
     public int TelephoneEventRate { get; init; } = 8000;
 
+    /// <summary>Header extensions that both ends have.</summary>
+    public ExtensionIds Extensions { get; init; }
+
     public LegMedia Copy() => this with { Uplink = [.. Uplink.Select(k => k.Copy())], Downlink = Downlink.Copy() };
 
     public void Dispose()
@@ -58,8 +61,27 @@ public readonly record struct LegStatistics(
     /// <summary>Packets under an SSRC that somebody else had first; dropped.</summary>
     public ulong Clashes { get; init; }
 
-    /// <summary>Grows with every event that any of the counters tells.</summary>
+    /// <summary>Packets that were not decoded, since they were silent or others louder.</summary>
+    public ulong Undecoded { get; init; }
+
+    /// <summary>How it arrives here, by our own count.</summary>
+    public StreamQuality Reception { get; init; }
+
+    /// <summary>How our stream arrives there, by the peer's reports.</summary>
+    public StreamQuality PeerReception { get; init; }
+
+    /// <summary>Null: not measured yet.</summary>
+    public uint? RoundTripMicroseconds { get; init; }
+
+    /// <summary>It should send, and for long nothing authentic came.</summary>
+    public bool IsMediaMissing { get; init; }
+
+    /// <summary>Changes with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
-        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent + Digits
-        + Clashes);
+        PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent
+        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0);
 }
+
+/// <summary>How one direction of a leg arrives (RFC 3550 §6.4.1).</summary>
+/// <param name="FractionLost">Of the last interval between two reports, in 1/256.</param>
+public readonly record struct StreamQuality(ulong Lost, byte FractionLost, uint JitterMicroseconds);

@@ -13,7 +13,8 @@ namespace ConfCluster.Protocols.Mixing;
 /// packet of both ends, so that nothing is heard twice or not at all.
 /// </summary>
 /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
-internal sealed class LegSender(MixerSettings settings, SecretWriter random, DateTimeOffset origin, RateMix[] mixes) : IDisposable
+/// <param name="contributors">Who is in the mixes of the tick.</param>
+internal sealed class LegSender(MixerSettings settings, SecretWriter random, DateTimeOffset origin, RateMix[] mixes, Contributors contributors) : IDisposable
 {
     /// <summary>A packet of 60 ms with header, the longest MKI and tag fits; so does every report of ours.</summary>
     private const int MaxPacket = 1024;
@@ -97,7 +98,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
 
     private void SendShared(Leg leg, Variant variant, IMediaSink sink)
     {
-        if (variant.Tick != _tick) variant.Make(_tick, MixFor(variant.Format.SampleRate).Whole(), _clock, _codes);
+        if (variant.Tick != _tick) variant.Make(_tick, MixFor(variant.Format.SampleRate).Whole(), contributors, _clock, _codes);
         var packet = variant.For(leg.Downlink.Group!, leg.Downlink.IsPlain);
         if (packet.IsEmpty) return;
         sink.Send(leg.Slot, rtcp: false, packet, leg.Remote);
@@ -107,6 +108,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
     private void SendOwn(Leg leg, IMediaSink sink)
     {
         var (output, down) = (leg.Output, leg.Downlink);
+        output.Packets.Head.Mixed(contributors, except: leg.Heard ? leg.Slot : -1, output.Packets.Format.Extensions.MixedLevels);
         var length = output.Packets.Pack(CodesFor(leg), _clock, _packet, out var index);
         if (length == 0) return;
         length = down.Group is { } group ? group.Protect(_packet, length, index) : output.Protect(_packet, length, index);

@@ -16,5 +16,14 @@ public sealed record MixerSettings(int JitterPackets, int JitterCapacity, TimeSp
     /// <summary>Who has talked is sent his own stream for so long after the last word, so that streams change seldom.</summary>
     public TimeSpan TalkerHold { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How many are mixed at once: the loudest.</summary>
+    public int MaxTalkers { get; init; } = 5;
+
+    /// <summary>In -dBov: who says that a packet is quieter is not decoded, and nobody quieter has the word.</summary>
+    public byte SilenceLevel { get; init; } = 60;
+
+    /// <summary>Time without an authentic packet of somebody who should send, after which that is told. Zero: never.</summary>
+    public TimeSpan NoMediaAfter { get; init; }
+
     public AudioCodecs Codecs { get; init; } = AudioCodecs.Managed;
 }

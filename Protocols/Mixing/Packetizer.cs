@@ -8,9 +8,12 @@ namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>What packets must have in common to be the same for several legs.</summary>
 /// <param name="PacketTime">Milliseconds.</param>
-internal readonly record struct StreamFormat(AudioCodec Codec, byte PayloadType, int PacketTime)
+/// <param name="Extensions">They stand in the packets, under these identifiers.</param>
+internal readonly record struct StreamFormat(AudioCodec Codec, byte PayloadType, int PacketTime, ExtensionIds Extensions)
 {
-    public static StreamFormat Of(LegMedia media) => new(media.Codec, media.PayloadType, media.PacketTime);
+    /// <summary>For a mixer, whose packets do not tell the level of one voice.</summary>
+    public static StreamFormat Of(LegMedia media) =>
+        new(media.Codec, media.PayloadType, media.PacketTime, media.Extensions with { AudioLevel = 0, Voice = false });
 
     /// <summary>RFC 7587 §4.2: a packet of Opus is one frame of ours; G.711 and G.722 have 8 octets each millisecond.</summary>
     public int OctetsPerPacket => Codec == AudioCodec.Opus ? 1 : PacketTime * 8;
@@ -42,6 +45,12 @@ internal sealed class Packetizer(SecretWriter random, AudioCodecs codecs) : IDis
     private uint _octets;
 
     public StreamFormat Format { get; private set; }
+
+    /// <summary>What stands in the header of the next packet; set before the frame that completes it.</summary>
+    public PacketHead Head { get; } = new();
+
+    /// <summary>The next frame begins a packet.</summary>
+    public bool IsEmpty => _filled == 0;
 
     public Ssrc Ssrc { get; private set; }
 
@@ -94,9 +103,9 @@ internal sealed class Packetizer(SecretWriter random, AudioCodecs codecs) : IDis
         _filled += codes.Length;
         if (_filled < Format.OctetsPerPacket) return 0;
 
-        RtpHeader.Write(packet, _resuming, Format.PayloadType, (ushort)Index, _firstTimestamp, Ssrc);
-        _payload.AsSpan(0, _filled).CopyTo(packet[RtpHeader.FixedLength..]);
-        var length = RtpHeader.FixedLength + _filled;
+        var head = Head.Write(packet, _resuming, Format.PayloadType, (ushort)Index, _firstTimestamp, Ssrc);
+        _payload.AsSpan(0, _filled).CopyTo(packet[head..]);
+        var length = head + _filled;
         index = Index++;
         _packets++;
         _octets += (uint)_filled;

@@ -25,9 +25,14 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     private int _decoded;
     private int _concealed;
     private int _untilCut;
+    private int _rate = G711.ClockRate;
+    private bool _decodes;
     private ulong _lateBefore;
 
     public ulong LateOrDuplicate => _lateBefore + (_jitter?.LateOrDuplicate ?? 0);
+
+    /// <summary>Packets that were taken in their turn and not decoded, since nobody was to hear them.</summary>
+    public ulong Undecoded { get; private set; }
 
     /// <summary>How long packets wait at present.</summary>
     public TimeSpan Delay { get; private set; }
@@ -52,18 +57,19 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         return true;
     }
 
-    public PlayoutOutcome Take()
+    /// <param name="decode">
+    /// False: time goes on and nothing is decoded. A decoder that is used again after that goes on from where it was; its first frame should be
+    /// faded in.
+    /// </param>
+    public PlayoutOutcome Take(bool decode = true)
     {
         if (_jitter is null) return PlayoutOutcome.Silent;
+        _decodes = decode;
         _jitter.Tick();
-        Delay = TimeSpan.FromSeconds(_jitter.Delay / (double)_format!.ClockRate + _filled / (double)(_decoder?.SampleRate ?? _format.SampleRate));
+        Delay = TimeSpan.FromSeconds(_jitter.Delay / (double)_format!.ClockRate + _filled / (double)_rate);
         Shorten();
-        var length = _decoder?.SampleRate / 50 ?? AudioFrame.Samples;
-        while (_filled < length)
-        {
-            Append(length);
-            length = _decoder?.SampleRate / 50 ?? AudioFrame.Samples;
-        }
+        while (_filled < _rate / 50) Append(_rate / 50);
+        var length = _rate / 50;
 
         var outcome = _decoded > 0 ? PlayoutOutcome.Decoded : _concealed > 0 ? PlayoutOutcome.Concealed : PlayoutOutcome.Silent;
         Frame.Set(_samples.AsSpan(0, length), 50 * length, outcome == PlayoutOutcome.Silent);
@@ -85,7 +91,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     {
         Reset();
         _lateBefore += _jitter?.LateOrDuplicate ?? 0;
-        (_format, _jitter) = (format, new JitterBuffer(settings, format.TicksPerFrame));
+        (_format, _rate, _jitter) = (format, format.SampleRate, new JitterBuffer(settings, format.TicksPerFrame));
     }
 
     private void Append(int length)
@@ -95,17 +101,29 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         Ensure(length);
         switch (_jitter!.Next((length - _filled + perUnit - 1) / perUnit, out var part))
         {
+            case JitterOutcome.Frame when !_decodes: Skip(part); break;
             case JitterOutcome.Frame: Decode(part); break;
             case JitterOutcome.Noise: _noise.TrySet(part.Payload); break;
-            case JitterOutcome.Lost: Conceal(part, part.Units * perUnit); break;
+            case JitterOutcome.Lost when _decodes: Conceal(part, part.Units * perUnit); break;
             default: Pause(part.Units * perUnit); break;
         }
+    }
+
+    private void Skip(in JitterPart part)
+    {
+        Use(part.Codec);
+        var count = (int)((long)part.Units * _rate / _format!.ClockRate);
+        Room(count).Clear();
+        _filled += count;
+        _noise.Reset();
+        Undecoded++;
     }
 
     private void Decode(in JitterPart part)
     {
         Use(part.Codec);
-        var rate = _decoder!.SampleRate;
+        _decoder = _decoders[(int)part.Codec] ??= settings.Codecs.CreateDecoder(part.Codec);
+        var rate = _rate;
         var most = rate / 50 * JitterBuffer.LongestPacket;
         Ensure(most);
         var length = _decoder.Decode(part.Payload, _samples.AsSpan(_filled, most));
@@ -142,7 +160,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     private void Pause(int count)
     {
         var room = Room(count);
-        if (_noise.IsOn)
+        if (_noise.IsOn && _decodes)
         {
             _noise.Fill(room);
             _concealed = _filled + count;
@@ -163,17 +181,18 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
 
     private void Use(AudioCodec codec)
     {
-        var decoder = _decoders[(int)codec] ??= settings.Codecs.CreateDecoder(codec);
-        // What is left of the codec before is at another rate.
-        if (_decoder is not null && _decoder.SampleRate != decoder.SampleRate) (_filled, _decoded, _concealed) = (0, 0, 0);
-        _decoder = decoder;
+        var rate = AudioFormat.Of(codec).SampleRate;
+        if (rate == _rate) return;
+        // What is left of the codec before is at another rate, and what it would conceal as well.
+        (_filled, _decoded, _concealed) = (0, 0, 0);
+        (_decoder, _rate) = (null, rate);
     }
 
     /// <summary>Where more is held than the network asks for, a period of the voice is taken out: nothing but the time changes.</summary>
     private void Shorten()
     {
         if (_decoder is null || --_untilCut > 0 || _jitter!.Excess < _format!.TicksPerFrame || _noise.IsOn) return;
-        var rate = _decoder.SampleRate;
+        var rate = _rate;
         while (_filled < rate / 25 && _jitter.Count > 0)
         {
             var before = _filled;

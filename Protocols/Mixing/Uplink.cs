@@ -35,7 +35,8 @@ internal struct UplinkCounts
 /// The way in of one leg: SRTP and SRTCP are opened, the source's statistics kept, its packets put in order and decoded (RFC 3550 §6.4,
 /// RFC 3711 §3.3). Only an authenticated packet changes anything but a counter.
 /// </summary>
-internal sealed class Uplink(MixerSettings settings) : IDisposable
+/// <param name="origin">Wall clock at time zero, which stamps our sender reports.</param>
+internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : IDisposable
 {
     /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
     private const int MaxSources = 16;
@@ -54,6 +55,11 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     private DigitReader _digits;
     private byte? _event;
     private bool _hasSource;
+    private ExtensionIds _extensions;
+    private SpeechLevel _level;
+    private PeerReports _reports;
+    private bool _listened;
+    private bool _withheld;
     private UplinkCounts _counts;
 
     public ref readonly UplinkCounts Counts => ref _counts;
@@ -61,6 +67,21 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
     public Ssrc Source { get; private set; }
 
     public ulong Lost => _lostBefore + _statistics.Lost;
+
+    /// <summary>How loud it is at present, as <see cref="Listen"/> found.</summary>
+    public ref readonly SpeechLevel Level => ref _level;
+
+    /// <summary>How the peer receives us, by its reports.</summary>
+    public ref readonly PeerReports Reports => ref _reports;
+
+    /// <summary>When the last authentic packet came, RTP or RTCP; null: none yet.</summary>
+    public TimeSpan? LastHeard { get; private set; }
+
+    public TimeSpan Jitter => _statistics.Jitter(_clockRate);
+
+    public byte FractionLost => _statistics.FractionLost;
+
+    public ulong Undecoded => _playout?.Undecoded ?? 0;
 
     public ulong LateOrDuplicate => _playout?.LateOrDuplicate ?? 0;
 
@@ -80,6 +101,8 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         if (!_receive.AsSpan().SequenceEqual(media.Receive.AsSpan()) || !media.Direction.Receive) Silence();
         (_receive, _event, _clockRate) = (media.Receive, media.TelephoneEvent, AudioFormat.Of(media.Codec).ClockRate);
         _eventRate = media.TelephoneEventRate;
+        if (_extensions != media.Extensions) _level.Reset();
+        _extensions = media.Extensions;
         if (_ring is not null && _ring.Holds(media.Uplink.AsSpan()))
         {
             foreach (var key in media.Uplink) key.Dispose();
@@ -121,14 +144,17 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         if ((!_hasSource || header.Ssrc != Source) && !TryFollow(header.Ssrc, claimant, owners)) return false;
         _rtp.TryGetHighest(header.Ssrc, out var highest);
         _counts.Packets++;
+        LastHeard = now;
+        if (_extensions.AudioLevel != 0) _level.Told(LevelIn(header, packet));
         var index = PacketIndex.Estimate(highest, header.Sequence);
         _statistics.Count(index.Value, header.Timestamp, now, _clockRate);
         if (mayBeHeard) Queue(header, payload);
         return highest.Sequence == header.Sequence;
     }
 
+    /// <param name="own">Our SSRC: what the peer says of others is not for us.</param>
     /// <returns>True: authentic.</returns>
-    public bool ReceiveRtcp(Span<byte> packet, TimeSpan now)
+    public bool ReceiveRtcp(Span<byte> packet, TimeSpan now, Ssrc own)
     {
         var error = _rtcp!.Unprotect(packet, out var length);
         var compound = packet[..length];
@@ -139,10 +165,14 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         }
 
         _counts.Rtcp++;
+        LastHeard = now;
         var packets = new CompoundPacket(compound);
         while (packets.Next(out var each))
         {
-            if (!_hasSource || !each.HasSsrc) continue;
+            if (!each.HasSsrc) continue;
+            if (each.Type is RtcpType.SenderReport or RtcpType.ReceiverReport && ReceiverReport.TryFind(each, own, out var block))
+                _reports.Take(block, NtpTime.From(origin + now), _clockRate);
+            if (!_hasSource) continue;
             if (each.Type == RtcpType.SenderReport && each.Ssrc == Source) _statistics.SenderReported(SenderReport.Read(each).Ntp, now);
             // RFC 3550 §6.6: who said goodbye is not waited for.
             if (each.Type == RtcpType.Goodbye && Goodbye.Names(each, Source)) Silence();
@@ -151,11 +181,44 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Every 20 ms, before it is known who is mixed: finds out how loud it is, by decoding where packets do not tell.
+    /// </summary>
+    /// <returns>True: a frame with sound was decoded.</returns>
+    public bool Listen()
+    {
+        _listened = !_level.IsTold;
+        if (!_listened)
+        {
+            _level.Tick();
+            return false;
+        }
+
+        _listened = Decode();
+        _level.Measured(_listened ? AudioLevel.Of(Frame.Own) : AudioLevel.Silence);
+        return _listened;
+    }
+
+    /// <summary>Then, once: who comes into the mix or leaves it while it sounds is faded over one frame.</summary>
+    /// <returns>True: <see cref="Frame"/> is to be mixed.</returns>
+    public bool Play(bool chosen)
+    {
+        var told = _level.IsTold;
+        var leaves = !chosen && !_withheld && (told || _listened);
+        var sounds = told ? Decode(chosen || leaves) : _listened;
+        if (told && sounds && chosen) _level.Audit(AudioLevel.Of(Frame.Own));
+        var fades = sounds && (leaves || chosen && _withheld);
+        if (fades) Frame.Fade(rises: chosen);
+        _withheld = !chosen && (told || _listened);
+        return sounds && (chosen || leaves);
+    }
+
+    /// <summary>20 ms of it.</summary>
     /// <returns>True: <see cref="Frame"/> has sound.</returns>
-    public bool Decode()
+    public bool Decode(bool decode = true)
     {
         if (_playout is null) return false;
-        var outcome = _playout.Take();
+        var outcome = _playout.Take(decode);
         if (outcome == PlayoutOutcome.Concealed) _counts.Concealed++;
         return outcome != PlayoutOutcome.Silent;
     }
@@ -209,6 +272,12 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
         _playout.Put(header.Sequence, header.Timestamp, null, noise ? payload : []);
     }
 
+    private AudioLevel? LevelIn(in RtpHeader header, ReadOnlySpan<byte> packet)
+    {
+        if (!HeaderExtensions.TryFind(header, packet, _extensions.AudioLevel, out var data) || !AudioLevel.TryRead(data, out var level)) return null;
+        return level with { Voice = level.Voice && _extensions.Voice };
+    }
+
     private bool TryFollow(Ssrc source, object claimant, ISsrcOwners owners)
     {
         if (!owners.TryClaim(source, claimant))
@@ -219,6 +288,7 @@ internal sealed class Uplink(MixerSettings settings) : IDisposable
 
         _lostBefore += _statistics.Lost;
         _statistics.Reset();
+        _level.Reset();
         _digits.Reset();
         Silence();
         (Source, _hasSource) = (source, true);

@@ -54,11 +54,12 @@ internal sealed class Variant(StreamFormat format, SrtpProfile suite, Packetizer
     }
 
     /// <summary>The frame of a tick; the first who asks for it makes it.</summary>
-    public void Make(ulong tick, ReadOnlySpan<short> mix, uint clock, Span<byte> codes)
+    public void Make(ulong tick, ReadOnlySpan<short> mix, Contributors contributors, uint clock, Span<byte> codes)
     {
         (Tick, _used) = (tick, 0);
         var length = packets.Encode(mix, codes);
         Encodes++;
+        packets.Head.Mixed(contributors, except: -1, format.Extensions.MixedLevels);
         _length = packets.Pack(codes[..length], clock, _plain, out _index);
     }
 

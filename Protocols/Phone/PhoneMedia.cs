@@ -23,6 +23,18 @@ public sealed record PhoneStatistics(
 {
     /// <summary>Different MKIs of packets that were opened.</summary>
     public int Mkis { get; init; }
+
+    /// <summary>Sources that the mixer named, in the order they came (at most 16).</summary>
+    public ImmutableArray<Ssrc> Contributors { get; init; } = [];
+
+    /// <summary>Packets that said how loud each contributor is (RFC 6465).</summary>
+    public ulong WithLevels { get; init; }
+
+    /// <summary>How our stream arrives, by the peer's reports.</summary>
+    public StreamQuality PeerReception { get; init; }
+
+    /// <summary>Null: not measured yet.</summary>
+    public TimeSpan? RoundTrip { get; init; }
 }
 
 /// <summary>
@@ -47,6 +59,8 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
     private readonly HashSet<Mki> _mkis = [];
     private readonly PeerKeys _peerKeys = new();
+    private readonly List<Ssrc> _contributors = new(MaxSsrcs);
+    private ulong _withLevels;
     private LegMedia? _media;
     private ulong _ticks;
     private TimeSpan? _nextReport;
@@ -60,7 +74,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
     {
         (_settings, _random, _origin) = (settings, random, origin);
-        _in = new Uplink(settings);
+        _in = new Uplink(settings, origin);
         _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
@@ -104,12 +118,12 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 
         if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet)))
         {
-            _in.ReceiveRtcp(packet, now);
+            _in.ReceiveRtcp(packet, now, Ssrc);
             return;
         }
 
         var (mki, opened) = (MkiOf(packet), _in.Counts.Packets);
-        if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(_in.Source);
+        if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(packet);
         if (mki.IsPresent && _in.Counts.Packets > opened) _mkis.Add(mki);
     }
 
@@ -142,6 +156,10 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
             _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
         {
             Mkis = _mkis.Count,
+            Contributors = [.. _contributors],
+            WithLevels = _withLevels,
+            PeerReception = new StreamQuality(_in.Reports.Lost, _in.Reports.FractionLost, (uint)_in.Reports.Jitter.TotalMicroseconds),
+            RoundTrip = _in.Reports.RoundTrip,
         };
     }
 
@@ -169,9 +187,10 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private void Send(ReadOnlySpan<short> samples, IMediaSink sink)
     {
         _saying.Set(samples, 50 * samples.Length, silent: false);
+        if (_media!.Extensions.AudioLevel is not 0 and var id) _out.Packets.Head.Spoken(id, AudioLevel.Of(samples), _out.Packets.IsEmpty);
         var coded = _out.Packets.Encode(_saying.AtRate(_out.Packets.Format.SampleRate), _codes);
         var length = _out.Write(_codes.AsSpan(0, coded), Clock, _packet);
-        if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media!.Remote);
+        if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media.Remote);
     }
 
     private bool Hear(Span<short> incoming)
@@ -195,9 +214,18 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     /// <summary>A pause that was agreed on is no gap.</summary>
     private void Interrupt() => (_heard, _silentTicks) = (false, 0);
 
-    private void Remember(Ssrc ssrc)
+    /// <param name="packet">Authentic and open.</param>
+    private void Remember(ReadOnlySpan<byte> packet)
     {
-        if (_ssrcs.Count < MaxSsrcs && !_ssrcs.Contains(ssrc)) _ssrcs.Add(ssrc);
+        Remember(_ssrcs, _in.Source);
+        if (!RtpHeader.TryRead(packet, out var header, out _)) return;
+        for (var i = 0; i < header.CsrcCount; i++) Remember(_contributors, header.Csrc(packet, i));
+        if (_media!.Extensions.MixedLevels is not 0 and var id && MixedAudioLevels.TryRead(header, packet, id, 0, out _)) _withLevels++;
+    }
+
+    private static void Remember(List<Ssrc> list, Ssrc ssrc)
+    {
+        if (list.Count < MaxSsrcs && !list.Contains(ssrc)) list.Add(ssrc);
     }
 
     private void Report(TimeSpan now, IMediaSink sink)

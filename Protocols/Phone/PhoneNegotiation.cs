@@ -49,6 +49,8 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         {
             Codecs = settings.Codecs,
             Direction = Wanted,
+            Extensions = _accepted?.Extensions ?? OfferPlan.FirstExtensions(settings.Capabilities.Levels),
+            Levels = settings.Capabilities.Levels,
             Lines = _accepted?.Lines ?? [],
             Index = _accepted?.Index ?? 0,
         };

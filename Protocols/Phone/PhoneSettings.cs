@@ -25,12 +25,18 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>False: UPDATE is neither allowed nor taken, so that changes come by re-INVITE (RFC 3311 §5.1).</summary>
     public bool TakesUpdate { get; init; } = true;
 
+    /// <summary>Whether it tells how loud it is (RFC 6464) and wants to know who speaks (RFC 6465), where the peer does too.</summary>
+    public bool Levels { get; init; } = true;
+
     /// <summary>What a challenge is answered with; null: nothing. Who made it owns its password.</summary>
     public DigestAccount? Account { get; init; }
 
     public bool RequiresProtection => !Suites.IsEmpty;
 
-    internal MediaCapabilities Capabilities => new(Suites, [.. Codecs.Select(c => c.Codec)], RequiresProtection);
+    internal MediaCapabilities Capabilities => new(Suites, [.. Codecs.Select(c => c.Codec)], RequiresProtection)
+    {
+        Levels = Levels ? LevelSide.Client : LevelSide.None,
+    };
 }
 
 /// <summary>Timers that a call has besides those of its transactions.</summary>

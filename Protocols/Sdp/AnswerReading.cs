@@ -39,6 +39,8 @@ internal static class AnswerReading
         {
             TelephoneEventRate = eventRate,
             Receive = Receivable(offers, answers),
+            Extensions = ExtensionTerms.Agreed(offered, answer, media, ours.Levels),
+            Levels = ours.Levels,
         });
     }
 

@@ -12,6 +12,9 @@ namespace ConfCluster.Protocols.Sdp;
 public sealed record MediaCapabilities(ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, bool RequireProtection = true)
 {
     public static readonly MediaCapabilities Default = new([SrtpProfile.AesCm128HmacSha1Tag80, SrtpProfile.AesCm128HmacSha1Tag32], [AudioCodec.Pcmu, AudioCodec.Pcma]);
+
+    /// <summary>Which end of the audio levels we are.</summary>
+    public LevelSide Levels { get; init; } = LevelSide.Mixer;
 }
 
 /// <summary>
@@ -59,6 +62,12 @@ public sealed record AcceptedMedia(
     /// <summary>What the peer may send, under which payload types: one format after an answer of ours, all that both have after one of the peer.</summary>
     public ImmutableArray<OfferedCodec> Receive { get; init; } = [new OfferedCodec(Codec, PayloadType)];
 
+    /// <summary>The header extensions that both have.</summary>
+    public ExtensionIds Extensions { get; init; }
+
+    /// <summary>Our end of them.</summary>
+    public LevelSide Levels { get; init; }
+
     public bool IsProtected => Profile is not null;
 
     /// <summary>Octets of the MKI in the peer's packets; 0: it did not offer one, and then our key must not have one either.</summary>
@@ -73,6 +82,7 @@ public sealed record AcceptedMedia(
     {
         Receive = Receive,
         TelephoneEventRate = TelephoneEventRate,
+        Extensions = Extensions,
     };
 
     public void Dispose()
@@ -111,6 +121,14 @@ public sealed record OfferPlan(SdpOrigin Origin, MediaAddress Rtp, MediaAddress 
 
     /// <summary>As we see it: Send means that we send.</summary>
     public MediaDirection Direction { get; init; } = MediaDirection.SendReceive;
+
+    /// <summary>Header extensions to offer, and our end of them.</summary>
+    public ExtensionIds Extensions { get; init; }
+
+    public LevelSide Levels { get; init; }
+
+    /// <summary>Those of a first offer.</summary>
+    public static ExtensionIds FirstExtensions(LevelSide side) => side == LevelSide.None ? default : new ExtensionIds(1, Voice: true, 2);
 
     /// <summary>The m= lines of the dialog so far: kept in number and order (RFC 3264 §8).</summary>
     public ImmutableArray<MediaLine> Lines { get; init; } = [];

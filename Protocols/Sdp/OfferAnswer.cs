@@ -54,6 +54,7 @@ public static class OfferAnswer
             RtpMaps = [StreamTerms.MapOf(codec), .. events.Maps],
             FormatParameters = [.. StreamTerms.ParametersOf([codec]), .. events.Parameters],
             Crypto = accepted.Profile is { } profile ? [new CryptoAttribute(accepted.CryptoTag, profile, Copies(ours.Keys))] : [],
+            Other = ExtensionTerms.Written(accepted.Extensions, accepted.Levels, accepted.Direction),
         };
         return new SessionDescription
         {
@@ -80,6 +81,7 @@ public static class OfferAnswer
             RtpMaps = [.. plan.Codecs.Select(StreamTerms.MapOf), .. events.SelectMany(e => e.Maps)],
             FormatParameters = [.. StreamTerms.ParametersOf(plan.Codecs), .. events.SelectMany(e => e.Parameters)],
             Crypto = [.. plan.Crypto.Select(c => new CryptoAttribute(c.Tag, c.Keys[0].Profile, Copies(c.Keys)))],
+            Other = ExtensionTerms.Written(plan.Extensions, plan.Levels, plan.Direction),
         };
         var lines = plan.Lines.IsEmpty ? [stream.Line] : plan.Lines;
         return new SessionDescription
@@ -148,7 +150,11 @@ public static class OfferAnswer
         return new OfferVerdict.Acceptable(new AcceptedMedia(
             index, offer.Lines, offer.Origin, rtp, rtcp, mux, codec, payloadType, events, rtp.IsPresent ? direction : direction with { Send = false },
             StreamTerms.PacketTimeOf(media), crypto?.Tag ?? 0, crypto?.Profile, Copies(crypto?.Keys ?? []))
-        { TelephoneEventRate = eventRate });
+        {
+            TelephoneEventRate = eventRate,
+            Extensions = ExtensionTerms.Agreed(offer, media, ours.Levels),
+            Levels = ours.Levels,
+        });
     }
 
     /// <summary>Fail closed: RTP/AVP is refused unless protection is not required. RFC 4568 §7.1.2: a=crypto on RTP/AVP means nothing.</summary>

@@ -22,10 +22,12 @@ public sealed class Baresip : IDisposable
 
     public string Output => _process.Output;
 
+    /// <param name="levels">It tells the level of its packets (RFC 6464).</param>
+    /// <param name="volume">Of its tone, in dB below the loudest.</param>
     /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
     public static Baresip Start(
         string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null,
-        BaresipCodec? codec = null)
+        BaresipCodec? codec = null, bool levels = false, double volume = -12)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
@@ -34,9 +36,9 @@ public sealed class Baresip : IDisposable
         var wav = Path.Combine(directory, "tone.wav");
         codec ??= BaresipCodec.G711;
         Peers.RequireThat(File.Exists(Path.Combine(Modules, codec.Module)), $"baresip has no {codec.Module} (package baresip-core)");
-        Pcm.WriteWav(wav, Pcm.Tone(60, codec.Rate, -12, tone), codec.Rate);
+        Pcm.WriteWav(wav, Pcm.Tone(60, codec.Rate, volume, tone), codec.Rate);
         var tls = caFile is null ? "" : $"sip_cafile {caFile}\nsip_verify_server yes\n";
-        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort, codec) + tls);
+        File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort, codec, levels) + tls);
         var credentials = account is { } a ? $";auth_user={a.User};auth_pass={a.Password}" : "";
         File.WriteAllText(
             Path.Combine(directory, "accounts"), $"<sip:{name}@127.0.0.1:{sipPort}>{credentials};regint=0;mediaenc=srtp-mand;answermode=auto{codec.Account}\n");
@@ -75,7 +77,7 @@ public sealed class Baresip : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort, BaresipCodec codec) => $"""
+    private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort, BaresipCodec codec, bool levels) => $"""
         poll_method epoll
         sip_listen 127.0.0.1:{sipPort}
         call_local_timeout 120
@@ -83,7 +85,7 @@ public sealed class Baresip : IDisposable
         audio_player aubridge,nil{sipPort}
         audio_source aufile,{wav}
         audio_alert aubridge,alert{sipPort}
-        audio_level no
+        audio_level {(levels ? "yes" : "no")}
         ausrc_srate {codec.Rate}
         auplay_srate {codec.Rate}
         ausrc_channels 1

@@ -23,6 +23,12 @@ public struct ReceptionStatistics
     /// <summary>Never below zero here: duplicates do not pass the replay window.</summary>
     public readonly ulong Lost => Expected > Received ? Expected - Received : 0;
 
+    /// <summary>Of the last interval between two reports of ours, in 1/256.</summary>
+    public byte FractionLost { get; private set; }
+
+    /// <summary>The mean deviation of the time that packets take (RFC 3550 §6.4.1).</summary>
+    public readonly TimeSpan Jitter(int clockRate) => TimeSpan.FromSeconds(_jitter / clockRate);
+
     /// <param name="index">Extended sequence number (the SRTP packet index).</param>
     /// <param name="clockRate">Timestamp units per second.</param>
     public void Count(ulong index, uint timestamp, TimeSpan arrival, int clockRate)
@@ -53,8 +59,9 @@ public struct ReceptionStatistics
         var (expected, received) = (Expected - _expectedBefore, Received - _receivedBefore);
         (_expectedBefore, _receivedBefore) = (Expected, Received);
         var lost = expected > received ? expected - received : 0;
+        FractionLost = expected == 0 ? (byte)0 : (byte)Math.Min(255, (lost << 8) / expected);
         return new ReportBlock(
-            source, expected == 0 ? (byte)0 : (byte)Math.Min(255, (lost << 8) / expected), (int)Math.Min(Lost, 0x7F_FFFF), (uint)_highest,
+            source, FractionLost, (int)Math.Min(Lost, 0x7F_FFFF), (uint)_highest,
             (uint)_jitter, _lastSenderReport,
             _lastSenderReport == 0 ? 0 : (uint)((now - _lastSenderReportAt).TotalSeconds * 65536));
     }

@@ -133,6 +133,19 @@ public sealed class ConferenceEntityTests : TestKit
     }
 
     [Fact]
+    public void Who_speaks_is_shown_as_the_mixer_last_told_it_and_only_of_members()
+    {
+        var entity = WithMembers(Alice);
+        var report = new MixerReport(Mixer, new Incarnation(1), 1, []) { IsPartial = true };
+        foreach (var (told, shown) in new (ParticipantId?, ParticipantId?)[] { (Alice, Alice), (Bob, null), (Alice, Alice), (null, null) })
+        {
+            entity.Tell(report with { Speaker = told });
+            entity.Tell(new GetConference(Room));
+            Assert.Equal(shown, ExpectMsg<ConferenceView>().Speaker);
+        }
+    }
+
+    [Fact]
     public void A_mixer_that_falls_silent_is_replaced_and_its_calls_end()
     {
         WithMembers(Alice);

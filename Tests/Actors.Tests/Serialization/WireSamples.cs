@@ -127,6 +127,18 @@ internal static class WireSamples
             Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) }]),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
+        new MixerReport(Mixer, Life, 8, []) { Speaker = Alice },
+        new MixerReport(
+            Mixer, Life, 8,
+            [
+                new LegReport(Alice, Statistics with
+                {
+                    Undecoded = 13, Reception = new StreamQuality(14, 255, 16), PeerReception = new StreamQuality(17, 18, 19),
+                    RoundTripMicroseconds = 20, IsMediaMissing = true,
+                }),
+                new LegReport(Alice, Statistics with { RoundTripMicroseconds = 0 }),
+            ]),
+        new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, []) { Speaker = Alice },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Clashes = 3 })]) { Shared = new SharedReport(7, 1UL << 40) },
         new SetMixerState(new MixerState(Mixer, Life, 8, [])),
         new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1), new LegKeyUse(LegKeyMode.ByMki, new KeyEpoch(5)))])

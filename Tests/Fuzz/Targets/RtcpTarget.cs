@@ -27,7 +27,14 @@ public sealed class RtcpTarget : IFuzzTarget
 
     public void Run(ReadOnlySpan<byte> input)
     {
-        if (RtpHeader.TryRead(input, out var header, out _)) header.TryPayload(input, out _);
+        if (RtpHeader.TryRead(input, out var header, out _))
+        {
+            header.TryPayload(input, out _);
+            for (byte id = 1; id <= HeaderExtensions.LastId; id++)
+                if (HeaderExtensions.TryFind(header, input, id, out var data) && data.Length is 0 or > 16) throw new InvalidOperationException("an element too long");
+            if (header.CsrcCount > 0) MixedAudioLevels.TryRead(header, input, 7, 0, out _);
+        }
+
         if (CompoundPacket.Validate(input) != RtcpError.None) return;
         var packets = new CompoundPacket(input);
         while (packets.Next(out var packet))

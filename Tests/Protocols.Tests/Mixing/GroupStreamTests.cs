@@ -38,6 +38,27 @@ public sealed class GroupStreamTests
     }
 
     [Fact]
+    public void Legs_that_agreed_on_levels_share_a_stream_and_an_SSRC_that_no_leg_without_them_has()
+    {
+        var phones = _scene.Group(5);
+        foreach (var phone in phones[3..])
+        {
+            phone.Extensions = new ExtensionIds(0, false, 7);
+            phone.Renegotiate();
+        }
+
+        _scene.Run(20, phones[0]);
+        var (plain, told) = (phones[1].Heard[^1].Header, phones[3].Heard[^1].Header);
+        Assert.NotEqual(plain.Ssrc, told.Ssrc);
+        Assert.Equal((false, true), (plain.HasExtension, told.HasExtension));
+        Assert.Equal(told, phones[4].Heard[^1].Header);
+        Assert.Equal(phones[0].UplinkSsrc, told.Csrc(phones[3].Packets[^1], 0));
+        // Two streams, and the talker's own from when it is heard, two ticks after its first word.
+        Assert.Equal(2UL * 2 + 18 * 3, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        Assert.All(phones, p => Assert.Equal(0, p.Unreadable));
+    }
+
+    [Fact]
     public void Who_talks_hears_the_others_in_a_stream_of_its_own_and_comes_back_after_the_hold()
     {
         var phones = _scene.Group(3);

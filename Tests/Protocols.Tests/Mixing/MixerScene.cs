@@ -17,10 +17,10 @@ internal sealed class MixerScene : IMediaSink
     private long _version;
     private ulong _seed;
 
-    public MixerScene(ulong seed = 1)
+    public MixerScene(ulong seed = 1, MixerSettings? settings = null)
     {
         _seed = seed;
-        Mixer = new ConferenceMixer(Settings, Fill, Origin);
+        Mixer = new ConferenceMixer(settings ?? Settings, Fill, Origin);
     }
 
     public ConferenceMixer Mixer { get; }
@@ -158,9 +158,14 @@ internal sealed class MixerPhone
 
     public bool Mux { get; set; } = true;
 
+    public ExtensionIds Extensions { get; set; }
+
     public ulong NextIndex { get => _index; set => _index = value; }
 
     public List<(RtpHeader Header, byte[] Codes)> Heard { get; } = [];
+
+    /// <summary>The same with their headers.</summary>
+    public List<byte[]> Packets { get; } = [];
 
     public List<byte[]> Rtcp { get; } = [];
 
@@ -171,7 +176,10 @@ internal sealed class MixerPhone
     /// <summary>The media as the next offer and answer would settle it.</summary>
     public LegMedia Media() => new(
         Id, ++_generation, Address, Mux ? Address : Address.WithPort(Address.Port + 1), Mux, Codec, PayloadType, 101, Direction, PacketTime,
-        [_uplink.Copy()], _downlink.Copy());
+        [_uplink.Copy()], _downlink.Copy())
+    {
+        Extensions = Extensions,
+    };
 
     public void Renegotiate() => _scene.Mixer.SetLeg(Media());
 
@@ -187,6 +195,20 @@ internal sealed class MixerPhone
     }
 
     public void Say(byte[] codes) => _scene.Mixer.Receive(Slot, false, Packet(codes), Address, _scene.Now);
+
+    /// <summary>Says how loud it is, too, as far as that is agreed on.</summary>
+    public void Say(byte[] codes, AudioLevel level) => _scene.Mixer.Receive(Slot, false, Packet(codes, level), Address, _scene.Now);
+
+    public byte[] Packet(byte[] codes, AudioLevel level)
+    {
+        var header = RtpHeader.FixedLength + HeaderExtensions.LengthOf(1);
+        var buffer = new byte[header + codes.Length + _sender.Overhead];
+        RtpHeader.Write(buffer, false, PayloadType, (ushort)_index, (uint)(_index * 160), UplinkSsrc);
+        HeaderExtensions.Append(buffer, RtpHeader.FixedLength, Extensions.AudioLevel, [level.Octet]);
+        codes.CopyTo(buffer, header);
+        _sender.Protect(buffer, header + codes.Length, new PacketIndex(_index++));
+        return buffer;
+    }
 
     public byte[] Packet(byte[] codes, byte? payloadType = null, uint? timestamp = null)
     {
@@ -214,6 +236,7 @@ internal sealed class MixerPhone
         else if ((_groupReceiver ?? _receiver).Unprotect(packet, out var header, out var length) == UnprotectError.None)
         {
             Heard.Add((header, packet[header.Length..length]));
+            Packets.Add(packet[..length]);
         }
         else
         {

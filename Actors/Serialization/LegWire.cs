@@ -1,0 +1,61 @@
+using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Actors.Serialization;
+
+/// <summary>The figures of a leg.</summary>
+internal static class LegWire
+{
+    public static LegStatisticsProto Write(LegStatistics s)
+    {
+        var proto = new LegStatisticsProto
+        {
+            PacketsReceived = s.PacketsReceived,
+            PacketsLost = s.PacketsLost,
+            AuthFailures = s.AuthFailures,
+            Replays = s.Replays,
+            Malformed = s.Malformed,
+            UnknownMki = s.UnknownMki,
+            LateOrDuplicate = s.LateOrDuplicate,
+            Concealed = s.Concealed,
+            PacketsSent = s.PacketsSent,
+            RtcpReceived = s.RtcpReceived,
+            RtcpSent = s.RtcpSent,
+            RemoteSsrc = s.RemoteSsrc.Value,
+            Remote = WireValues.Write(s.Remote),
+            Digits = s.Digits,
+            DelayMilliseconds = s.DelayMilliseconds,
+            Clashes = s.Clashes,
+            Undecoded = s.Undecoded,
+            Reception = Write(s.Reception),
+            PeerReception = Write(s.PeerReception),
+            MediaMissing = s.IsMediaMissing,
+        };
+        if (s.RoundTripMicroseconds is { } trip) proto.RoundTripMicroseconds = trip;
+        return proto;
+    }
+
+    public static LegStatistics Read(LegStatisticsProto p) => new(
+        p.PacketsReceived, p.PacketsLost, p.AuthFailures, p.Replays, p.Malformed, p.UnknownMki, p.LateOrDuplicate, p.Concealed,
+        p.PacketsSent, p.RtcpReceived, p.RtcpSent, new Ssrc(p.RemoteSsrc), WireValues.Read(p.Remote))
+    {
+        Digits = p.Digits,
+        DelayMilliseconds = p.DelayMilliseconds,
+        Clashes = p.Clashes,
+        Undecoded = p.Undecoded,
+        Reception = Read(p.Reception),
+        PeerReception = Read(p.PeerReception),
+        RoundTripMicroseconds = p.HasRoundTripMicroseconds ? p.RoundTripMicroseconds : null,
+        IsMediaMissing = p.MediaMissing,
+    };
+
+    private static StreamQualityProto? Write(in StreamQuality quality) => quality == default ? null : new StreamQualityProto
+    {
+        Lost = quality.Lost,
+        FractionLost = quality.FractionLost,
+        JitterMicroseconds = quality.JitterMicroseconds,
+    };
+
+    private static StreamQuality Read(StreamQualityProto? p) => p is null ? default : new StreamQuality(p.Lost, (byte)p.FractionLost, p.JitterMicroseconds);
+}
