@@ -51,6 +51,9 @@ public static class AuditKey
 /// <param name="Hex">The 32 octets of RFC 8032 §5.1.5.</param>
 public sealed record AuditPublicKey(string Hex)
 {
+    /// <summary>Has signed nothing.</summary>
+    public static readonly AuditPublicKey None = new("");
+
     /// <summary>Before the key in its SubjectPublicKeyInfo (RFC 8410 §4).</summary>
     private static readonly byte[] Prefix = Convert.FromHexString("302a300506032b6570032100");
 
@@ -70,7 +73,7 @@ public sealed record AuditPublicKey(string Hex)
     {
         ArgumentNullException.ThrowIfNull(head);
         var signature = new byte[Ed25519.SignatureSize];
-        if (head.Signature.Length != 2 * signature.Length) return false;
+        if (Hex.Length != 2 * Ed25519.PublicKeySize || head.Signature.Length != 2 * signature.Length) return false;
         if (Convert.FromHexString(head.Signature, signature, out _, out _) != System.Buffers.OperationStatus.Done) return false;
         var text = head.SignedBytes();
         return Ed25519.Verify(signature, 0, Convert.FromHexString(Hex), 0, text, 0, text.Length);
