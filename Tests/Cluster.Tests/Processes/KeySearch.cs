@@ -30,8 +30,10 @@ internal sealed partial class KeySearch
     public IEnumerable<string> In(string name, byte[] content) =>
         _patterns.Where(p => content.AsSpan().IndexOf(p.Octets) >= 0).Select(p => $"{name} holds a key ({p.Form})");
 
+    /// <summary>Empty files are left out: the lock is one, and nobody may open it.</summary>
     public IEnumerable<string> InFilesOf(string directory) =>
-        Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).SelectMany(f => In(f, Read(f)));
+        Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+            .Where(f => new FileInfo(f).Length > 0).SelectMany(f => In(f, Read(f)));
 
     private static byte[] Read(string path)
     {
