@@ -88,7 +88,7 @@ public static class AuditChecks
         foreach (var epoch in log.Epochs)
         {
             if (epoch.Number <= last) log.Break(AuditRule.K5, epoch.Record, null, $"epoch {epoch.Number} began after epoch {last}");
-            if (log.PolicyAt(epoch.Record) is null) log.Break(AuditRule.K5, epoch.Record, null, $"epoch {epoch.Number} began before any rules were stored");
+            if (!log.Policies.Exists(p => p.Record < epoch.Record)) log.Break(AuditRule.K5, epoch.Record, null, $"epoch {epoch.Number} began before any rules were stored");
             last = Math.Max(last, epoch.Number);
             foreach (var commitment in epoch.Commitments)
             {

@@ -48,7 +48,7 @@ internal sealed record AuditEpoch(long Number, long Record, DateTimeOffset At, s
 internal sealed record AuditPolicy(
     long Record, bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, bool NextEpochOnly, bool EvictionBypasses)
 {
-    /// <summary>No change asks for a rekeying and nothing is due; only what holds under any rules is checked.</summary>
+    /// <summary>How long a leaver may be exposed.</summary>
     public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;
 
     public bool Bypasses(string reason) => reason switch
@@ -93,7 +93,8 @@ internal sealed class AuditLog
     /// <summary>Until when it is known how it was.</summary>
     public DateTimeOffset Horizon { get; set; }
 
-    public AuditPolicy? PolicyAt(long record) => Policies.LastOrDefault(p => p.Record <= record);
+    /// <summary>The first rules are stored with the first join, behind it.</summary>
+    public AuditPolicy? PolicyAt(long record) => Policies.LastOrDefault(p => p.Record <= record) ?? Policies.FirstOrDefault();
 
     public IEnumerable<KeyUse> Uses => Legs.Values.SelectMany(l => l.Uses);
 

@@ -6,6 +6,7 @@ namespace ConfCluster.Protocols.Audit;
 internal sealed class AuditLogReader
 {
     private readonly AuditLog _log;
+    private readonly HashSet<string> _names = [];
 
     private AuditLogReader(string conference) => _log = new AuditLog { Conference = conference };
 
@@ -49,7 +50,7 @@ internal sealed class AuditLogReader
     private bool TryJoin(KeyChangeRecord record, DateTimeOffset at)
     {
         if (record["participant"] is not { } id || record["keying"] is not ("own" or "groupByMki" or "groupPlain")) return false;
-        return _log.Legs.TryAdd(id, new AuditLeg(id, record["identity"] ?? id, record["keying"] != "own", record.Number, at));
+        return _log.Legs.TryAdd(id, new AuditLeg(id, Distinct(_names, record["identity"] ?? id), record["keying"] != "own", record.Number, at));
     }
 
     private bool TryLeave(KeyChangeRecord record, DateTimeOffset at)
@@ -115,6 +116,14 @@ internal sealed class AuditLogReader
             if (leg.Left is { } left) leg.Close(left < open.Start ? open.Start : left);
             else leg.Uses.Add(open);
         }
+    }
+
+    /// <summary>Phones often call themselves the same: the second is #2.</summary>
+    internal static string Distinct(HashSet<string> taken, string name)
+    {
+        var distinct = name;
+        for (var n = 2; !taken.Add(distinct); n++) distinct = $"{name} #{n}";
+        return distinct;
     }
 
     private static bool TryNumber(string? text, out long number) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);

@@ -13,10 +13,11 @@ public static class AuditTimeline
     {
         ArgumentNullException.ThrowIfNull(records);
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        var taken = new HashSet<string>();
         var lines = ImmutableArray.CreateBuilder<TimelineLine>();
         foreach (var record in records)
         {
-            if (record is { What: "joined" } && record["participant"] is { } joined) names[joined] = record["display"] ?? record["identity"] ?? joined;
+            if (record is { What: "joined" } && record["participant"] is { } joined) names[joined] = AuditLogReader.Distinct(taken, record["display"] ?? record["identity"] ?? joined);
             var name = record["participant"] is { } id ? names.GetValueOrDefault(id, id) : "";
             var at = KeyChangeRecord.TryTime(record.At, out var time) ? time : DateTimeOffset.UnixEpoch;
             if (record.What == "steps") lines.AddRange(Steps(record, names, at));
