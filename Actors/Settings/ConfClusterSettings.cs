@@ -19,6 +19,8 @@ public sealed record ConfClusterSettings(
     HttpSettings Http, TimeSpan ShutdownTimeout, bool AllowUnauthenticated)
 {
     public AuthSettings Auth => Sip.Auth;
+
+    public required AuditSettings Audit { get; init; }
 }
 
 /// <param name="Udp">Where the UDP listener binds; null: none.</param>

@@ -71,7 +71,10 @@ public static class SettingsReader
         ReadMedia(read),
         ReadConference(read), ReadJournal(read),
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
-        read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"));
+        read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"))
+    {
+        Audit = AuditSettings.Read(read, dataDirectory),
+    };
 
     private static SipSettings ReadSip(SettingsScope read)
     {

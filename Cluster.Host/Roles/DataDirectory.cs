@@ -49,6 +49,25 @@ internal sealed class DataDirectory : IDisposable
         return null;
     }
 
+    /// <summary>Another process holds it. Only one that did not say goodbye can, so that looking is in nobody's way.</summary>
+    public static bool IsHeld(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, "running"))) return false;
+        try
+        {
+            using var probe = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     public void SayGoodbye() => File.Delete(_marker);
 
     public void Dispose() => _lock.Dispose();

@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Hosting.Logging;
 using ConfCluster.Actors;
+using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Media;
@@ -35,6 +36,7 @@ internal static class NodeParts
         Health.Map(app);
         Metrics.Map(app);
         ConferenceApi.Map(app);
+        AuditApi.Map(app);
         return app;
     }
 
@@ -50,6 +52,7 @@ internal static class NodeParts
     {
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<SipListeners>().AddSingleton<Health>();
         services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
+        services.AddSingleton(new AuditReading(settings));
         services.AddSingleton(s => new JournalReader(s.GetRequiredService<ActorSystem>(), JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
@@ -71,6 +74,7 @@ internal static class NodeParts
         akka.AddSetup(new LoggerFactorySetup(services.GetRequiredService<ILoggerFactory>()));
         akka.ConfigureLoggers(l => l.ClearLoggers().AddLogger<AkkaLogger>());
         akka.AddEngineDefaults(settings);
+        akka.AddAudit(settings, TimeProvider.System);
         akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
         akka.AddParticipants(settings, regions);
         akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>(), TimeProvider.System);

@@ -1,3 +1,4 @@
+using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Srtp.Transforms;
@@ -12,6 +13,8 @@ internal static class StartChecks
         : null;
 
     public static string? Ports(ConfClusterSettings settings) => PortCheck.Refusal(settings);
+
+    public static string? Audit(ConfClusterSettings settings) => AuditParts.Prepare(settings.Audit);
 
     public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings));
 }

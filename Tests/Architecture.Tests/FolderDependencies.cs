@@ -28,6 +28,9 @@ public partial class FolderDependencies
         ["Mixing"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Conference"],
         ["Focus"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing"],
         ["Phone"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Focus"],
+
+        // What is stored, and nothing that decided it.
+        ["Audit"] = ["Wire", "Keys", "Rtp", "Conference"],
     };
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace ConfCluster.Cluster.Tests.Processes;
@@ -8,8 +9,6 @@ namespace ConfCluster.Cluster.Tests.Processes;
 /// <summary>A caller made of plain text over UDP that shares no code with the node: INVITE with one SDES key, ACK, and it answers a BYE.</summary>
 internal sealed class TextCaller : IDisposable
 {
-    // "A" thirty times; it protects nothing in these tests.
-    private const string Key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly UdpClient _socket = new(new IPEndPoint(IPAddress.Loopback, 0));
     private readonly IPEndPoint _node;
@@ -17,6 +16,12 @@ internal sealed class TextCaller : IDisposable
     private readonly string _callId = Guid.NewGuid().ToString("N");
 
     public TextCaller(int nodePort, string conference) => (_node, _conference) = (new IPEndPoint(IPAddress.Loopback, nodePort), conference);
+
+    /// <summary>What it offers.</summary>
+    public string Key { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(30));
+
+    /// <summary>The final answer to its INVITE.</summary>
+    public string Answer { get; private set; } = "";
 
     private string Self => $"127.0.0.1:{((IPEndPoint)_socket.Client.LocalEndPoint!).Port}";
 
@@ -27,6 +32,7 @@ internal sealed class TextCaller : IDisposable
             $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}\r\n";
         await SendAsync("INVITE", $"<sip:{_conference}@{_node}>", sdp);
         var answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && !text.StartsWith("SIP/2.0 1", StringComparison.Ordinal));
+        Answer = answer;
         if (answer.StartsWith("SIP/2.0 2", StringComparison.Ordinal)) await SendAsync("ACK", Field(answer, "To"), "");
         return answer.Split("\r\n")[0];
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Audit;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
@@ -8,7 +9,7 @@ using Xunit;
 namespace ConfCluster.Protocols.Tests.Conference;
 
 /// <summary>A conference whose phones share the group key; the journal stores at once unless told to wait.</summary>
-public sealed class ConferenceKeysTests
+public sealed class ConferenceKeysTests : IDisposable
 {
     private static readonly RekeyPolicy Rekey = RekeyPolicy.Default with { MinInterval = TimeSpan.FromSeconds(10) };
     private static readonly MixerId Mixer = new(ConferenceScene.Room, 0, 1);
@@ -24,6 +25,9 @@ public sealed class ConferenceKeysTests
     private GroupKeyPolicy _policy = new(true, Rekey);
 
     public ConferenceKeysTests() => Give(new ConferenceInput.Recovered([], CallsLost: true));
+
+    /// <summary>Whatever happened here, the audit finds nothing in what was stored of it.</summary>
+    public void Dispose() => Assert.Empty(AuditChecks.Run(ConferenceScene.Room.Value, _journal.Select((e, i) => KeyChangeProjection.Of(i + 1, e))));
 
     private static LegAbility Able { get; } = new(true, true, "");
 

@@ -18,7 +18,7 @@ public sealed class RekeyProperties
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d, Refuses: true))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Answers: false))));
 
-    private static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
+    internal static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
         Gen.Bool, Gen.Bool, OneOf(0, 1, 5, 10), Gen.Int[6, 12], OneOf(JoinKey.NextEpoch, JoinKey.Current),
         OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4],
         (join, leave, interval, timeout, key, undelivered, inUse) => RekeyPolicy.Default with
@@ -42,11 +42,13 @@ public sealed class RekeyProperties
     private static readonly Gen<TimeSpan> Pause = Gen.Frequency(
         (3, Gen.Const(TimeSpan.Zero)), (5, Gen.Int[1, 500].Select(ms => TimeSpan.FromMilliseconds(ms))), (3, Gen.Int[500, 15_000].Select(ms => TimeSpan.FromMilliseconds(ms))));
 
+    internal static readonly Gen<(TimeSpan Pause, Happening Then)[]> AnyStory = Gen.Select(Pause, AnyHappening).Array[1, 40];
+
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
     [Fact]
     public void The_invariants_hold_in_every_conference() =>
-        Gen.Select(AnyPolicy, Gen.Int[0, 100], Gen.Select(Pause, AnyHappening).Array[1, 40]).Sample((policy, store, story) =>
+        Gen.Select(AnyPolicy, Gen.Int[0, 100], AnyStory).Sample((policy, store, story) =>
         {
             var world = new RekeyWorld(policy, TimeSpan.FromMilliseconds(store));
             foreach (var (pause, happening) in story)
@@ -62,7 +64,7 @@ public sealed class RekeyProperties
             Assert.InRange(world.State.Epochs.Length, 0, 1);
         }, iter: 10_000);
 
-    private sealed record Happening(string Name, Action<RekeyWorld> Act)
+    internal sealed record Happening(string Name, Action<RekeyWorld> Act)
     {
         public override string ToString() => Name;
     }

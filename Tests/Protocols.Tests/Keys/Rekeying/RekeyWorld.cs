@@ -47,6 +47,12 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
 
     public List<RekeyEffect> All { get; } = [];
 
+    /// <summary>Told of every step of the machine, for whoever keeps a book of his own.</summary>
+    public Action<RekeyInput, IReadOnlyList<RekeyEffect>>? Heard { get; set; }
+
+    /// <summary>Told that the focus was lost, before it comes back.</summary>
+    public Action? Lost { get; set; }
+
     public void Join(string name, Phone phone)
     {
         if (_phones.ContainsKey(name)) return;
@@ -83,6 +89,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     public void Crash()
     {
         _life++;
+        Lost?.Invoke();
         // An epoch that the journal does not know never began: nobody was told its key.
         _lastStart = _lastStored.Number == 0 ? null : _began[_lastStored];
         // A join is stored with the epoch that it begins, or not at all.
@@ -126,6 +133,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     {
         var (next, effects) = RekeyMachine.Next(_state, input, policy, Now);
         _state = next;
+        Heard?.Invoke(input, effects);
         foreach (var effect in effects)
         {
             All.Add(effect);

@@ -1,0 +1,115 @@
+namespace ConfCluster.Protocols.Audit;
+
+/// <summary>When media to a leg was under an epoch.</summary>
+/// <param name="End">Null: it still is where the log ends.</param>
+internal sealed record KeyUse(AuditLeg Leg, long Epoch, long Record, DateTimeOffset Start, DateTimeOffset? End);
+
+internal sealed record KeySent(long Epoch, long Record, DateTimeOffset At);
+
+/// <summary>A participant from its join to its leave, and its keys.</summary>
+internal sealed class AuditLeg(string id, string name, bool isInGroup, long record, DateTimeOffset joined)
+{
+    public string Id => id;
+
+    public string Name => name;
+
+    public bool IsInGroup => isInGroup;
+
+    public long JoinRecord => record;
+
+    public DateTimeOffset Joined => joined;
+
+    public long? LeaveRecord { get; set; }
+
+    public DateTimeOffset? Left { get; set; }
+
+    public List<KeySent> Sent { get; } = [];
+
+    public Dictionary<long, DateTimeOffset> Took { get; } = [];
+
+    public List<KeyUse> Uses { get; } = [];
+
+    /// <summary>Media under a group key was last sent to it, and which.</summary>
+    public KeyUse? Open { get; set; }
+
+    public bool IsInAt(DateTimeOffset at) => joined <= at && (Left is null || at < Left);
+
+    public void Close(DateTimeOffset at)
+    {
+        if (Open is not { } open) return;
+        Uses.Add(open with { End = at });
+        Open = null;
+    }
+}
+
+internal sealed record AuditEpoch(long Number, long Record, DateTimeOffset At, string Reason, string? Note, IReadOnlyList<string> Commitments);
+
+/// <summary>The rules as stored; those that the checks need.</summary>
+internal sealed record AuditPolicy(
+    long Record, bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, bool NextEpochOnly, bool EvictionBypasses)
+{
+    /// <summary>How long a leaver may be exposed.</summary>
+    public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;
+
+    public bool Bypasses(string reason) => reason switch
+    {
+        "asked" or "focusRecovered" or "mixerReplaced" or "wornOut" => true,
+        "evicted" => EvictionBypasses,
+        _ => false,
+    };
+}
+
+internal sealed record AuditStep(long Record, string Kind, long Epoch, DateTimeOffset At, string Participant);
+
+/// <summary>A moment at which the conference began, was taken over, or ended.</summary>
+internal sealed record AuditMoment(long Record, DateTimeOffset At);
+
+/// <summary>
+/// The records of a conference, read by themselves: who was in when, was sent which key, and was under which. Shares no code with what made
+/// the events, so that a fault there is not made here again.
+/// </summary>
+internal sealed class AuditLog
+{
+    public required string Conference { get; init; }
+
+    public List<AuditViolation> Violations { get; } = [];
+
+    public List<AuditMoment> Records { get; } = [];
+
+    public Dictionary<string, AuditLeg> Legs { get; } = new(StringComparer.Ordinal);
+
+    public List<AuditEpoch> Epochs { get; } = [];
+
+    public List<AuditPolicy> Policies { get; } = [];
+
+    public List<AuditStep> Steps { get; } = [];
+
+    public List<AuditMoment> Begins { get; } = [];
+
+    public List<AuditMoment> Takeovers { get; } = [];
+
+    public List<AuditMoment> Ends { get; } = [];
+
+    /// <summary>Until when it is known how it was.</summary>
+    public DateTimeOffset Horizon { get; set; }
+
+    /// <summary>The first rules are stored with the first join, behind it.</summary>
+    public AuditPolicy? PolicyAt(long record) => Policies.LastOrDefault(p => p.Record <= record) ?? Policies.FirstOrDefault();
+
+    public IEnumerable<KeyUse> Uses => Legs.Values.SelectMany(l => l.Uses);
+
+    public DateTimeOffset? FirstUse(long epoch) => Uses.Where(u => u.Epoch == epoch).Select(u => (DateTimeOffset?)u.Start).Min();
+
+    /// <summary>Null: never used, or still in use where the log ends.</summary>
+    public DateTimeOffset? LastUse(long epoch, out bool isOpen)
+    {
+        var uses = Uses.Where(u => u.Epoch == epoch).ToList();
+        isOpen = uses.Exists(u => u.End is null);
+        return isOpen ? null : uses.Select(u => u.End).Max();
+    }
+
+    public string NameOf(string participant) => Legs.TryGetValue(participant, out var leg) ? leg.Name : participant;
+
+    public void Break(AuditRule rule, long? record, string? who, string text) =>
+        Violations.Add(new AuditViolation(record, rule, who is null ? null : NameOf(who), text));
+}

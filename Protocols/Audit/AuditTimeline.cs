@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace ConfCluster.Protocols.Audit;
+
+/// <summary>One line of the story of a conference.</summary>
+public sealed record TimelineLine(long Number, DateTimeOffset At, string Text);
+
+/// <summary>The records as sentences for people, each step of a leg at its own time.</summary>
+public static class AuditTimeline
+{
+    public static ImmutableArray<TimelineLine> Of(IEnumerable<KeyChangeRecord> records)
+    {
+        ArgumentNullException.ThrowIfNull(records);
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        var taken = new HashSet<string>();
+        var lines = ImmutableArray.CreateBuilder<TimelineLine>();
+        foreach (var record in records)
+        {
+            if (record is { What: "joined" } && record["participant"] is { } joined) names[joined] = AuditLogReader.Distinct(taken, record["display"] ?? record["identity"] ?? joined);
+            var name = record["participant"] is { } id ? names.GetValueOrDefault(id, id) : "";
+            var at = KeyChangeRecord.TryTime(record.At, out var time) ? time : DateTimeOffset.UnixEpoch;
+            if (record.What == "steps") lines.AddRange(Steps(record, names, at));
+            else lines.Add(new TimelineLine(record.Number, at, Sentence(record, name)));
+        }
+
+        return lines.DrainToImmutable();
+    }
+
+    private static string Sentence(KeyChangeRecord r, string name) => r.What switch
+    {
+        "created" => $"conference {r["conference"]} began",
+        "taken" => $"taken over, incarnation {r["incarnation"]}",
+        "joined" => $"{name} joined: {r["identity"]}{Proof(r)}, {Keying(r["keying"])}{(r["protected"] == "yes" ? "" : ", its keys crossed an unprotected hop")}",
+        "left" => $"{name} left: {Words(r["reason"])}",
+        "mixer" => $"mixer {r["incarnation"]} placed",
+        "ended" => $"ended: {Words(r["reason"])}",
+        "ssrcs" => $"{r.Fields.Length} SSRCs reserved",
+        "policy" => Policy(r),
+        "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{Commitments(r)}",
+        "deferred" => $"a rekeying waits for the interval: {Words(r["reason"])}, until {Clock(r["until"])}",
+        "passed" => $"epoch {r["epoch"]} {r["passage"]}",
+        _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
+    };
+
+    private static IEnumerable<TimelineLine> Steps(KeyChangeRecord record, Dictionary<string, string> names, DateTimeOffset stored)
+    {
+        foreach (var parts in record.Fields.Select(f => f.Value.Split(' ', 4)))
+        {
+            if (parts.Length != 4) continue;
+            var name = names.GetValueOrDefault(parts[3], parts[3]);
+            yield return new TimelineLine(record.Number, KeyChangeRecord.TryTime(parts[2], out var at) ? at : stored, parts[0] switch
+            {
+                "sent" => $"  {name} was sent epoch {parts[1]}",
+                "confirmed" => $"  {name} took epoch {parts[1]}",
+                "moved" => $"  {name} is under epoch {parts[1]}",
+                "ownKey" => $"  {name} is under its own key",
+                "silenced" => $"  {name} hears nothing until a newer key",
+                "dropped" => $"  {name} is dropped",
+                "refused" => $"  {name} refused epoch {parts[1]}",
+                _ => $"  {name}: {parts[0]} epoch {parts[1]}",
+            });
+        }
+    }
+
+    private static string Proof(KeyChangeRecord r) => r["caller"] is { } caller ? $", {r["proof"]} {caller}" : "";
+
+    private static string Keying(string? keying) => keying switch
+    {
+        "groupByMki" => "group key by MKI",
+        "groupPlain" => "group key without MKI",
+        _ => "own key",
+    };
+
+    private static string Policy(KeyChangeRecord r)
+    {
+        var changes = (r["on-join"], r["on-leave"]) switch
+        {
+            ("on", "on") => "on each join and leave",
+            ("on", _) => "on each join",
+            (_, "on") => "on each leave",
+            _ => "when asked",
+        };
+        return $"rules: rekey {changes}, {Span(r["min-interval"])} apart, told within {Span(r["distribution-timeout"])}, grace {Span(r["grace"])}, "
+            + (r["join-key"] == "current" ? "newcomers get the key in use" : "newcomers get only younger keys");
+    }
+
+    private static string Commitments(KeyChangeRecord r)
+    {
+        var texts = r.Fields.Where(f => f.Name == "commitment").Select(f => f.Value.Split(' ')).Select(c => $"{c[0]} {c[^1][..Math.Min(16, c[^1].Length)]}").ToList();
+        return texts.Count == 0 ? "" : $", commitment {string.Join(", ", texts)}";
+    }
+
+    private static string Span(string? ticks) =>
+        long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? $"{new TimeSpan(n).TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s" : "?";
+
+    private static string Clock(string? at) => at is not null && KeyChangeRecord.TryTime(at, out var time) ? time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) : "?";
+
+    /// <summary>nodeLost: node lost.</summary>
+    private static string Words(string? name) => string.Concat((name ?? "?").Select(c => char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
+
+namespace ConfCluster.Protocols.Audit;
+
+/// <summary>
+/// From stored events to records. Every event of a conference has one: what is left out could be changed unseen. Names of kinds, fields and
+/// values are part of the hash for ever; new fields go to the end and are left out where an event does not have them.
+/// </summary>
+public static class KeyChangeProjection
+{
+    public static KeyChangeRecord Of(long number, ConferenceEvent happened)
+    {
+        ArgumentNullException.ThrowIfNull(happened);
+        var (what, fields) = happened switch
+        {
+            ConferenceEvent.Created e => ("created", [("conference", e.Conference.Value)]),
+            ConferenceEvent.Taken e => ("taken", [("incarnation", Text(e.Incarnation.Number))]),
+            ConferenceEvent.ParticipantJoined e => ("joined", Joined(e)),
+            ConferenceEvent.ParticipantLeft e => ("left", [("participant", e.Participant.Value), ("reason", Name(e.Reason))]),
+            ConferenceEvent.MixerPlaced e => ("mixer", [("incarnation", Text(e.MixerIncarnation))]),
+            ConferenceEvent.Ended e => ("ended", [("reason", Name(e.Reason))]),
+            ConferenceEvent.SsrcsReserved e => ("ssrcs", [.. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),
+            ConferenceEvent.KeyPolicySet e => ("policy", Policy(e.Policy)),
+            ConferenceEvent.KeyEpochBegan e => ("epoch", Began(e)),
+            ConferenceEvent.RekeyDeferred e => ("deferred", [("reason", Name(e.Reason)), ("until", KeyChangeRecord.Text(e.Until))]),
+            ConferenceEvent.LegsProgressed e => ("steps", [.. e.Steps.Select(s => ("step", (string?)Step(s)))]),
+            ConferenceEvent.KeyEpochPassed e => ("passed", ((string, string?)[])[("epoch", Text(e.Epoch.Number)), ("passage", Name(e.Passage))]),
+            _ => throw new UnreachableException($"no record for {happened.GetType().Name}"),
+        };
+        return new KeyChangeRecord(
+            number, KeyChangeRecord.Text(happened.At), what, [.. fields.Where(f => f.Item2 is not null).Select(f => new AuditField(f.Item1, f.Item2!))]);
+    }
+
+    private static (string, string?)[] Joined(ConferenceEvent.ParticipantJoined e) =>
+    [
+        ("participant", e.Participant.Value), ("identity", e.Identity), ("display", e.DisplayName), ("ssrc", e.Ssrc.ToString()),
+        ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
+        ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
+    ];
+
+    private static (string, string?)[] Policy(RekeyPolicy p) =>
+    [
+        ("on-join", Switch(p.OnJoin)), ("on-leave", Switch(p.OnLeave)), ("min-interval", Text(p.MinInterval)),
+        ("distribution-timeout", Text(p.DistributionTimeout)), ("grace", Text(p.Grace)), ("move-delay", Text(p.MoveDelay)),
+        ("max-age", p.MaxAge is { } age ? Text(age) : null), ("join-key", Name(p.JoinKey)), ("on-undelivered", Name(p.OnUndelivered)),
+        ("evict-bypasses-interval", Switch(p.EvictionBypassesInterval)), ("max-epochs-in-use", Text(p.MaxEpochsInUse)),
+    ];
+
+    private static (string, string?)[] Began(ConferenceEvent.KeyEpochBegan e) =>
+    [
+        ("epoch", Text(e.Epoch.Number)), ("reason", Name(e.Reason)), ("note", e.Note),
+        .. e.Commitments.Select(c => ("commitment", (string?)$"{c.Suite} {c.Digest}")),
+    ];
+
+    /// <summary>The participant stands last, since it may be any text.</summary>
+    private static string Step(LegStep s) => $"{Name(s.Kind)} {Text(s.Epoch.Number)} {KeyChangeRecord.Text(s.At)} {s.Participant.Value}";
+
+    private static string Switch(bool on) => on ? "on" : "off";
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>In ticks of 100 ns: exact.</summary>
+    private static string Text(TimeSpan time) => Text(time.Ticks);
+
+    private static string Name<T>(T value)
+        where T : struct, Enum
+    {
+        var name = value.ToString();
+        return char.ToLowerInvariant(name[0]) + name[1..];
+    }
+}
