@@ -82,7 +82,18 @@ public sealed record TlsSettings(
 /// <param name="HeartbeatInterval">How often a mixer reports to its conference.</param>
 public sealed record MediaSettings(
     IPAddress Address, IPAddress? Advertised, int PortMin, int PortMax, int Lanes, int MaxLegsPerLane, MixerSettings Mixer, TimeSpan HeartbeatInterval,
-    TimeSpan UnadmittedLegTimeout);
+    TimeSpan UnadmittedLegTimeout)
+{
+    public MediaSocketOptions Sockets { get; init; } = MediaSocketOptions.OfTheSystem;
+}
+
+/// <summary>How media sockets are set up.</summary>
+/// <param name="ReceiveBuffer">Octets; 0: as the system has it.</param>
+/// <param name="Dscp">Differentiated services code point of what is sent (RFC 2474 §3); 0: none.</param>
+public sealed record MediaSocketOptions(int ReceiveBuffer, int SendBuffer, int Dscp)
+{
+    public static readonly MediaSocketOptions OfTheSystem = new(0, 0, 0);
+}
 
 /// <param name="Policy">Of a conference with the default blueprint.</param>
 /// <param name="RequireProtection">Fail closed: an offer without keys gets 488.</param>

@@ -134,7 +134,11 @@ public static class SettingsReader
             MaxJitterPackets = read.Number("media.jitter.max-packets", 1, 50),
         },
         read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
-        read.Duration("media.unadmitted-leg-timeout", Second, Hour));
+        read.Duration("media.unadmitted-leg-timeout", Second, Hour))
+    {
+        Sockets = new MediaSocketOptions(
+            read.Number("media.socket.receive-buffer", 0, 1 << 26), read.Number("media.socket.send-buffer", 0, 1 << 26), read.Number("media.socket.dscp", 0, 63)),
+    };
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
         new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) }, read.OneOf("conference.protection", ("required", true)),

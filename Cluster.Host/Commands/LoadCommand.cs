@@ -33,7 +33,13 @@ internal static class LoadCommand
             DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
         };
         var mki = new Option<bool>("--mki") { Description = "Give the phones' keys an MKI." };
-        var url = new Option<Uri>("--url") { Description = "Where the node's /metrics are.", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
+        var url = new Option<Uri>("--url")
+        {
+            Description = "Where the node's /metrics are.",
+            HelpName = "URL",
+            CustomParser = ConferenceCommands.ReadUrl,
+            DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+        };
         var json = Output.JsonOption();
         var load = new Command("load", "Fill a conference with phones and report what they missed.")
         {

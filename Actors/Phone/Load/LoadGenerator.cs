@@ -1,4 +1,5 @@
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Settings;
 
 namespace ConfCluster.Actors.Phone.Load;
 
@@ -17,7 +18,7 @@ public static class LoadGenerator
 
         LoadReport Run()
         {
-            using var sockets = MediaSockets.ForThisSystem();
+            using var sockets = MediaSockets.ForThisSystem(new MediaSocketOptions(1 << 17, 0, 0));
             using var loop = new LoadLoop(options, sockets, LaneClock.ForThisSystem(), local, clock.GetUtcNow());
             return loop.Run(stop);
         }
