@@ -83,7 +83,7 @@ internal sealed class LoadLoop : IDisposable
         if (_phones.Count >= _options.Talkers && _phones.Take(_options.Talkers).All(p => p.IsIn)) _talkersIn ??= now;
         if (_allIn is null) return;
         var leaves = _leaves.Due(now);
-        Leave(leaves, now, p => p.Talker < 0 && p.IsIn);
+        Leave(leaves, now, p => p is { Talker: < 0, Checks: false, IsIn: true });
         for (var i = _phones.Count - 1; i >= 0; i--)
         {
             if (_phones[i] is not { IsLeaving: true, HasEnded: true } ended) continue;

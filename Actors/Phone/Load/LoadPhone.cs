@@ -54,6 +54,8 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
 
     public int Talker { get; }
 
+    public bool Checks => _check is not null;
+
     public bool IsIn => _answeredAt is not null && _end is null && _hungUpAt is null;
 
     public bool IsSettled => _answeredAt is not null || _end is not null;
