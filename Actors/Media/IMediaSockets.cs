@@ -1,4 +1,5 @@
 using System.Net;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Media;
@@ -34,5 +35,6 @@ internal static class MediaSockets
     /// <summary>Datagrams that one socket may yield per poll: a talker sends one or two in 20 ms.</summary>
     public const int BurstLimit = 32;
 
-    public static IMediaSockets ForThisSystem() => OperatingSystem.IsLinux() ? new LinuxMediaSockets() : new ManagedMediaSockets();
+    public static IMediaSockets ForThisSystem(MediaSocketOptions options) =>
+        OperatingSystem.IsLinux() ? new LinuxMediaSockets(options) : new ManagedMediaSockets(options);
 }

@@ -21,6 +21,13 @@ internal static partial class Libc
     public const int SetTimerSlack = 29;
     public const int RoundRobin = 2;
     public const int OpenFiles = 7;
+    public const int SocketLevel = 1;
+    public const int SendBuffer = 7;
+    public const int ReceiveBuffer = 8;
+    public const int Ipv4Level = 0;
+    public const int TypeOfService = 1;
+    public const int Ipv6Level = 41;
+    public const int TrafficClass = 67;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec
@@ -47,6 +54,10 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static unsafe partial int Bind(int socket, byte* address, int length);
+
+    [LibraryImport("libc", EntryPoint = "setsockopt")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int SetSocketOption(int socket, int level, int option, in int value, int length);
 
     [LibraryImport("libc", EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Media;
 
 /// <summary>Media sockets over System.Net.Sockets, for systems without epoll. Costs a call per socket and poll.</summary>
-internal sealed class ManagedMediaSockets : IMediaSockets
+internal sealed class ManagedMediaSockets(MediaSocketOptions options) : IMediaSockets
 {
     private readonly List<Socket?> _sockets = [];
     private readonly SocketAddress _inet = new(AddressFamily.InterNetwork);
@@ -19,6 +20,7 @@ internal sealed class ManagedMediaSockets : IMediaSockets
         ArgumentNullException.ThrowIfNull(address);
         handle = -1;
         var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { Blocking = false };
+        SetUp(socket);
         try
         {
             socket.Bind(new IPEndPoint(address, port));
@@ -93,6 +95,15 @@ internal sealed class ManagedMediaSockets : IMediaSockets
     {
         foreach (var socket in _sockets) socket?.Dispose();
         _sockets.Clear();
+    }
+
+    /// <summary>Windows marks packets by policy only and takes no mark from a program; elsewhere .NET sets IPv4's.</summary>
+    private void SetUp(Socket socket)
+    {
+        if (options.ReceiveBuffer > 0) socket.ReceiveBufferSize = options.ReceiveBuffer;
+        if (options.SendBuffer > 0) socket.SendBufferSize = options.SendBuffer;
+        if (options.Dscp > 0 && socket.AddressFamily == AddressFamily.InterNetwork && !OperatingSystem.IsWindows())
+            socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, options.Dscp << 2);
     }
 
     private SocketAddress Write(in MediaAddress address)

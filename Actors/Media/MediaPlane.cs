@@ -16,7 +16,8 @@ public sealed class MediaPlane : IDisposable
 
     public MediaPlane(MediaSettings settings, TimeProvider clock)
         : this(new LaneOptions(
-            settings, new PortRange(settings.PortMin, settings.PortMax, clock), SocketBudget.OfThisProcess(), clock, MediaSockets.ForThisSystem,
+            settings, new PortRange(settings.PortMin, settings.PortMax, clock), SocketBudget.OfThisProcess(), clock,
+            () => MediaSockets.ForThisSystem(settings.Sockets),
             LaneClock.ForThisSystem))
     {
     }

@@ -104,7 +104,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
     }
 
     /// <summary>The system's choice of source for that way; no packet is sent.</summary>
-    private static IPAddress AddressTowards(IPEndPoint target)
+    internal static IPAddress AddressTowards(IPEndPoint target)
     {
         using var probe = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         probe.Connect(target);

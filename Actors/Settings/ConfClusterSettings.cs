@@ -88,6 +88,16 @@ public sealed record MediaSettings(
 {
     /// <summary>The call of somebody from whom nothing comes is ended; else it is only told.</summary>
     public bool EndsWithoutMedia { get; init; }
+
+    public MediaSocketOptions Sockets { get; init; } = MediaSocketOptions.OfTheSystem;
+}
+
+/// <summary>How media sockets are set up.</summary>
+/// <param name="ReceiveBuffer">Octets; 0: as the system has it.</param>
+/// <param name="Dscp">Differentiated services code point of what is sent (RFC 2474 §3); 0: none.</param>
+public sealed record MediaSocketOptions(int ReceiveBuffer, int SendBuffer, int Dscp)
+{
+    public static readonly MediaSocketOptions OfTheSystem = new(0, 0, 0);
 }
 
 /// <param name="Policy">Of a conference with the default blueprint.</param>

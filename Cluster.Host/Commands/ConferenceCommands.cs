@@ -38,7 +38,7 @@ internal static class ConferenceCommands
         return conference;
     }
 
-    private static Uri? ReadUrl(ArgumentResult argument)
+    internal static Uri? ReadUrl(ArgumentResult argument)
     {
         var text = argument.Tokens[0].Value;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;

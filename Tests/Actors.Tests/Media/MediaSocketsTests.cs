@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Rtp;
 using Xunit;
 
@@ -9,6 +10,7 @@ namespace ConfCluster.Actors.Tests.Media;
 /// <summary>Both kinds of sockets must do the same.</summary>
 public sealed class MediaSocketsTests : IDisposable
 {
+    private static readonly MediaSocketOptions Marked = new(65536, 65536, 46);
     private readonly List<IDisposable> _open = [];
     private readonly byte[] _buffer = new byte[2049];
 
@@ -115,12 +117,45 @@ public sealed class MediaSocketsTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("RFC", "2474 §3")]
+    public void What_is_sent_carries_its_mark(bool linux)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var sockets = Open(linux);
+        var (_, port) = Bind(sockets, IPAddress.Loopback);
+        Assert.Equal(46 << 2, TypeOfServiceOf(port));
+    }
+
+    /// <summary>Of the socket of this process that is bound to the port.</summary>
+    private static int TypeOfServiceOf(int port)
+    {
+        foreach (var file in Directory.EnumerateFiles("/proc/self/fd"))
+        {
+            using var handle = new SafeSocketHandle(int.Parse(Path.GetFileName(file), System.Globalization.CultureInfo.InvariantCulture), ownsHandle: false);
+            try
+            {
+                using var socket = new Socket(handle);
+                if (socket.LocalEndPoint is IPEndPoint at && at.Port == port && socket.ProtocolType == ProtocolType.Udp)
+                    return (int)socket.GetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService)!;
+            }
+            catch (SocketException)
+            {
+                // Not a socket.
+            }
+        }
+
+        return -1;
+    }
+
     public void Dispose() => _open.ForEach(o => o.Dispose());
 
     private IMediaSockets Open(bool linux)
     {
         // Elsewhere the one kind there is is tested twice.
-        IMediaSockets sockets = linux && OperatingSystem.IsLinux() ? new LinuxMediaSockets() : new ManagedMediaSockets();
+        IMediaSockets sockets = linux && OperatingSystem.IsLinux() ? new LinuxMediaSockets(Marked) : new ManagedMediaSockets(Marked);
         _open.Add(sockets);
         return sockets;
     }

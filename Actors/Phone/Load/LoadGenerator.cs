@@ -1,0 +1,26 @@
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Settings;
+
+namespace ConfCluster.Actors.Phone.Load;
+
+/// <summary>Runs a load on a thread of its own, with real sockets and clock.</summary>
+public static class LoadGenerator
+{
+    /// <summary>Cancelling lets everybody hang up early; the report still comes.</summary>
+    /// <exception cref="IOException">There are not enough sockets.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">No way leads to the server.</exception>
+    public static Task<LoadReport> RunAsync(LoadOptions options, TimeProvider clock, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(clock);
+        var local = PhoneSockets.AddressTowards(options.Server);
+        return Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+        LoadReport Run()
+        {
+            using var sockets = MediaSockets.ForThisSystem(new MediaSocketOptions(1 << 17, 0, 0));
+            using var loop = new LoadLoop(options, sockets, LaneClock.ForThisSystem(), local, clock.GetUtcNow());
+            return loop.Run(stop);
+        }
+    }
+}

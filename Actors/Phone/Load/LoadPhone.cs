@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using ConfCluster.Actors.Media;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Phone;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Transactions;
+
+namespace ConfCluster.Actors.Phone.Load;
+
+/// <summary>
+/// One phone of a load, driven by the load's thread: two sockets of the common set, SIP on one, RTP and RTCP on the other (RFC 5761).
+/// </summary>
+internal sealed class LoadPhone : IMediaSink, IDisposable
+{
+    private static readonly MixerSettings Audio = new(3, 50, TimeSpan.FromSeconds(5));
+
+    private readonly IMediaSockets _sockets;
+    private readonly SipFlow _flow;
+    private readonly PhoneCall _call;
+    private readonly PhoneMedia _media;
+    private readonly ToneGenerator? _tone;
+    private readonly double _loudness;
+    private readonly Dictionary<PhoneTimer, TimeSpan> _timers = [];
+    private readonly ToneCheck? _check;
+    private TimeSpan _dialledAt;
+    private TimeSpan? _answeredAt;
+    private TimeSpan? _hungUpAt;
+    private PhoneStatistics? _heard;
+    private PhoneEvent.Ended? _end;
+    private string? _wrong;
+    private TimeSpan _due = TimeSpan.MaxValue;
+
+    /// <param name="talker">Number of its tone; -1: it sends silence.</param>
+    public LoadPhone(LoadOptions options, IMediaSockets sockets, LoadPorts ports, int talker, bool checks, DateTimeOffset origin)
+    {
+        (_sockets, Talker) = (sockets, talker);
+        (SipHandle, var sip) = ports.Take();
+        (RtpHandle, var rtp) = ports.Take();
+        _flow = new SipFlow(SipTransport.Udp, sip.ToEndPoint(), options.Server);
+        var settings = PhoneSettings.Default with { UseMki = options.UseMki, Identity = SipUri.Sip("load", options.Server.Address.ToString()) };
+        _call = new PhoneCall(settings, _flow, rtp, rtp, RandomNumberGenerator.Fill);
+        _media = new PhoneMedia(Audio, RandomNumberGenerator.Fill, origin);
+        _tone = talker >= 0 ? new ToneGenerator(ToneCheck.Hertz(talker)) : null;
+        _loudness = 3.0 / Math.Max(3, options.Talkers);
+        _check = checks ? new ToneCheck(options.Talkers, talker) : null;
+    }
+
+    public int SipHandle { get; }
+
+    public int RtpHandle { get; }
+
+    public int Talker { get; }
+
+    public bool Checks => _check is not null;
+
+    public bool IsIn => _answeredAt is not null && _end is null && _hungUpAt is null;
+
+    public bool IsSettled => _answeredAt is not null || _end is not null;
+
+    public bool HasEnded => _end is not null;
+
+    public bool IsLeaving => _hungUpAt is not null;
+
+    public void Dial(SipUri target, TimeSpan now)
+    {
+        _dialledAt = now;
+        Do(_call.Dial(target), now);
+    }
+
+    public void HangUp(TimeSpan now)
+    {
+        _hungUpAt = now;
+        _heard = _media.Statistics();
+        _media.SayGoodbye(now, this);
+        Do(_call.HangUp(), now);
+    }
+
+    public void ReceiveSip(ReadOnlySpan<byte> datagram, in MediaAddress from, TimeSpan now) =>
+        Do(_call.Receive(datagram, _flow with { Remote = from.ToEndPoint() }), now);
+
+    public void ReceiveMedia(Span<byte> packet, TimeSpan now) => _media.Receive(rtcp: false, packet, now);
+
+    /// <param name="isComplete">All talkers are in and have been for a while, so what is heard can be judged.</param>
+    public void Tick(TimeSpan now, Span<short> saying, Span<short> hearing, bool isComplete)
+    {
+        if (now >= _due) Fire(now);
+        if (!_media.IsReady || _hungUpAt is not null || _end is not null) return;
+        if (_tone is null) saying.Clear();
+        else Say(saying);
+        _media.Tick(now, saying, hearing, this);
+        if (_check is null) return;
+        if (isComplete) _check.Hear(hearing);
+        else _check.Restart();
+    }
+
+    public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to) => _sockets.Send(RtpHandle, packet, to);
+
+    public LegOutcome Outcome(TimeSpan now)
+    {
+        var failure = _answeredAt is null ? (_end is null ? "no answer" : $"{_end.Status} {_end.Reason}")
+            : _wrong ?? (_hungUpAt is null ? "ended by the server" : null);
+        var stayed = _answeredAt is { } from ? (_hungUpAt ?? now) - from : TimeSpan.Zero;
+        return new LegOutcome(
+            failure, _answeredAt - _dialledAt, failure is null ? stayed : TimeSpan.Zero, _heard ?? _media.Statistics(), _check?.Right ?? 0, _check?.Wrong ?? 0);
+    }
+
+    public void Dispose()
+    {
+        _media.Dispose();
+        _call.Dispose();
+        _sockets.Close(SipHandle);
+        _sockets.Close(RtpHandle);
+    }
+
+    /// <summary>Together the tones must not be louder than a frame can hold.</summary>
+    private void Say(Span<short> frame)
+    {
+        _tone!.Fill(frame);
+        if (_loudness >= 1) return;
+        for (var i = 0; i < frame.Length; i++) frame[i] = (short)(frame[i] * _loudness);
+    }
+
+    private void Fire(TimeSpan now)
+    {
+        foreach (var (timer, due) in _timers.OrderBy(t => t.Value).ToArray())
+            if (due <= now && _timers.Remove(timer))
+                Do(_call.Fired(timer), now);
+        Remember();
+    }
+
+    private void Do(ImmutableArray<PhoneEffect> effects, TimeSpan now)
+    {
+        foreach (var effect in effects)
+        {
+            switch (effect)
+            {
+                case PhoneEffect.Send send:
+                    var bytes = SipWriter.ToBytes(send.Message);
+                    var sent = _sockets.Send(SipHandle, bytes, MediaAddress.From(send.Flow.Remote));
+                    CryptographicOperations.ZeroMemory(bytes);
+                    if (!sent && send.Transaction is { } failed) Do(_call.TransportFailed(failed), now);
+                    break;
+                case PhoneEffect.Start start: _timers[start.Timer] = now + start.After; break;
+                case PhoneEffect.Cancel cancel: _timers.Remove(cancel.Timer); break;
+                case PhoneEffect.UseMedia use: _media.Use(use.Media); break;
+                case PhoneEffect.Tell { Event: PhoneEvent.Answered }: _answeredAt = now; break;
+                case PhoneEffect.Tell { Event: PhoneEvent.ChangeRefused refused }: _wrong = refused.Reason; break;
+                case PhoneEffect.Tell { Event: PhoneEvent.Ended ended }: _end = ended; break;
+            }
+        }
+
+        Remember();
+    }
+
+    private void Remember() => _due = _timers.Count == 0 ? TimeSpan.MaxValue : _timers.Values.Min();
+}

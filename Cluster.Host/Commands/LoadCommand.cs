@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using ConfCluster.Actors.Phone.Load;
+using ConfCluster.Host.Roles;
+
+namespace ConfCluster.Host.Commands;
+
+/// <summary><c>load</c>: many phones of one process in one conference, and a report of what they missed.</summary>
+internal static class LoadCommand
+{
+    public static Command Create()
+    {
+        var conference = new Option<string>("--conference") { Description = "The conference that is called.", HelpName = "NAME", Required = true };
+        var server = new Option<IPEndPoint>("--sip")
+        {
+            Description = "The node's SIP over UDP.",
+            HelpName = "ADDRESS:PORT",
+            CustomParser = a => ReadEndPoint(a.Tokens[0].Value, a.AddError),
+            DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 5060),
+        };
+        var phones = Count("--phones", 100, "Phones in the conference.", 1, 10_000);
+        var talkers = Count("--talkers", 3, "Phones that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
+        var canaries = Count("--canaries", 10, "Phones that check which tones they hear.", 0, 10_000);
+        var joins = Rate("--join-rate", 50, "Calls begun per second.");
+        var leaves = Rate("--leave-rate", 0, "Listeners that hang up per second, while others call in their places.");
+        var duration = new Option<TimeSpan>("--for")
+        {
+            Description = "How long it lasts once all are in: 10s, 500ms, 2m.",
+            HelpName = "TIME",
+            CustomParser = CallCommand.ReadTime,
+            DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
+        };
+        var mki = new Option<bool>("--mki") { Description = "Give the phones' keys an MKI." };
+        var url = new Option<Uri>("--url")
+        {
+            Description = "Where the node's /metrics are.",
+            HelpName = "URL",
+            CustomParser = ConferenceCommands.ReadUrl,
+            DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
+        };
+        var json = Output.JsonOption();
+        var load = new Command("load", "Fill a conference with phones and report what they missed.")
+        {
+            conference, server, phones, talkers, canaries, joins, leaves, duration, mki, url, json,
+        };
+        load.Validators.Add(r =>
+        {
+            if (r.GetValue(joins) <= 0) r.AddError("--join-rate must be more than 0.");
+            if (r.GetValue(talkers) > r.GetValue(phones)) r.AddError("--talkers must not be more than --phones.");
+        });
+        load.SetAction((r, _) => RunAsync(
+            new LoadOptions(
+                r.GetValue(conference)!, r.GetValue(server)!, r.GetValue(phones), r.GetValue(talkers), r.GetValue(canaries), r.GetValue(joins),
+                r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki)),
+            r.GetValue(url)!, r.GetValue(json)));
+        return load;
+    }
+
+    private static async Task<int> RunAsync(LoadOptions options, Uri url, bool json)
+    {
+        using var signals = new StopSignals();
+        using var stop = new CancellationTokenSource();
+        using var http = new HttpClient { BaseAddress = url, Timeout = TimeSpan.FromSeconds(10) };
+        var before = await FiguresAsync(http);
+        LoadReport report;
+        try
+        {
+            var load = LoadGenerator.RunAsync(options, TimeProvider.System, stop.Token);
+            if (await Task.WhenAny(load, signals.Requested) != load) await stop.CancelAsync();
+            report = await load;
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            return Output.Fail(e.Message);
+        }
+
+        if (before is not null && await FiguresAsync(http) is { } after) report = report with { Node = after.Since(before) };
+        if (json) Output.WriteJson(report);
+        else Output.Table(["Load", $"{options.Phones} phones, {options.Talkers} talkers in {options.Conference}"], Rows(report));
+        return report.Succeeded ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    /// <summary>A node elsewhere may keep its metrics to itself; the phones have figures of their own.</summary>
+    private static async Task<NodeFigures?> FiguresAsync(HttpClient http)
+    {
+        try
+        {
+            return NodeFigures.Read(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative)));
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<string[]> Rows(LoadReport r)
+    {
+        yield return ["Joined", Text($"{r.Joined} of {r.Calls} calls, {r.JoinsPerSecond} per second")];
+        foreach (var (reason, count) in r.Failures) yield return ["Failed", Text($"{count} calls: {reason}")];
+        yield return ["Answered after", Text($"{r.SetupMedianMilliseconds} ms (median), {r.SetupMaxMilliseconds} ms (longest)")];
+        yield return ["Packets", Text($"{r.PacketsSent} sent, {r.PacketsReceived} received")];
+        yield return ["Lost", Text($"{r.PacketsLost} packets of {r.LegsWithLoss} phones, at most {r.MostLost} of one")];
+        yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms")];
+        yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Malformed} malformed")];
+        yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}")];
+        yield return ["Load's own clock", Text($"late by {r.ClockLateMilliseconds} ms at worst")];
+        if (r.Node is not { } node)
+        {
+            yield return ["Node", "its metrics were not to be had; --url names where they are"];
+            yield break;
+        }
+
+        yield return ["Mixer late (since its start)", Text($"{node.LatenessP99Milliseconds} ms (p99), {node.LatenessMaxMilliseconds} ms (most)")];
+        yield return ["Node", Text($"{node.Sent} packets sent, {node.SendFailures} not sent, {node.Rebased} pauses, {node.AuthFailures} not authentic")];
+    }
+
+    private static Option<int> Count(string name, int value, string description, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<int>() is var n && (n < least || n > most)) r.AddError($"{name} must be from {least} to {most}.");
+        });
+        return option;
+    }
+
+    private static Option<double> Rate(string name, double value, string description)
+    {
+        var option = new Option<double>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<double>() is not (>= 0 and <= 10_000)) r.AddError($"{name} must be from 0 to 10000.");
+        });
+        return option;
+    }
+
+    private static IPEndPoint? ReadEndPoint(string text, Action<string> refuse)
+    {
+        if (IPEndPoint.TryParse(text, out var endPoint) && endPoint.Port > 0) return endPoint;
+        refuse($"'{text}' is no address with a port: 127.0.0.1:5060, [::1]:5060.");
+        return null;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
