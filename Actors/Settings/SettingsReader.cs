@@ -145,7 +145,8 @@ public static class SettingsReader
     {
         EndsWithoutMedia = read.OneOf("conference.no-media.action", ("report", false), ("end", true)),
         Sockets = new MediaSocketOptions(
-            read.Number("media.socket.receive-buffer", 0, 1 << 26), read.Number("media.socket.send-buffer", 0, 1 << 26), read.Number("media.socket.dscp", 0, 63)),
+            read.Number("media.socket.receive-buffer", 0, 1 << 26), read.Number("media.socket.send-buffer", 0, 1 << 26),
+            read.Number("media.socket.dscp", 0, 63)),
     };
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
