@@ -37,7 +37,11 @@ internal static class ConferenceApi
         if (await queries.FindAsync(Id(name)) is not { } view) return NotActive(name);
         var found = view.Participants.Where(p => p.Participant.Value.StartsWith(id, StringComparison.Ordinal)).ToList();
         if (found.Count != 1)
-            return Results.NotFound(new ApiProblem(found.Count == 0 ? $"There is no participant {id} in {name}." : $"{found.Count} participants of {name} begin with {id}."));
+        {
+            var problem = found.Count == 0 ? $"There is no participant {id} in {name}." : $"{found.Count} participants of {name} begin with {id}.";
+            return Results.NotFound(new ApiProblem(problem));
+        }
+
         queries.Tell(new EvictParticipant(Id(name), found[0].Participant));
         return Results.Accepted(value: new { name = Id(name).Value, evicted = found[0].Participant.Value, identity = found[0].Identity });
     }

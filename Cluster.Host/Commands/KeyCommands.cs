@@ -44,7 +44,8 @@ internal static class KeyCommands
             ["Participant", "Id", "Key", "Offered", "Signalling"],
             details.Participants.Select(p => new[]
             {
-                p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, p.Id[..Math.Min(8, p.Id.Length)], p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : "its own",
+                p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, p.Id[..Math.Min(8, p.Id.Length)],
+                p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : "its own",
                 p.Key?.Offered is { } offered ? $"epoch {offered}" : "-", p.Key is { ProtectedSignalling: true } ? "protected" : "in clear",
             }));
     }

@@ -93,11 +93,13 @@ internal static class ConferenceKeys
         var id = report.Participant.Value;
         if (life.Keys.Find(id) is not { } leg) return life;
         if (report.Answer == LegKeyAnswer.Refused && leg.Offered == report.Epoch) life = Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
-        var confirms = report.Answer == LegKeyAnswer.Took ? leg.Offered == report.Epoch : report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context);
+        // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
+        var took = leg.Offered == report.Epoch;
+        var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
+        if (confirms && took && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context);
         return report.Answer switch
         {
-            LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id), effects, context),
+            LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),
             LegKeyAnswer.Took => Next(life, new RekeyInput.Took(id, report.Epoch), effects, context),
             LegKeyAnswer.NotNow => Next(life, new RekeyInput.NotNow(id, report.Epoch, report.Wait), effects, context),
             LegKeyAnswer.Refused => Next(life, new RekeyInput.Refused(id, report.Epoch), effects, context),

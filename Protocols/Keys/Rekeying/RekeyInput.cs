@@ -11,8 +11,9 @@ public abstract record RekeyInput
     /// <summary>A join that is stored, or will be with the epoch that it begins.</summary>
     public sealed record Joined(string Participant, LegKeying Keying) : RekeyInput;
 
-    /// <summary>The ACK to our first 2xx: it took the key of the answer.</summary>
-    public sealed record Confirmed(string Participant) : RekeyInput;
+    /// <summary>The ACK to our first 2xx.</summary>
+    /// <param name="TookKey">It took the group key of the answer; false: what we said had none.</param>
+    public sealed record Confirmed(string Participant, bool TookKey = true) : RekeyInput;
 
     /// <summary>A 2xx to an offer of that epoch's key.</summary>
     public sealed record Took(string Participant, KeyEpoch Epoch) : RekeyInput;

@@ -22,7 +22,7 @@ public static class RekeyMachine
             case RekeyInput.Stored i: Stored(turn, i.Epoch); break;
             case RekeyInput.Demanded i: turn.Demand(i.Reason); break;
             case RekeyInput.Confirmed i when turn.State.Find(i.Participant) is { IsReady: false } leg:
-                turn.Take(leg with { IsReady = true }, leg.Offered);
+                turn.Take(leg with { IsReady = true, KnowsOwnKey = leg.KnowsOwnKey || !i.TookKey }, i.TookKey ? leg.Offered : null);
                 break;
             case RekeyInput.Took i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch: turn.Take(leg, i.Epoch); break;
             case RekeyInput.NotNow i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:

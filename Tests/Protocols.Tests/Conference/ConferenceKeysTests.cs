@@ -62,6 +62,17 @@ public sealed class ConferenceKeysTests : IDisposable
     }
 
     [Fact]
+    public void A_leg_that_was_told_no_group_key_though_one_was_meant_stays_on_its_own_and_is_offered_it()
+    {
+        _policy = _policy with { NonMkiLegs = NonMkiLegs.Group };
+        Join(Alice, new LegAbility(false, true, ""));
+        Give(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.Ready, default, default));
+        Pass(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(LegKeyUse.Own, KeyOf(Alice));
+        Assert.Contains(new ConferenceEffect.OfferKey(Alice, new KeyEpoch(1), null), _did);
+    }
+
+    [Fact]
     public void Who_joins_within_the_interval_has_its_own_key_until_the_next_epoch_that_is_offered_to_all()
     {
         Enter(Alice);
@@ -243,7 +254,8 @@ public sealed class ConferenceKeysTests : IDisposable
     private void Enter(ParticipantId who)
     {
         Join(who);
-        Give(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, default, default));
+        var told = _did.OfType<ConferenceEffect.Admit>().Last(a => a.Participant == who).Epoch;
+        Give(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, told ?? default, default));
         Pass(TimeSpan.FromMilliseconds(100));
     }
 
