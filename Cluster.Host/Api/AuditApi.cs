@@ -26,11 +26,13 @@ internal sealed record AuditDetails(
     string Name, IReadOnlyList<LinkedRecord> Records, IReadOnlyList<TimelineLine> Timeline, AuditHead? LastHead,
     IReadOnlyList<AuditViolation> Violations, ExposureDetails Exposure);
 
-internal sealed record ExposureDetails(double LongestForwardSeconds, double LongestBackwardSeconds, double? BoundSeconds, IReadOnlyList<ExposedChangeDetails> Changes)
+internal sealed record ExposureDetails(double LongestForwardSeconds, double LongestBackwardSeconds, double? BoundSeconds,
+    IReadOnlyList<ExposedChangeDetails> Changes)
 {
     public static ExposureDetails Of(ExposureSummary summary) => new(
         summary.LongestForward.TotalSeconds, summary.LongestBackward.TotalSeconds, summary.Bound?.TotalSeconds,
-        [.. summary.Changes.Select(c => new ExposedChangeDetails(c.Record, c.At, c.Participant, c.Name, c.IsForward ? "left" : "joined", c.Time.TotalSeconds, c.IsOpen))]);
+        [.. summary.Changes.Select(c => new ExposedChangeDetails(c.Record, c.At, c.Participant, c.Name, c.IsForward
+            ? "left" : "joined", c.Time.TotalSeconds, c.IsOpen))]);
 }
 
 internal sealed record ExposedChangeDetails(long Record, DateTimeOffset At, string Participant, string Identity, string Change, double Seconds, bool Open);

@@ -21,7 +21,8 @@ internal static class AuditCommands
         var (settings, name, json) = (new SettingsOptions(), NameArgument(), Output.JsonOption());
         var show = new Command("show", "What happened in a conference, step by step.") { name, json };
         settings.AddTo(show);
-        show.SetAction(result => AuditDirectory.With(settings.Of(result), audit => AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
+        show.SetAction(result => AuditDirectory.With(settings.Of(result), audit =>
+            AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
         {
             if (result.GetValue(json)) Output.WriteJson(AuditApi.Details(view));
             else WriteTimeline(view);
@@ -48,7 +49,8 @@ internal static class AuditCommands
         };
         var exposure = new Command("exposure", "Who could decrypt a conference, and for how long somebody outside could.") { name, at, json };
         settings.AddTo(exposure);
-        exposure.SetAction(result => AuditDirectory.With(settings.Of(result), audit => AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
+        exposure.SetAction(result => AuditDirectory.With(settings.Of(result), audit =>
+            AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
         {
             if (result.GetValue(at) is { } moment) WriteReaders(view, moment, result.GetValue(json));
             else WriteExposure(view.Exposure(), result.GetValue(json));
@@ -63,7 +65,8 @@ internal static class AuditCommands
         var file = new Option<string>("--out") { Description = "Where to write it.", HelpName = "FILE", Required = true };
         var export = new Command("export", "Write a signed bundle that another machine verifies with the public key alone.") { name, file };
         settings.AddTo(export);
-        export.SetAction(result => AuditDirectory.With(settings.Of(result), audit => AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
+        export.SetAction(result => AuditDirectory.With(settings.Of(result), audit =>
+            AuditDirectory.WithConference(audit, result.GetValue(name)!, view =>
         {
             if (audit.Export(view, out var problem) is not { } bundle) return Output.Fail(problem);
             File.WriteAllText(result.GetValue(file)!, bundle.Write());
@@ -99,7 +102,8 @@ internal static class AuditCommands
         var readers = Exposure.ReadersAt(view.Name, view.Records, at, view.Now);
         if (json) Output.WriteJson(new { conference = view.Name, at, readers });
         else if (readers.IsEmpty) Console.Out.WriteLine($"Nobody could decrypt {view.Name} at {Time(at)}.");
-        else Output.Table(["Who", "By", "How", "Since"], readers.Select(r => new[] { r.Name, r.Epoch is { } e ? $"epoch {e}" : "its own key", How(r), Time(r.At) }));
+        else Output.Table(["Who", "By", "How", "Since"], readers.Select(r => new[] { r.Name, r.Epoch is { } e
+            ? $"epoch {e}" : "its own key", How(r), Time(r.At) }));
     }
 
     private static void WriteExposure(ExposureSummary exposure, bool json)
@@ -112,7 +116,8 @@ internal static class AuditCommands
 
         Output.Table(["#", "Time", "Change", "Exposed for"], exposure.Changes.Select(c => new[]
         {
-            c.Record.ToString(CultureInfo.InvariantCulture), Time(c.At), $"{c.Name} {(c.IsForward ? "left" : "joined")}", $"{Seconds(c.Time)}{(c.IsOpen ? ", and still" : "")}",
+            c.Record.ToString(CultureInfo.InvariantCulture), Time(c.At), $"{c.Name} {(c.IsForward ? "left" : "joined")}", $"{Seconds(c.Time)}{(c.IsOpen
+                ? ", and still" : "")}",
         }));
         Console.Out.WriteLine($"Longest after a leave {Seconds(exposure.LongestForward)}, before a join {Seconds(exposure.LongestBackward)}; "
             + (exposure.Bound is { } bound ? $"the rules allow {Seconds(bound)} after a leave." : "no group key was ever in use."));

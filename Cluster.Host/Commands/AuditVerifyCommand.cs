@@ -15,10 +15,15 @@ internal static class AuditVerifyCommand
     {
         var settings = new SettingsOptions();
         var name = new Argument<string?>("NAME") { Description = "One conference; without it: all.", Arity = ArgumentArity.ZeroOrOne };
-        var bundle = new Option<string?>("--bundle") { Description = "A bundle that audit export wrote; with a name, its heads are held against the journal.", HelpName = "FILE" };
+        var bundle = new Option<string?>("--bundle") 
+        {
+            Description = "A bundle that audit export wrote; with a name, its heads are held against the journal.",
+            HelpName = "FILE",
+        };
         var key = new Option<string?>("--key") { Description = "The public key, as audit key prints it; needed for a bundle alone.", HelpName = "FILE" };
         var json = Output.JsonOption();
-        var verify = new Command("verify", "Find whatever was changed, and whatever broke the rules about keys; exit 1 when there is something.") { name, bundle, key, json };
+        var verify = new Command(
+            "verify", "Find whatever was changed, and whatever broke the rules about keys; exit 1 when there is something.") { name, bundle, key, json };
         settings.AddTo(verify);
         verify.SetAction(result => AuditDirectory.With(settings.Of(result), audit =>
             Verify(audit, result.GetValue(name)?.ToLowerInvariant(), result.GetValue(bundle), result.GetValue(key), result.GetValue(json))));
@@ -34,7 +39,8 @@ internal static class AuditVerifyCommand
         if (bundle is not null && name is null)
         {
             if (key is null) return Output.Fail("A bundle is verified with a public key that you have from elsewhere: --key FILE.");
-            return Say([new Verdict(bundle.Conference, bundle.Records.Length, bundle.Heads.Select(h => h.Number).DefaultIfEmpty().Max(), bundle.Verify(key))], json);
+            return Say([new Verdict(bundle.Conference, bundle.Records.Length, bundle.Heads.Select(h =>
+                h.Number).DefaultIfEmpty().Max(), bundle.Verify(key))], json);
         }
 
         key ??= audit.PublicKey(makeIt: false, out var problem) ?? (problem.Length > 0 ? null : AuditPublicKey.None);
@@ -58,11 +64,13 @@ internal static class AuditVerifyCommand
 
     private static void Write(Verdict verdict)
     {
-        var signed = verdict.SignedTo == 0 ? "nothing signed yet" : verdict.SignedTo < verdict.Records ? $"signed to record {verdict.SignedTo}" : "all signed";
+        var signed = verdict.SignedTo == 0 ? "nothing signed yet" : verdict.SignedTo < verdict.Records
+            ? $"signed to record {verdict.SignedTo}" : "all signed";
         Console.Out.WriteLine($"{verdict.Conference}: {verdict.Records} records, {signed}: "
             + (verdict.Violations.IsEmpty ? "the chain, the heads and the rules K1 to K5 and K7 hold." : $"{verdict.Violations.Length} VIOLATIONS"));
         if (!verdict.Violations.IsEmpty)
-            Output.Table(["#", "Rule", "Who", "What"], verdict.Violations.Select(v => new[] { $"{v.Record}", $"{v.Rule}", v.Who ?? "", v.Text }));
+            Output.Table(["#", "Rule", "Who", "What"], verdict.Violations.Select(v =>
+                new[] { $"{v.Record}", $"{v.Rule}", v.Who ?? "", v.Text }));
     }
 
     private sealed record Verdict(string Conference, int Records, long SignedTo, ImmutableArray<AuditViolation> Violations);

@@ -39,7 +39,8 @@ public sealed record AuditBundle(string Format, string Conference, ImmutableArra
             return false;
         }
 
-        if (bundle is { Format: Format1, Records.IsDefault: false, Heads.IsDefault: false } && bundle.Records.All(r => r is { Record.Fields.IsDefault: false })) return true;
+        if (bundle is { Format: Format1, Records.IsDefault: false, Heads.IsDefault: false }
+            && bundle.Records.All(r => r is { Record.Fields.IsDefault: false })) return true;
         problem = "it is no audit bundle of a format that is known here";
         return false;
     }
@@ -48,8 +49,10 @@ public sealed record AuditBundle(string Format, string Conference, ImmutableArra
     public ImmutableArray<AuditViolation> Verify(AuditPublicKey key)
     {
         var found = AuditChain.Verify(Conference, Records, Heads, key).ToBuilder();
-        var (last, signed) = (Records.Length == 0 ? 0 : Records.Max(r => r.Record.Number), Heads.Length == 0 ? 0 : Heads.Max(h => h.Number));
-        if (last > signed) found.Add(new AuditViolation(last, AuditRule.Head, null, $"records {signed + 1} to {last} are covered by no signed head"));
+        var (last, signed) = (Records.Length == 0 ? 0 : Records.Max(r => r.Record.Number), Heads.Length == 0
+            ? 0 : Heads.Max(h => h.Number));
+        if (last > signed) found.Add(new AuditViolation(last, AuditRule.Head, null,
+            $"records {signed + 1} to {last} are covered by no signed head"));
         found.AddRange(AuditChecks.Run(Conference, Records.Select(r => r.Record)));
         return found.DrainToImmutable();
     }

@@ -47,7 +47,8 @@ public sealed record AuditChain(string Conference, long Number, string Hash)
     /// Records with the hashes that are claimed for them, against themselves and against signed heads. A head shows a cut and whatever was
     /// done by somebody without the key; of what comes after the last one only the order is known.
     /// </summary>
-    public static ImmutableArray<AuditViolation> Verify(string conference, ImmutableArray<LinkedRecord> claimed, IEnumerable<AuditHead> heads, AuditPublicKey key)
+    public static ImmutableArray<AuditViolation> Verify(string conference, ImmutableArray<LinkedRecord> claimed, IEnumerable<AuditHead> heads,
+        AuditPublicKey key)
     {
         ArgumentNullException.ThrowIfNull(heads);
         ArgumentNullException.ThrowIfNull(key);
@@ -60,20 +61,24 @@ public sealed record AuditChain(string Conference, long Number, string Hash)
         foreach (var (record, hash) in claimed)
         {
             if (record.Number <= before.Number)
-                yield return new AuditViolation(record.Number, AuditRule.Chain, null, $"record {record.Number} stands after record {before.Number}");
+                yield return new AuditViolation(record.Number, AuditRule.Chain, null,
+                    $"record {record.Number} stands after record {before.Number}");
             else if (record.Number == before.Number + 2)
                 yield return new AuditViolation(record.Number, AuditRule.Chain, null, $"record {before.Number + 1} is missing");
             else if (record.Number > before.Number + 2)
-                yield return new AuditViolation(record.Number, AuditRule.Chain, null, $"records {before.Number + 1} to {record.Number - 1} are missing");
+                yield return new AuditViolation(record.Number, AuditRule.Chain, null,
+                    $"records {before.Number + 1} to {record.Number - 1} are missing");
             if (!IsHash(hash) || before.Append(record).Hash != hash)
-                yield return new AuditViolation(record.Number, AuditRule.Chain, null, $"record {record.Number} is not the one that was chained, or does not follow the one before it");
+                yield return new AuditViolation(record.Number, AuditRule.Chain, null,
+                    $"record {record.Number} is not the one that was chained, or does not follow the one before it");
 
             // From here on as claimed, so that one change is named once.
             before = before with { Number = record.Number, Hash = IsHash(hash) ? hash : before.Append(record).Hash };
         }
     }
 
-    private static IEnumerable<AuditViolation> Heads(string conference, ImmutableArray<LinkedRecord> claimed, IEnumerable<AuditHead> heads, AuditPublicKey key)
+    private static IEnumerable<AuditViolation> Heads(string conference, ImmutableArray<LinkedRecord> claimed, IEnumerable<AuditHead> heads,
+        AuditPublicKey key)
     {
         var hashes = new Dictionary<long, string>();
         foreach (var (record, hash) in claimed) hashes[record.Number] = hash;
@@ -81,11 +86,14 @@ public sealed record AuditChain(string Conference, long Number, string Hash)
         foreach (var head in heads.OrderBy(h => h.Number))
         {
             if (head.Conference != conference || !key.HasSigned(head))
-                yield return new AuditViolation(head.Number, AuditRule.Head, null, $"the head of record {head.Number} is not signed by this key for this conference");
+                yield return new AuditViolation(head.Number, AuditRule.Head, null,
+                    $"the head of record {head.Number} is not signed by this key for this conference");
             else if (!hashes.TryGetValue(head.Number, out var hash))
-                yield return new AuditViolation(head.Number, AuditRule.Head, null, $"cut off: record {head.Number} was signed at {head.At} and is not there");
+                yield return new AuditViolation(head.Number, AuditRule.Head, null,
+                    $"cut off: record {head.Number} was signed at {head.At} and is not there");
             else if (hash != head.Hash)
-                yield return new AuditViolation(head.Number, AuditRule.Head, null, $"something was changed in records {sound + 1} to {head.Number}, which were signed at {head.At}");
+                yield return new AuditViolation(head.Number, AuditRule.Head, null,
+                    $"something was changed in records {sound + 1} to {head.Number}, which were signed at {head.At}");
             else
                 sound = head.Number;
         }

@@ -45,7 +45,8 @@ public static class AuditChecks
             foreach (var sent in leg.Sent.DistinctBy(s => s.Epoch))
             {
                 if (log.FirstUse(sent.Epoch) is { } first && leg.Left < first)
-                    log.Break(AuditRule.K1, FirstUser(log, sent.Epoch), leg.Id, $"{leg.Name} was sent epoch {sent.Epoch} and had left {Seconds(first - leg.Left.Value)} s before it was first used");
+                    log.Break(AuditRule.K1, FirstUser(log, sent.Epoch), leg.Id,
+                        $"{leg.Name} was sent epoch {sent.Epoch} and had left {Seconds(first - leg.Left.Value)} s before it was first used");
             }
 
             foreach (var sent in leg.Sent.Where(s => s.At > leg.Left))
@@ -63,7 +64,8 @@ public static class AuditChecks
             foreach (var sent in leg.Sent.Where(s => log.PolicyAt(s.Record) is not { NextEpochOnly: false }))
             {
                 if (log.Epochs.Find(e => e.Number == sent.Epoch) is { } epoch && epoch.Record < leg.JoinRecord)
-                    log.Break(AuditRule.K2, sent.Record, leg.Id, $"{leg.Name} was sent epoch {sent.Epoch}, which began in record {epoch.Record}, before it joined in record {leg.JoinRecord}");
+                    log.Break(AuditRule.K2, sent.Record, leg.Id, $"{leg.Name} was sent epoch {sent.Epoch}, which began in record {epoch.Record}"
+                        + $", before it joined in record {leg.JoinRecord}");
             }
         }
     }
@@ -76,7 +78,8 @@ public static class AuditChecks
             if (log.PolicyAt(epoch.Record) is not { } policy || policy.Bypasses(epoch.Reason)) continue;
             if (log.Begins.Exists(b => b.Record > before.Record && b.Record < epoch.Record)) continue;
             if (epoch.At - before.At < policy.MinInterval - Early)
-                log.Break(AuditRule.K3, epoch.Record, null, $"epoch {epoch.Number} ({epoch.Reason}) began {Seconds(epoch.At - before.At)} s after epoch {before.Number}; the interval is {Seconds(policy.MinInterval)} s");
+                log.Break(AuditRule.K3, epoch.Record, null, $"epoch {epoch.Number} ({epoch.Reason}) began {Seconds(epoch.At - before.At)}"
+                        + $" s after epoch {before.Number}; the interval is {Seconds(policy.MinInterval)} s");
         }
     }
 
@@ -88,7 +91,8 @@ public static class AuditChecks
         foreach (var epoch in log.Epochs)
         {
             if (epoch.Number <= last) log.Break(AuditRule.K5, epoch.Record, null, $"epoch {epoch.Number} began after epoch {last}");
-            if (!log.Policies.Exists(p => p.Record < epoch.Record)) log.Break(AuditRule.K5, epoch.Record, null, $"epoch {epoch.Number} began before any rules were stored");
+            if (!log.Policies.Exists(p => p.Record < epoch.Record)) log.Break(AuditRule.K5, epoch.Record, null,
+                $"epoch {epoch.Number} began before any rules were stored");
             last = Math.Max(last, epoch.Number);
             foreach (var commitment in epoch.Commitments)
             {

@@ -28,7 +28,8 @@ internal static class AuditCoverage
         foreach (var taken in log.Takeovers)
         {
             if (log.PolicyAt(taken.Record) is not { } policy || log.Epochs.TrueForAll(e => e.Record > taken.Record)) continue;
-            if (log.Legs.Values.Any(l => l.IsInGroup && l.JoinRecord < taken.Record && (l.LeaveRecord is null || l.LeaveRecord > taken.Record)))
+            if (log.Legs.Values.Any(l => l.IsInGroup && l.JoinRecord < taken.Record
+                && (l.LeaveRecord is null || l.LeaveRecord > taken.Record)))
                 yield return (taken, null, "the take-over", policy);
         }
     }
@@ -53,17 +54,20 @@ internal static class AuditCoverage
         foreach (var use in log.Uses.Where(u => u.Epoch < epoch.Number && (u.End ?? log.Horizon) > due))
         {
             // Who was moved to an old key long afterwards is named once, by the oldest epoch that forbids it.
-            if (log.Epochs.Exists(e => e.Number > use.Epoch && e.Number < epoch.Number && !IsOver(log, e.Record, e.At + policy.DistributionTimeout + Late))) continue;
+            if (log.Epochs.Exists(e => e.Number > use.Epoch && e.Number < epoch.Number
+                && !IsOver(log, e.Record, e.At + policy.DistributionTimeout + Late))) continue;
             log.Break(
                 AuditRule.K4, epoch.Record, use.Leg.Id,
-                $"{use.Leg.Name} was under epoch {use.Epoch} {(use.End is { } end ? $"until {AuditChecks.Seconds(end - epoch.At)} s" : "to the end of the log")} after epoch {epoch.Number} began; "
+                $"{use.Leg.Name} was under epoch {use.Epoch} {(use.End is { } end
+                    ? $"until {AuditChecks.Seconds(end - epoch.At)} s" : "to the end of the log")} after epoch {epoch.Number} began; "
                 + $"the timeout is {AuditChecks.Seconds(policy.DistributionTimeout)} s");
         }
     }
 
     /// <summary>The conference ended, or its keys were lost, before that was due. The loss itself lies anywhere after the record before it.</summary>
     private static bool IsOver(AuditLog log, long record, DateTimeOffset due) =>
-        log.Ends.Exists(e => e.Record > record && e.At <= due) || log.Takeovers.Exists(t => t.Record > record && LastBefore(log, t.Record) <= due);
+        log.Ends.Exists(e => e.Record > record && e.At <= due) || log.Takeovers.Exists(t => t.Record > record
+            && LastBefore(log, t.Record) <= due);
 
     private static DateTimeOffset LastBefore(AuditLog log, long record) =>
         log.Records.Where(r => r.Record < record).Select(r => r.At).DefaultIfEmpty().Max();

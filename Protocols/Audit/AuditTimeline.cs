@@ -17,7 +17,9 @@ public static class AuditTimeline
         var lines = ImmutableArray.CreateBuilder<TimelineLine>();
         foreach (var record in records)
         {
-            if (record is { What: "joined" } && record["participant"] is { } joined) names[joined] = AuditLogReader.Distinct(taken, record["display"] ?? record["identity"] ?? joined);
+            if (record is { What: "joined" }
+                && record["participant"] is { } joined)
+                names[joined] = AuditLogReader.Distinct(taken, record["display"] ?? record["identity"] ?? joined);
             var name = record["participant"] is { } id ? names.GetValueOrDefault(id, id) : "";
             var at = KeyChangeRecord.TryTime(record.At, out var time) ? time : DateTimeOffset.UnixEpoch;
             if (record.What == "steps") lines.AddRange(Steps(record, names, at));
@@ -31,7 +33,8 @@ public static class AuditTimeline
     {
         "created" => $"conference {r["conference"]} began",
         "taken" => $"taken over, incarnation {r["incarnation"]}",
-        "joined" => $"{name} joined: {r["identity"]}{Proof(r)}, {Keying(r["keying"])}{(r["protected"] == "yes" ? "" : ", its keys crossed an unprotected hop")}",
+        "joined" => $"{name} joined: {r["identity"]}{Proof(r)}, {Keying(r["keying"])}{(r["protected"] == "yes"
+            ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
         "mixer" => $"mixer {r["incarnation"]} placed",
         "ended" => $"ended: {Words(r["reason"])}",
@@ -87,15 +90,19 @@ public static class AuditTimeline
 
     private static string Commitments(KeyChangeRecord r)
     {
-        var texts = r.Fields.Where(f => f.Name == "commitment").Select(f => f.Value.Split(' ')).Select(c => $"{c[0]} {c[^1][..Math.Min(16, c[^1].Length)]}").ToList();
+        var texts = r.Fields.Where(f => f.Name == "commitment").Select(f => f.Value.Split(' ')).Select(c =>
+            $"{c[0]} {c[^1][..Math.Min(16, c[^1].Length)]}").ToList();
         return texts.Count == 0 ? "" : $", commitment {string.Join(", ", texts)}";
     }
 
     private static string Span(string? ticks) =>
-        long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? $"{new TimeSpan(n).TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s" : "?";
+        long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+            ? $"{new TimeSpan(n).TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} s" : "?";
 
-    private static string Clock(string? at) => at is not null && KeyChangeRecord.TryTime(at, out var time) ? time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) : "?";
+    private static string Clock(string? at) => at is not null
+        && KeyChangeRecord.TryTime(at, out var time) ? time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture) : "?";
 
     /// <summary>nodeLost: node lost.</summary>
-    private static string Words(string? name) => string.Concat((name ?? "?").Select(c => char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
+    private static string Words(string? name) => string.Concat((name ?? "?").Select(c => char.IsUpper(c)
+        ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
 }

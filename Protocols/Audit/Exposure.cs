@@ -40,7 +40,8 @@ public static class Exposure
         {
             var standing = leg.IsInAt(at) ? ReaderStanding.Inside : leg.Joined > at ? ReaderStanding.JoinedLater : ReaderStanding.HadLeft;
             var when = standing == ReaderStanding.HadLeft ? leg.Left!.Value : leg.Joined;
-            var held = leg.Sent.Where(s => inUse.Contains(s.Epoch) && (standing != ReaderStanding.Inside || s.At <= at)).Select(s => s.Epoch).Distinct().Order().ToList();
+            var held = leg.Sent.Where(s => inUse.Contains(s.Epoch)
+                && (standing != ReaderStanding.Inside || s.At <= at)).Select(s => s.Epoch).Distinct().Order().ToList();
             foreach (var epoch in held) readers.Add(new KeyReader(leg.Id, leg.Name, standing, epoch, when));
             if (held.Count == 0 && standing == ReaderStanding.Inside) readers.Add(new KeyReader(leg.Id, leg.Name, standing, null, when));
         }
@@ -52,7 +53,8 @@ public static class Exposure
     {
         var log = AuditLogReader.Read(conference, records, now);
         ImmutableArray<ExposedChange> changes =
-            [.. log.Legs.Values.SelectMany(l => (ExposedChange?[])[Forward(log, l), Backward(log, l)]).OfType<ExposedChange>().OrderBy(c => c.At).ThenBy(c => c.Record)];
+            [.. log.Legs.Values.SelectMany(l => (ExposedChange?[])[Forward(log, l), Backward(log, l)]).OfType<ExposedChange>().OrderBy(c => c.At).ThenBy(c =>
+                c.Record)];
         return new ExposureSummary(
             changes, Longest(changes.Where(c => c.IsForward)), Longest(changes.Where(c => !c.IsForward)),
             log.Epochs.Count == 0 ? null : log.Policies.LastOrDefault()?.Bound, log.Horizon);
