@@ -13,6 +13,7 @@ public partial class FolderDependencies
     {
         ["Wire"] = [],
         ["Keys"] = ["Wire"],
+        ["Mikey"] = ["Wire", "Keys"],
         ["Codecs"] = [],
         ["Rtp"] = ["Wire"],
         ["Sip"] = ["Wire"],
