@@ -11,6 +11,10 @@ public sealed class TicketKeys(TransportedKey mpk, ImmutableArray<TransportedKey
 
     public ImmutableArray<TransportedKey> Keys { get; } = keys;
 
+    public Octets Rand => rand;
+
+    public int LongestKey => Keys.Append(Mpk).Max(k => k.Key.Length);
+
     /// <summary>
     /// What the Initiator gets (RFC 6043 §4.2.1.5): MPKi, with forking MPKr as well, and the keys as they are.
     /// </summary>
