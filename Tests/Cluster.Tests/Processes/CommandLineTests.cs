@@ -36,4 +36,28 @@ public class CommandLineTests
         Assert.Equal(1, exitCode);
         Assert.StartsWith("No node answers at", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_key_management_message_is_printed_and_its_MAC_checked_with_a_key_from_a_file()
+    {
+        // RFC 4567 §5.1; its key was never published.
+        const string Offer = "AQAFgM0XflABAAAAAAAAAAAAAAsAyONQ6gAAAAAGEEoo2pee4hp2UaDX8ZE22YwKAAAPZG9uYWxkQGR1Y2suY29tAQAAAAAAAQAk0JKpgaVkDaawi9whVBtBt0KZ14ymNuu62+Nv3ozPLygwK/GbAV9iemnGUIZ19fWQUOSrzKTAv9zV";
+        var (exitCode, output) = await NodeProcess.RunAsync("mikey", "decode", Offer);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("ID       Nai donald@duck.com", output, StringComparison.Ordinal);
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "000102030405060708090a0b0c0d0e0f\n");
+            (exitCode, output) = await NodeProcess.RunAsync("mikey", "decode", Offer, "--psk-file", file);
+            Assert.Equal(1, exitCode);
+            Assert.Contains("The MAC is wrong", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        Assert.Equal(1, (await NodeProcess.RunAsync("mikey", "decode", "AAAA")).ExitCode);
+    }
 }
