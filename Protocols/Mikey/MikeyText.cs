@@ -10,7 +10,8 @@ public static class MikeyText
     {
         ArgumentNullException.ThrowIfNull(message);
         var header = message.Header;
-        yield return $"HDR      {header.Type} ({(byte)header.Type}), V {(header.V ? 1 : 0)}, PRF {header.Prf}, CSB ID {header.CsbId:x8}, {header.Map.Count} crypto sessions";
+        var (v, number) = (header.V ? 1 : 0, (byte)header.Type);
+        yield return $"HDR      {header.Type} ({number}), V {v}, PRF {header.Prf}, CSB ID {header.CsbId:x8}, {header.Map.Count} crypto sessions";
         switch (header.Map)
         {
             case CsIdMap.Srtp srtp:
@@ -48,7 +49,7 @@ public static class MikeyText
 
         (bool, Octets, Octets[]) Ticket(IdentityRole first, IdentityRole second, RandRole role) =>
             message.RandOf(role) is { } r && message.IdentityOf(first) is { } a && message.IdentityOf(second) is { } b
-                ? (true, KeyLabel.Message(message.CsbId, false, role == RandRole.Initiator ? r : Octets.Empty, role == RandRole.Initiator ? Octets.Empty : r), [a.Name, b.Name])
+                ? (true, Exchanges.KmsClient.Label(message.CsbId, false, role == RandRole.Initiator, r), [a.Name, b.Name])
                 : (false, Octets.Empty, []);
     }
 
