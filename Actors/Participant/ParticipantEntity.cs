@@ -121,7 +121,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
             case ParticipantEffect.Join e:
                 _regions.Conferences.Tell(new JoinConference(e.Conference, _context.Id, e.Identity, e.DisplayName)
                 {
-                    Caller = e.Caller, Ability = e.Ability,
+                    Caller = e.Caller,
+                    Ability = e.Ability,
                 });
                 break;
             case ParticipantEffect.ReportKey e:

@@ -10,7 +10,11 @@ internal static class KeyViewWire
 {
     public static EpochViewProto Write(EpochView v) => new()
     {
-        Epoch = v.Epoch.Number, Phase = (uint)v.Phase, Reason = (uint)v.Reason, Began = WireValues.Ticks(v.Began), Legs = v.Legs,
+        Epoch = v.Epoch.Number,
+        Phase = (uint)v.Phase,
+        Reason = (uint)v.Reason,
+        Began = WireValues.Ticks(v.Began),
+        Legs = v.Legs,
     };
 
     public static EpochView Read(EpochViewProto p) =>

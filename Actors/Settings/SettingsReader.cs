@@ -150,7 +150,8 @@ public static class SettingsReader
     };
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
-        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) }, read.OneOf("conference.protection", ("required", true)),
+        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) },
+        read.OneOf("conference.protection", ("required", true)),
         read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
         [.. read.List("conference.codecs", Codecs.Select(c => c.Name), CodecName.Find).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),

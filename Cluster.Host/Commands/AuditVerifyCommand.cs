@@ -15,7 +15,7 @@ internal static class AuditVerifyCommand
     {
         var settings = new SettingsOptions();
         var name = new Argument<string?>("NAME") { Description = "One conference; without it: all.", Arity = ArgumentArity.ZeroOrOne };
-        var bundle = new Option<string?>("--bundle") 
+        var bundle = new Option<string?>("--bundle")
         {
             Description = "A bundle that audit export wrote; with a name, its heads are held against the journal.",
             HelpName = "FILE",

@@ -53,7 +53,8 @@ internal static class WireSamples
                 OnUndelivered = Undelivered.Drop,
                 EvictionBypassesInterval = true,
                 MaxEpochsInUse = 3,
-            }) { At = Noon },
+            })
+        { At = Noon },
         ["c.epoch.1"] = new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Left, [new KeyCommitment("AES_CM_128_HMAC_SHA1_80", "00ff")])
         {
             At = Noon,

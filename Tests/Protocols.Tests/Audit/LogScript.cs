@@ -51,7 +51,9 @@ internal sealed class LogScript
     {
         Add(new ConferenceEvent.ParticipantJoined(new ParticipantId(name), $"sip:{name}@example.com", name, new Ssrc(++_ssrc))
         {
-            At = Time(at), Keying = keying, IsProtected = true,
+            At = Time(at),
+            Keying = keying,
+            IsProtected = true,
         });
         return this;
     }

@@ -1,7 +1,7 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
-using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Rtp;
 using Xunit;
 using static ConfCluster.Protocols.Tests.Conference.ConferenceScene;
