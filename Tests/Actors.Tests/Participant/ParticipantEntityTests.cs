@@ -10,6 +10,7 @@ using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -47,7 +48,7 @@ public sealed class ParticipantEntityTests : TestKit
     {
         var entity = Recovered();
         Send(entity, "INVITE", 1, "", Offer);
-        _conferences.ExpectMsg(new JoinConference(Room, Id, "sip:alice@example.com", null));
+        _conferences.ExpectMsg(new JoinConference(Room, Id, "sip:alice@example.com", null) { Ability = new LegAbility(false, IsProtected: true, "") });
         entity.Tell(new Joined(Id, Room, Mixer, new Ssrc(1), new Incarnation(1)));
         _mixers.ExpectMsg(new OpenLeg(Mixer, Id));
         entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
@@ -58,6 +59,7 @@ public sealed class ParticipantEntityTests : TestKit
         _mixers.ExpectMsg<SetLegMedia>().Media.Dispose();
         var confirmed = _journal.ExpectMsg<StoreFact>();
         Assert.IsType<DialogFact.DialogConfirmed>(confirmed.Fact);
+        Assert.Equal(LegKeyAnswer.Ready, _conferences.ExpectMsg<LegKeyReport>().Answer);
 
         Send(entity, "BYE", 2, Id.Value);
         Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
@@ -114,6 +116,7 @@ public sealed class ParticipantEntityTests : TestKit
         entity.Tell(new SipAckArrived(Id, Request("ACK", 1, Id.Value), Flow));
         _mixers.ExpectMsg<SetLegMedia>().Media.Dispose();
         AwaitStored("DialogConfirmed");
+        _conferences.ExpectMsg<LegKeyReport>();
         Kill(entity);
 
         entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, journal));
