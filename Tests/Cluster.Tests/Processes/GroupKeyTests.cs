@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Xunit;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+/// <summary>A group key that changes as softphones come, go, and are thrown out: nothing is lost, and the audit finds the rules kept.</summary>
+[Collection("processes")]
+public sealed class GroupKeyTests : IDisposable
+{
+    private static readonly string[] Settings = ["--set", "confcluster.conference.keys.rekey.min-interval=1s"];
+    private readonly TemporaryDirectory _data = new();
+
+    public void Dispose()
+    {
+        SqliteConnection.ClearAllPools();
+        _data.Dispose();
+    }
+
+    [Fact]
+    public async Task Phones_with_MKI_follow_each_change_of_the_key_and_lose_nothing()
+    {
+        await using (var node = NodeProcess.Start(_data, Settings))
+        {
+            await node.UntilReadyAsync();
+            var (update, reinvite) = (CallAsync(node, 14, "--mki", "--tone", "440"), CallAsync(node, 12, "--mki", "--no-update"));
+            await UntilAsync(node, participants: 2);
+            var guest = CallAsync(node, 4, "--mki");
+            var own = CallAsync(node, 6);
+            await UntilAsync(node, participants: 4);
+            await guest;
+            var evicted = CallAsync(node, 60, "--mki");
+            await UntilAsync(node, participants: 4);
+            var last = (await ShowAsync(node)).RootElement.GetProperty("conference").GetProperty("participants").EnumerateArray()
+                .OrderBy(p => p.GetProperty("joinedAt").GetDateTimeOffset()).Last().GetProperty("id").GetString()!;
+            await VerbAsync(node, "conference", "evict", "keys", last);
+            var (_, thrown) = await evicted;
+            Assert.Equal("peer", thrown.GetProperty("endedBy").GetString());
+            await VerbAsync(node, "conference", "rekey", "keys", "--reason", "test");
+            foreach (var call in new[] { update, reinvite })
+            {
+                var (exit, report) = await call;
+                Assert.True(exit == 0, report.ToString());
+                Assert.True(report.GetProperty("mkisHeard").GetInt32() >= 4, report.ToString());
+                Assert.Equal((0, 0), (report.GetProperty("undecryptable").GetInt32(), report.GetProperty("packetsLost").GetInt32()));
+            }
+
+            var (_, never) = await own;
+            Assert.Equal((0, 0), (never.GetProperty("mkisHeard").GetInt32(), never.GetProperty("undecryptable").GetInt32()));
+            Assert.Equal(0, await node.StopAsync());
+        }
+
+        var (verified, output) = await NodeProcess.RunAsync(["audit", "verify", "--set", $"confcluster.data-dir={_data.Path}"]);
+        Assert.True(verified == 0, output);
+        (verified, output) = await NodeProcess.RunAsync(["audit", "show", "keys", "--set", $"confcluster.data-dir={_data.Path}"]);
+        foreach (var said in (string[])["begun", "joined", "left", "evicted"]) Assert.Contains(said, output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static async Task<(int Exit, JsonElement Report)> CallAsync(NodeProcess node, int seconds, params string[] more)
+    {
+        string[] call = ["call", $"sip:keys@127.0.0.1:{node.SipPort}", "--for", $"{seconds.ToString(CultureInfo.InvariantCulture)}s", "--json", .. more];
+        var (exit, output) = await NodeProcess.RunAsync(call);
+        Assert.True(output.Contains('{'), output);
+        return (exit, JsonDocument.Parse(output[output.IndexOf('{')..]).RootElement);
+    }
+
+    private static async Task<JsonDocument> ShowAsync(NodeProcess node)
+    {
+        var output = await VerbAsync(node, "conference", "show", "keys", "--json");
+        return JsonDocument.Parse(output);
+    }
+
+    private static async Task<string> VerbAsync(NodeProcess node, params string[] verb)
+    {
+        var (exit, output) = await NodeProcess.RunAsync([.. verb, "--url", node.Http.BaseAddress!.ToString()]);
+        Assert.True(exit == 0, output);
+        return output;
+    }
+
+    private static Task UntilAsync(NodeProcess node, int participants) => node.UntilAsync(
+        async () =>
+        {
+            using var answer = await node.Http.GetAsync(new Uri("/api/v1/conferences/keys", UriKind.Relative));
+            if (!answer.IsSuccessStatusCode) return false;
+            using var shown = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+            return shown.RootElement.GetProperty("participants").GetArrayLength() == participants;
+        },
+        $"{participants} participants");
+}
