@@ -78,8 +78,8 @@ public sealed class CallerProperties : IDisposable
             var changed = good with { Headers = good.Headers.With("Authorization", new string(value)) };
             Assert.True(DigestText.TryReadCredentials(good.Headers.First("Authorization")!, out var before, out _));
             // RFC 7616 §3.3: the name of an algorithm is a token, so its case says nothing.
-            var means = DigestText.TryReadCredentials(new string(value), out var after, out _)
-                && after! with { Algorithm = after.Algorithm?.ToUpperInvariant() } == before! with { Algorithm = before.Algorithm?.ToUpperInvariant() };
+            var means = DigestText.TryReadCredentials(new string(value), out var after, out _) && after is not null
+                && after with { Algorithm = after.Algorithm?.ToUpperInvariant() } == before! with { Algorithm = before.Algorithm?.ToUpperInvariant() };
             var verdict = check.Judge(Question(changed), _users, Noon);
             if (!means) Assert.IsNotType<CallerVerdict.Known>(verdict);
             Assert.Equal(verdict is CallerVerdict.Known ? 1 : 0, check.NoncesInUse);
