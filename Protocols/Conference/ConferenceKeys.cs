@@ -184,6 +184,9 @@ internal static class ConferenceKeys
             case RekeyEffect.Begin w:
                 return life with { Waiting = life.Waiting.Add(new ConferenceCommand.BeginEpoch(w.Epoch, w.Reason, note)), Storing = life.Storing.Add(w.Epoch) };
             case RekeyEffect.Answer w: return Answer(life, new ParticipantId(w.Participant), w.Epoch, effects, context);
+            // It was decided on with a join that was being stored, and the leg has left meanwhile.
+            case RekeyEffect.Offer w when life.Keys.Find(w.Participant)?.Offered != w.Epoch: return life;
+            case RekeyEffect.Use w when life.Keys.Find(w.Participant) is null: return life;
             case RekeyEffect.Offer w:
                 effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, InUse(life, w.Participant)));
                 return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context);
