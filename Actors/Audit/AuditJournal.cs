@@ -37,10 +37,13 @@ public sealed class AuditJournal(string connectionString)
         return [.. Read(connection, $"{Columns} AND persistence_id = $a ORDER BY sequence_number", id, 0).Select(e => e.Record)];
     }
 
-    /// <summary>What was stored after a row, and the row up to which that is all.</summary>
+    /// <summary>What was stored after a row, and the row up to which that is all. Before its first event a node has no tables yet.</summary>
+    /// <exception cref="SqliteException">There is no journal any more, or it cannot be read.</exception>
     public (ImmutableArray<AuditedEvent> Events, long Row) After(long row)
     {
+        if (row == 0 && !File.Exists(new SqliteConnectionStringBuilder(_connectionString).DataSource)) return ([], 0);
         using var connection = Open();
+        if (row == 0 && !HasTable(connection)) return ([], 0);
         var last = LastRow(connection);
         return last <= row ? ([], row) : (Read(connection, $"{Columns} AND ordering > $a AND ordering <= $b AND {OfConferences} ORDER BY ordering", row, last), last);
     }
@@ -61,6 +64,13 @@ public sealed class AuditJournal(string connectionString)
         var connection = new SqliteConnection(_connectionString);
         connection.Open();
         return connection;
+    }
+
+    private static bool HasTable(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
+        return command.ExecuteScalar() is > 0L;
     }
 
     private static long LastRow(SqliteConnection connection)

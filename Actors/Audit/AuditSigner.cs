@@ -10,12 +10,16 @@ namespace ConfCluster.Actors.Audit;
 /// </summary>
 public sealed class AuditSigner : IDisposable
 {
+    /// <summary>Ended conferences whose chain is kept, so that a name that is used again and again is not read from its beginning each time.</summary>
+    private const int MaxEnded = 10_000;
+
     private readonly Lock _one = new();
     private readonly AuditJournal _journal;
     private readonly string _heads;
     private readonly SecretBytes _seed;
     private readonly TimeProvider _clock;
     private readonly Dictionary<string, AuditChain> _chains = [];
+    private readonly Queue<string> _ended = [];
     private readonly HashSet<string> _broken = [];
     private long _row;
 
@@ -54,7 +58,8 @@ public sealed class AuditSigner : IDisposable
 
         _chains[conference] = chain;
         if (news.Any(r => r.What is "epoch" or "ended")) file.Append(AuditKey.Sign(_seed, chain, _clock.GetUtcNow()));
-        if (news[^1].What == "ended") _chains.Remove(conference);
+        if (news[^1].What == "ended") _ended.Enqueue(conference);
+        if (_ended.Count > MaxEnded) _chains.Remove(_ended.Dequeue());
         return true;
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Actors.Settings;
@@ -6,6 +8,9 @@ namespace ConfCluster.Actors.Settings;
 public sealed record AuthSettings(AuthenticationPolicy Policy, string UserFile)
 {
     public static readonly AuthSettings Off = new(AuthenticationPolicy.Off, "");
+
+    /// <summary>Who else may call, named in the settings themselves. A user who is in the file too has the file's secrets.</summary>
+    public UserTable Users { get; init; } = UserTable.Empty;
 }
 
 /// <summary>The settings under <c>auth</c>.</summary>
@@ -27,6 +32,22 @@ internal static class AuthSettingsReader
             MaxNonces = read.Number("auth.max-nonces", 100, 10_000_000),
         };
         var file = read.Text("auth.user-file");
-        return new AuthSettings(policy, file.Length > 0 ? file : Path.Combine(dataDirectory, "users"));
+        return new AuthSettings(policy, file.Length > 0 ? file : Path.Combine(dataDirectory, "users")) { Users = ReadUsers(read) };
+    }
+
+    /// <summary>What is wrong is told by its place in the list: the text holds what is as good as a password.</summary>
+    private static UserTable ReadUsers(SettingsScope read)
+    {
+        var text = Encoding.UTF8.GetBytes(string.Join('\n', read.Texts("auth.users")));
+        try
+        {
+            return UserTable.TryRead(text, out var users, out var line)
+                ? users!
+                : read.Refuse("auth.users", $"entry {line}", "lines of a user file: name:realm:algorithm:hash, each user and algorithm once", UserTable.Empty);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(text);
+        }
     }
 }

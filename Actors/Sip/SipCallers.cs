@@ -23,7 +23,7 @@ internal sealed class SipCallers
         using var key = tags.Derive("digest nonces");
         _nonces = new NonceMint(key, settings.Policy.NonceLifetime);
         _check = new CallerCheck(settings.Policy, _nonces, RandomNumberGenerator.Fill);
-        _users = new UserFile(settings.UserFile);
+        _users = new UserFile(settings.UserFile, settings.Users);
         Refresh();
     }
 

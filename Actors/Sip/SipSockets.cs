@@ -91,7 +91,7 @@ internal sealed class SipSockets
     {
         _certificates = TlsCertificates.Open(settings, _settings.Advertised, clock, warn, out var problem);
         if (_certificates is null) return $"SIP over TLS has no certificate: {problem}.";
-        (_tls, var refusal) = TryBindStream("TLS", settings.Listen, new TlsSecurity(settings, _certificates, clock), clock);
+        (_tls, var refusal) = TryBindStream("TLS", settings.Listen, new TlsSecurity(settings, _certificates, clock, warn), clock);
         return refusal;
     }
 

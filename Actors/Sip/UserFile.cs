@@ -7,14 +7,15 @@ namespace ConfCluster.Actors.Sip;
 /// The file of <see cref="UserTable"/>: for its owner only, replaced as a whole, read again when it has changed. A file that cannot be read
 /// leaves the table as it was.
 /// </summary>
-public sealed class UserFile(string path)
+/// <param name="configured">Users of the settings, who count where the file does not name them. Not owned.</param>
+public sealed class UserFile(string path, UserTable configured)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int MaxLength = 64 * 1024 * 1024;
 
     private (DateTime Written, long Length) _seen;
 
-    public UserTable Users { get; private set; } = UserTable.Empty;
+    public UserTable Users { get; private set; } = UserTable.Empty.Over(configured);
 
     /// <summary>What to tell the operator, or null; the same thing is told once.</summary>
     public string? Refresh()
@@ -26,7 +27,7 @@ public sealed class UserFile(string path)
         _seen = now;
         if (!TryRead(path, out var users, out var problem)) return $"{problem} The users stay as they were.";
         Users.Dispose();
-        Users = users!;
+        using (users) Users = users!.Over(configured);
         return null;
     }
 

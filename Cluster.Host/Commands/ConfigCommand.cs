@@ -47,6 +47,7 @@ internal static class ConfigCommand
         if (changes.Count > 0) Output.Table(["Setting", "Value", "Default"], changes);
     }
 
+    /// <summary>Hashes of passwords are counted, never shown.</summary>
     private static string Text(Akka.Configuration.Config config, string path) =>
-        config.GetString(path) ?? $"[{string.Join(", ", config.GetStringList(path))}]";
+        path == $"{SettingsReader.Root}.auth.users" ? $"{config.GetStringList(path).Count} users" : config.GetString(path) ?? $"[{string.Join(", ", config.GetStringList(path))}]";
 }

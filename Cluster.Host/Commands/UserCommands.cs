@@ -20,12 +20,12 @@ internal static class UserCommands
         var file = PasswordInput.FileOption();
         var add = new Command("add", "Add somebody, or change the password; only hashes of it are kept.") { name, realm, file };
         settings.AddTo(add);
-        add.SetAction(result => WithFile(settings.Of(result), result.GetValue(realm), (path, table, inRealm) =>
+        add.SetAction(result => WithFile(settings.Of(result), result.GetValue(realm), (auth, table, inRealm) =>
         {
             using var password = PasswordInput.Read(result.GetValue(file), out var problem);
             if (password is null) return Output.Fail(problem);
             using var next = table.With(result.GetValue(name)!, inRealm, password);
-            return Saved(path, next, $"{result.GetValue(name)} may call in realm {inRealm}.");
+            return Saved(auth.UserFile, next, $"{result.GetValue(name)} may call in realm {inRealm}.");
         }));
         return add;
     }
@@ -35,12 +35,15 @@ internal static class UserCommands
         var (settings, name, realm) = (new SettingsOptions(), NameArgument(), RealmOption());
         var remove = new Command("remove", "Remove somebody.") { name, realm };
         settings.AddTo(remove);
-        remove.SetAction(result => WithFile(settings.Of(result), result.GetValue(realm), (path, table, inRealm) =>
+        remove.SetAction(result => WithFile(settings.Of(result), result.GetValue(realm), (auth, table, inRealm) =>
         {
             var user = new UserName(inRealm, result.GetValue(name)!);
-            if (!table.Users.Contains(user)) return Output.Fail($"There is no {user.Name} in realm {inRealm}.");
+            var isConfigured = auth.Users.Users.Contains(user);
+            if (!table.Users.Contains(user))
+                return Output.Fail(isConfigured ? $"{user.Name} is in the settings (auth.users): remove it there." : $"There is no {user.Name} in realm {inRealm}.");
             using var next = table.Without(user);
-            return Saved(path, next, $"{user.Name} of realm {inRealm} is removed.");
+            return Saved(
+                auth.UserFile, next, $"{user.Name} of realm {inRealm} is removed{(isConfigured ? " from the file, and still in the settings (auth.users)" : "")}.");
         }));
         return remove;
     }
@@ -50,21 +53,23 @@ internal static class UserCommands
         var (settings, json) = (new SettingsOptions(), Output.JsonOption());
         var list = new Command("list", "Show who may call.") { json };
         settings.AddTo(list);
-        list.SetAction(result => WithFile(settings.Of(result), null, (_, table, _) =>
+        list.SetAction(result => WithFile(settings.Of(result), null, (auth, table, _) =>
         {
-            if (result.GetValue(json)) Output.WriteJson(table.Users.Select(u => new { u.Name, u.Realm }));
-            else Output.Table(["User", "Realm"], table.Users.Select(u => new[] { u.Name, u.Realm }));
+            using var all = table.Over(auth.Users);
+            var users = all.Users.Select(u => (u.Name, u.Realm, From: table.Users.Contains(u) ? "file" : "settings")).ToList();
+            if (result.GetValue(json)) Output.WriteJson(users.Select(u => new { u.Name, u.Realm, u.From }));
+            else Output.Table(["User", "Realm", "From"], users.Select(u => new[] { u.Name, u.Realm, u.From }));
             return ExitCode.Done;
         }));
         return list;
     }
 
-    private static int WithFile(ConfiguredSettings configured, string? realm, Func<string, UserTable, string, int> act)
+    private static int WithFile(ConfiguredSettings configured, string? realm, Func<AuthSettings, UserTable, string, int> act)
     {
         if (configured.Settings is not { Auth: var auth })
             return Output.Fail($"The settings are not sound: {configured.Problems[0]}");
         if (!UserFile.TryRead(auth.UserFile, out var table, out var problem)) return Output.Fail(problem);
-        using (table) return act(auth.UserFile, table!, realm ?? auth.Policy.Realm);
+        using (table) return act(auth, table!, realm ?? auth.Policy.Realm);
     }
 
     private static int Saved(string path, UserTable table, string sentence)

@@ -25,9 +25,10 @@ public sealed class Baresip : IDisposable
     /// <param name="levels">It tells the level of its packets (RFC 6464).</param>
     /// <param name="volume">Of its tone, in dB below the loudest.</param>
     /// <param name="caFile">It verifies TLS servers against this file; null: it was given none.</param>
+    /// <param name="certificate">PEM file with its own certificate and key, shown to TLS clients; null: it was given none.</param>
     public static Baresip Start(
         string root, string name, int sipPort, int controlPort, int rtpPort, double tone, string? caFile = null, (string User, string Password)? account = null,
-        BaresipCodec? codec = null, bool levels = false, double volume = -12)
+        BaresipCodec? codec = null, bool levels = false, double volume = -12, string? certificate = null)
     {
         var program = Peers.Require("baresip", "baresip-core");
         Peers.RequireThat(File.Exists(Path.Combine(Modules, "srtp.so")), "baresip has no srtp module (package baresip-core)");
@@ -38,6 +39,7 @@ public sealed class Baresip : IDisposable
         Peers.RequireThat(File.Exists(Path.Combine(Modules, codec.Module)), $"baresip has no {codec.Module} (package baresip-core)");
         Pcm.WriteWav(wav, Pcm.Tone(60, codec.Rate, volume, tone), codec.Rate);
         var tls = caFile is null ? "" : $"sip_cafile {caFile}\nsip_verify_server yes\n";
+        if (certificate is not null) tls += $"sip_certificate {certificate}\n";
         File.WriteAllText(Path.Combine(directory, "config"), Configuration(directory, wav, sipPort, controlPort, rtpPort, codec, levels) + tls);
         var credentials = account is { } a ? $";auth_user={a.User};auth_pass={a.Password}" : "";
         File.WriteAllText(

@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
@@ -21,15 +24,20 @@ internal sealed class Capture : IDisposable
         ["Connection reset (RST)"] = "how TCP ends when the peer is a process that was stopped",
     };
 
+    /// <summary>Where the packet that ends a capture comes from and goes to, so that no node hears it.</summary>
+    private const string Marker = "127.0.0.9";
+
     private static readonly string[] MayShowKey = ["inline", "key", "salt"];
 
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-capture-").FullName;
     private readonly ChildProcess? _dumpcap;
     private readonly string _file;
     private readonly string[] _decode;
+    private readonly int _captured;
 
     private Capture(int sipPort, string filter)
     {
+        _captured = sipPort;
         var program = Peers.Require("dumpcap", "wireshark-common");
         Peers.Require("tshark", "tshark");
         _file = Path.Combine(_directory, "loopback.pcapng");
@@ -48,10 +56,19 @@ internal sealed class Capture : IDisposable
         return capture;
     }
 
-    /// <summary>Ends the capture when all of what was sent has been written.</summary>
+    /// <summary>Ends the capture when all of what was sent has been written: a packet of the test's own, sent last, stands in the file.</summary>
     public async Task StopAsync()
     {
-        await Task.Delay(500);
+        var mark = RandomNumberGenerator.GetBytes(32);
+        using var marker = new UdpClient(new IPEndPoint(IPAddress.Parse(Marker), 0));
+        await marker.SendAsync(mark, Marker, _captured);
+        var deadline = DateTime.UtcNow.AddSeconds(20);
+        while (!await HoldsAsync(mark))
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"the capture did not see the mark that ends it: {_dumpcap!.Output}");
+            await Task.Delay(50);
+        }
+
         _dumpcap!.Signal(15);
         await _dumpcap.WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -83,6 +100,14 @@ internal sealed class Capture : IDisposable
         {
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    private async Task<bool> HoldsAsync(byte[] mark)
+    {
+        await using var file = new FileStream(_file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var bytes = new MemoryStream();
+        await file.CopyToAsync(bytes);
+        return bytes.ToArray().AsSpan().IndexOf(mark) >= 0;
     }
 
     private static async Task<IReadOnlyList<string>> ComplaintsAsync(string file, string[] decode, string ours)

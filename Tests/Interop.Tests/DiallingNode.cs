@@ -6,7 +6,7 @@ using Xunit;
 namespace ConfCluster.Interop.Tests;
 
 /// <summary>A node that may call phones on this machine and follows their redirects.</summary>
-public sealed class DiallingNode : NodeUnderTest
+public class DiallingNode : NodeUnderTest
 {
     private static readonly HttpClient Api = new();
 

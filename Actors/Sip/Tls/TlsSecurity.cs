@@ -12,7 +12,8 @@ namespace ConfCluster.Actors.Sip.Tls;
 /// The TLS handshake of both sides (RFC 3261 §26.3.1, RFC 5922 §7): TLS 1.2 and newer, our certificate by the name that the client asked
 /// for, the peer's verified. Left out: revocation lists, the id-kp-sipDomain usage, renegotiation, which is refused.
 /// </summary>
-internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certificates, TimeProvider clock) : IStreamSecurity
+/// <param name="warn">Hears why a server that we called was not trusted. Clients are only counted: anybody can be a bad one, as often as it likes.</param>
+internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certificates, TimeProvider clock, Action<string> warn) : IStreamSecurity
 {
     private const SslProtocols Versions = SslProtocols.Tls12 | SslProtocols.Tls13;
 
@@ -20,21 +21,35 @@ internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certific
 
     public TimeSpan HandshakeTimeout => settings.HandshakeTimeout;
 
-    public Task<SecuredStream?> AcceptAsync(Socket socket, CancellationToken limit)
+    public async Task<SecuredStream?> AcceptAsync(Socket socket, CancellationToken limit)
     {
         var verdict = new PeerVerdict();
-        return RunAsync(socket, verdict, Server, isOurs: false, needsProof: true, limit);
+        return (await RunAsync(socket, verdict, Server, isOurs: false, needsProof: true, limit)).Stream;
 
         Task Server(SslStream tls) =>
             tls.AuthenticateAsServerAsync((_, hello, _, _) => ValueTask.FromResult(ServerOptions(hello.ServerName, verdict)), null, limit);
     }
 
-    public Task<SecuredStream?> ConnectAsync(Socket socket, string name, CancellationToken limit)
+    public async Task<SecuredStream?> ConnectAsync(Socket socket, string name, CancellationToken limit)
     {
         var verdict = new PeerVerdict();
         var options = ClientOptions(name, verdict);
-        return RunAsync(socket, verdict, tls => tls.AuthenticateAsClientAsync(options, limit), isOurs: true, needsProof: settings.VerifyServer, limit);
+        var (secured, failure) = await RunAsync(
+            socket, verdict, tls => tls.AuthenticateAsClientAsync(options, limit), isOurs: true, needsProof: settings.VerifyServer, limit);
+        if (secured is null) warn($"no TLS with the server {name}: {Sentence(failure)}");
+        return secured;
     }
+
+    private static string Sentence(HandshakeFailure failure) => failure switch
+    {
+        HandshakeFailure.TimedOut => "its handshake took longer than sip.tls.handshake-timeout.",
+        HandshakeFailure.Closed => "it closed the connection in the handshake.",
+        HandshakeFailure.Protocol => "it speaks no TLS 1.2 or newer that we do, or refuses us.",
+        HandshakeFailure.Untrusted => "its certificate is not valid, or leads to no root in sip.tls.trust.",
+        HandshakeFailure.NoCertificate => "it shows no certificate.",
+        HandshakeFailure.WrongName => "its certificate is valid but does not have this name (RFC 5922 §7.3).",
+        _ => throw new InvalidOperationException($"no sentence for {failure}"),
+    };
 
     private SslServerAuthenticationOptions ServerOptions(string serverName, PeerVerdict verdict)
     {
@@ -78,7 +93,7 @@ internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certific
         return policy;
     }
 
-    private static async Task<SecuredStream?> RunAsync(
+    private static async Task<(SecuredStream? Stream, HandshakeFailure Failure)> RunAsync(
         Socket socket, PeerVerdict verdict, Func<SslStream, Task> handshake, bool isOurs, bool needsProof, CancellationToken limit)
     {
         var tls = new SslStream(new NetworkStream(socket));
@@ -86,7 +101,7 @@ internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certific
         try
         {
             await handshake(tls);
-            return new SecuredStream(tls, isOurs ? null : verdict.TlsPeer(), verdict.Names, needsProof, isOurs);
+            return (new SecuredStream(tls, isOurs ? null : verdict.TlsPeer(), verdict.Names, needsProof, isOurs), default);
         }
         catch (AuthenticationException)
         {
@@ -103,6 +118,6 @@ internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certific
 
         SipCounters.HandshakeFailed(failure);
         await tls.DisposeAsync();
-        return null;
+        return (null, failure);
     }
 }

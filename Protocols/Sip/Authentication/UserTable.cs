@@ -66,6 +66,17 @@ public sealed class UserTable : IDisposable
     public UserTable With(string name, string realm, SecretBytes password) => new(Copies().SetItem(
         new UserName(realm, name), [.. DigestAlgorithm.All.Select(a => (a, DigestComputation.Secret(a, name, realm, password)))]));
 
+    /// <summary>A copy with the users of <paramref name="others"/> who are not in this table; for a user in both, this one's secrets count.</summary>
+    public UserTable Over(UserTable others)
+    {
+        ArgumentNullException.ThrowIfNull(others);
+        var all = Copies().ToBuilder();
+        foreach (var (user, secrets) in others._users)
+            if (!all.ContainsKey(user))
+                all[user] = Copy(secrets);
+        return new UserTable(all.ToImmutable());
+    }
+
     public UserTable Without(UserName user) => new(Copies().Remove(user));
 
     /// <summary>The text of the table; the caller owns it.</summary>
@@ -96,7 +107,10 @@ public sealed class UserTable : IDisposable
     private static byte[] Head(UserName user, DigestAlgorithm algorithm) => Encoding.UTF8.GetBytes($"{user.Name}:{user.Realm}:{algorithm.Name}:");
 
     private ImmutableSortedDictionary<UserName, ImmutableArray<(DigestAlgorithm Algorithm, SecretBytes Secret)>> Copies() =>
-        _users.ToImmutableSortedDictionary(u => u.Key, u => u.Value.Select(s => (s.Algorithm, s.Secret.Copy())).ToImmutableArray(), Order);
+        _users.ToImmutableSortedDictionary(u => u.Key, u => Copy(u.Value), Order);
+
+    private static ImmutableArray<(DigestAlgorithm Algorithm, SecretBytes Secret)> Copy(ImmutableArray<(DigestAlgorithm Algorithm, SecretBytes Secret)> secrets) =>
+        [.. secrets.Select(s => (s.Algorithm, s.Secret.Copy()))];
 
     private static bool TryLine(ReadOnlySpan<byte> line, out UserName user, out DigestAlgorithm? algorithm, out SecretBytes? secret)
     {

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ConfCluster.Actors.Audit;
+using Microsoft.Data.Sqlite;
 using Xunit;
 using static ConfCluster.Actors.Tests.Audit.AuditScene;
 
@@ -31,15 +32,25 @@ public sealed class KeyAuditorTests : TestKit
     }
 
     [Fact]
+    public void A_node_that_has_stored_nothing_yet_is_not_behind_and_one_whose_journal_is_gone_is()
+    {
+        _scene.Change("DROP TABLE journal");
+        var (events, row) = _scene.Journal.After(0);
+        Assert.Empty(events);
+        Assert.Equal(0, row);
+        Assert.Throws<SqliteException>(() => _scene.Journal.After(1));
+    }
+
+    [Fact]
     public void A_journal_that_cannot_be_read_is_told_once_and_tried_again()
     {
         _scene.Store(Room, Beginning());
-        _scene.Change("ALTER TABLE journal RENAME TO elsewhere");
+        _scene.Change("ALTER TABLE journal RENAME COLUMN message TO elsewhere");
         EventFilter.Warning(start: "the audit is behind").Expect(1, () =>
         {
             Sys.ActorOf(Props.Create(() => new KeyAuditor(_scene.Signer(0), TimeSpan.FromMilliseconds(10))));
         });
-        _scene.Change("ALTER TABLE elsewhere RENAME TO journal");
+        _scene.Change("ALTER TABLE journal RENAME COLUMN elsewhere TO message");
         AwaitAssert(() => Assert.Equal([7], _scene.Heads().Select(h => h.Number)), TimeSpan.FromSeconds(10));
     }
 }

@@ -47,6 +47,17 @@ public class SettingsReaderTests
     }
 
     [Fact]
+    public void Users_in_the_settings_are_read_and_a_bad_entry_is_named_by_its_place()
+    {
+        var hash = new string('a', 32);
+        using var users = Read($"confcluster.auth.users = [\"alice:r:MD5:{hash}\", \"bob:r:MD5:{hash}\"]").Settings!.Auth.Users;
+        Assert.Equal(["alice", "bob"], users.Users.Select(u => u.Name));
+        var problem = Assert.Single(Read($"confcluster.auth.users = [\"alice:r:MD5:{hash}\", \"bob:{hash}\"]").Problems).ToString();
+        Assert.Contains("auth.users = entry 2: lines of a user file", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain(hash, problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void All_problems_are_told_at_once() =>
         Assert.Equal(2, Read("confcluster.sip.udp.port = x\nconfcluster.http.port = y").Problems.Length);
 

@@ -198,6 +198,8 @@ public sealed class SipEndpointTests : SipEndpointScene
         Assert.Equal([100, 100], [phone.Response().StatusCode, phone.Response().StatusCode]);
         phone.Send(phone.Request("INVITE", "z9hG4bKnew", callId: "call-2"));
         Assert.Equal(503, phone.Response().StatusCode);
+        phone.Send(phone.Request("OPTIONS", "z9hG4bKquestion", callId: "question"));
+        Assert.Equal(503, phone.Response().StatusCode);
         phone.Send(phone.Request("BYE", "z9hG4bKbye", arrived.Participant.Value, 2));
         Assert.Equal("BYE", Participants.ExpectMsg<SipRequestArrived>().Request.Method.Name);
     }

@@ -15,7 +15,7 @@ public sealed class UserFileTests
         using var password = SecretBytes.CopyOf(Encoding.UTF8.GetBytes("secret"));
         using var users = UserTable.Empty.With("alice", "realm", password);
         Assert.Null(UserFile.Save(path, users));
-        var file = new UserFile(path);
+        var file = new UserFile(path, UserTable.Empty);
         Assert.Null(file.Refresh());
         Assert.Equal("alice", Assert.Single(file.Users.Users).Name);
         File.WriteAllText(path, "nonsense");
@@ -25,4 +25,28 @@ public sealed class UserFileTests
         file.Close();
         File.Delete(path);
     }
+
+    [Fact]
+    public void Users_of_the_settings_are_there_with_and_without_a_file_and_the_file_goes_first()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"users-{Guid.NewGuid():N}");
+        using var old = SecretBytes.CopyOf("old"u8);
+        using var changed = SecretBytes.CopyOf("changed"u8);
+        using var configured = UserTable.Empty.With("alice", "realm", old).With("bob", "realm", old);
+        using var inFile = UserTable.Empty.With("alice", "realm", changed);
+        var file = new UserFile(path, configured);
+        Assert.Null(file.Refresh());
+        Assert.Equal(2, file.Users.Users.Count());
+        Assert.Null(UserFile.Save(path, inFile));
+        Assert.Null(file.Refresh());
+        Assert.Equal(2, file.Users.Users.Count());
+        Assert.True(Secret(file.Users, "alice").FixedTimeEquals(Secret(inFile, "alice")));
+        Assert.True(Secret(file.Users, "bob").FixedTimeEquals(Secret(configured, "bob")));
+        File.Delete(path);
+        Assert.Null(file.Refresh());
+        Assert.True(Secret(file.Users, "alice").FixedTimeEquals(Secret(configured, "alice")));
+        file.Close();
+    }
+
+    private static SecretBytes Secret(UserTable users, string name) => users.Find(name, "realm", DigestAlgorithm.Sha256)!;
 }

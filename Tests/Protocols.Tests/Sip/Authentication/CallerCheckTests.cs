@@ -128,6 +128,15 @@ public sealed class CallerCheckTests : IDisposable
         Challenge(Judge(Check(Policy with { Realm = "other" }), Answer(Judge(Check(), Invite), "alice", _password)));
     }
 
+    /// <summary>Two nodes with the cluster's key: what one asked the other may be told, and what is too old is so on both.</summary>
+    [Fact]
+    public void A_nonce_of_one_node_counts_on_another()
+    {
+        var answered = Answer(Judge(Check(), Invite), "alice", _password);
+        Assert.Equal("alice", Known(Judge(Check(), answered)).Name);
+        Assert.Contains("stale=true", Stale(Check(), answered, Noon + Policy.NonceLifetime + TimeSpan.FromSeconds(1)), StringComparison.Ordinal);
+    }
+
     [Fact]
     [Trait("RFC", "3261 §22.1")]
     public void Ack_and_cancel_are_never_challenged()
@@ -198,6 +207,20 @@ public sealed class CallerCheckTests : IDisposable
             Assert.True(table.Find("alice", "realm", algorithm)!.FixedTimeEquals(_users.Find("alice", "realm", algorithm)!));
         Assert.False(UserTable.TryRead("# users\nalice:realm:MD5:00\n"u8, out _, out var line));
         Assert.Equal(2, line);
+    }
+
+    [Fact]
+    public void A_table_over_another_has_the_users_of_both_and_its_own_secrets()
+    {
+        using var changed = SecretBytes.CopyOf("changed"u8);
+        using var below = UserTable.Empty.With("alice", "realm", changed).With("bob", "realm", changed);
+        using var both = _users.Over(below);
+        Assert.Equal(["alice", "bob"], both.Users.Select(u => u.Name));
+        foreach (var algorithm in DigestAlgorithm.All)
+        {
+            Assert.True(both.Find("alice", "realm", algorithm)!.FixedTimeEquals(_users.Find("alice", "realm", algorithm)!));
+            Assert.True(both.Find("bob", "realm", algorithm)!.FixedTimeEquals(below.Find("bob", "realm", algorithm)!));
+        }
     }
 
     [Fact]
