@@ -49,5 +49,7 @@ internal static class ConfigCommand
 
     /// <summary>Hashes of passwords are counted, never shown.</summary>
     private static string Text(Akka.Configuration.Config config, string path) =>
-        path == $"{SettingsReader.Root}.auth.users" ? $"{config.GetStringList(path).Count} users" : config.GetString(path) ?? $"[{string.Join(", ", config.GetStringList(path))}]";
+        path == $"{SettingsReader.Root}.auth.users"
+            ? $"{config.GetStringList(path).Count} users"
+            : config.GetString(path) ?? $"[{string.Join(", ", config.GetStringList(path))}]";
 }
