@@ -39,6 +39,12 @@ public enum ExchangeError
     /// <summary>Keys that cannot be opened, are none of these, or that the policy's flags forbid.</summary>
     BadKeys,
 
+    /// <summary>A map of crypto sessions that is not GENERIC-ID, says a session twice, or leaves out what this message must say.</summary>
+    BadSessions,
+
+    /// <summary>Security policies that we cannot keep, or that were not said.</summary>
+    BadPolicies,
+
     /// <summary>The other side answered with an authenticated Error message.</summary>
     RefusedByPeer,
 }
@@ -55,6 +61,7 @@ public static class ExchangeErrors
         ExchangeError.UnexpectedMessage => ErrorNumber.InvalidMessageType,
         ExchangeError.UnsupportedTicket or ExchangeError.BadTicket => ErrorNumber.InvalidTicket,
         ExchangeError.BadTicketPolicy => ErrorNumber.InvalidTicketPolicy,
+        ExchangeError.BadPolicies => ErrorNumber.InvalidPolicy,
         _ => ErrorNumber.Unspecified,
     };
 }

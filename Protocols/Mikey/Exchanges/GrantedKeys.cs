@@ -20,6 +20,8 @@ public sealed class GrantedKeys(
 
     public (Identity Responder, Octets KmsRand)? Modifier { get; } = modifier;
 
+    internal int LongestKey => Keys.Append(Mpki).Max(k => k.Key.Length);
+
     /// <summary>
     /// Null: not the keys that the policy promises. RFC 6043 §4.2.1.5, §4.2.3.5: MPKi, with forking a second MPK, then session keys;
     /// RFC 6043 §6.2.1: each has an SPI.
