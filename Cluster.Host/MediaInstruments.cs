@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using ConfCluster.Actors.Media;
+using ConfCluster.Protocols.Mixing;
 
 namespace ConfCluster.Host;
 
@@ -20,6 +21,9 @@ internal static class MediaInstruments
         Count(meter, media, "confcluster_media_frames_concealed", l => l.Media.Concealed, "Frames of 20 ms that were made up for lost packets.");
         Count(
             meter, media, "confcluster_media_packets_undecoded", l => l.Media.Undecoded, "Packets that were not decoded: silent, or others were louder.");
+        Work(meter, media, "confcluster_media_encodes", w => w.Encodes, "Frames of 20 ms encoded, by stream: own, or shared by legs.");
+        Work(meter, media, "confcluster_media_encrypts", w => w.Encrypts, "RTP packets encrypted, by stream; a shared one once for each key, however many legs hear it.");
+        Work(meter, media, "confcluster_media_sends", w => w.Sends, "RTP packets sent, by stream.");
         meter.CreateObservableGauge(
             "confcluster_media_legs_without_media", () => Each(media, l => l.Media.WithoutMedia),
             description: "Legs that should send, and from which nothing authentic has come for conference.no-media.after.");
@@ -36,6 +40,15 @@ internal static class MediaInstruments
 
     private static void Count(Meter meter, MediaPlane media, string name, Func<LaneSnapshot, long> figure, string description) =>
         meter.CreateObservableCounter(name, () => Each(media, figure), description: description);
+
+    private static void Work(Meter meter, MediaPlane media, string name, Func<StreamWork, ulong> figure, string description) =>
+        meter.CreateObservableCounter(
+            name, () => media.Snapshot().Lanes.SelectMany(l => l.Streams.Select(s => new Measurement<long>((long)figure(s.Value), [Lane(l), .. Labels(s.Key)]))),
+            description: description);
+
+    private static IEnumerable<KeyValuePair<string, object?>> Labels(StreamName stream) => stream.IsShared
+        ? [new("stream", "shared"), new("codec", stream.Codec.ToString()), new("suite", stream.Suite!.Name)]
+        : [new("stream", "own")];
 
     private static IEnumerable<Measurement<long>> Each(MediaPlane media, Func<LaneSnapshot, long> figure) =>
         media.Snapshot().Lanes.Select(l => new Measurement<long>(figure(l), Lane(l)));

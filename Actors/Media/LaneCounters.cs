@@ -13,6 +13,7 @@ internal sealed class LaneCounters
     private long _rebased;
     private LegTally.Sums _ended;
     private LegTotals _totals = LegTotals.None;
+    private IReadOnlyDictionary<StreamName, StreamWork> _streams = new Dictionary<StreamName, StreamWork>();
     private int _mixers;
     private int _legs;
 
@@ -46,8 +47,13 @@ internal sealed class LaneCounters
 
     public void Ended(in LegStatistics leg) => _ended.Add(leg);
 
-    /// <summary>Of the legs that are there; the counters of those that ended are added here.</summary>
-    public void Holds(LegTotals present) => Volatile.Write(ref _totals, _ended.AddedTo(present));
+    /// <param name="present">Of the legs that are there; the counters of those that ended are added here.</param>
+    /// <param name="streams">Of all mixers that ever were.</param>
+    public void Holds(LegTotals present, IReadOnlyDictionary<StreamName, StreamWork> streams)
+    {
+        Volatile.Write(ref _totals, _ended.AddedTo(present));
+        Volatile.Write(ref _streams, streams);
+    }
 
     public void Holds(int mixers, int legs)
     {
@@ -60,5 +66,6 @@ internal sealed class LaneCounters
         Volatile.Read(ref _ticks), Volatile.Read(ref _rebased), Lateness.Quantile(0.5), Lateness.Quantile(0.99), Lateness.Max)
     {
         Media = Volatile.Read(ref _totals),
+        Streams = Volatile.Read(ref _streams),
     };
 }

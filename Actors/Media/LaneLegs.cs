@@ -13,6 +13,8 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     private readonly List<Binding> _bindings = [];
     private TimeSpan _nextCount;
     private readonly LegTally _tally = new();
+    private readonly StreamTally _work = new();
+    private readonly StreamTally _endedWork = new();
     private int _legs;
 
     public IReadOnlyList<LanePlace> Places() => [.. _mixers.Keys];
@@ -30,6 +32,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (!_mixers.Remove(place, out var mixer)) return;
         _legs -= mixer.LegCount;
         foreach (var leg in mixer.Legs) Free(leg);
+        mixer.Mixer.AddWork(_endedWork);
         mixer.Mixer.Dispose();
         _order.Remove(mixer);
         Count();
@@ -93,8 +96,10 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (now < _nextCount) return;
         _nextCount = now + options.Media.HeartbeatInterval;
         _tally.Begin();
-        foreach (var mixer in _order) mixer.Add(_tally);
-        counters.Holds(_tally.Totals());
+        _work.Clear();
+        _work.Add(_endedWork);
+        foreach (var mixer in _order) mixer.Add(_tally, _work);
+        counters.Holds(_tally.Totals(), _work.Sums());
         Count();
     }
 

@@ -62,8 +62,9 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         };
     }
 
-    public void Add(LegTally tally)
+    public void Add(LegTally tally, StreamTally work)
     {
+        Mixer.AddWork(work);
         foreach (var participant in _legs.Keys)
             if (Mixer.TryGetStatistics(participant, out var statistics))
                 tally.Add(statistics);

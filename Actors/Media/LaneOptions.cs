@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Mixing;
 
 namespace ConfCluster.Actors.Media;
 
@@ -15,6 +16,9 @@ public sealed record LaneSnapshot(
     long Rebased, TimeSpan LatenessMedian, TimeSpan LatenessP99, TimeSpan LatenessMax)
 {
     public LegTotals Media { get; init; } = LegTotals.None;
+
+    /// <summary>What was done to send, by the streams that it was done for.</summary>
+    public IReadOnlyDictionary<StreamName, StreamWork> Streams { get; init; } = new Dictionary<StreamName, StreamWork>();
 }
 
 /// <summary>Figures of a node's media.</summary>

@@ -43,6 +43,6 @@ public sealed class LanePlace : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        _lane.Post(new LaneCommand.Remove(this));
+        _lane.Leave(this);
     }
 }

@@ -30,6 +30,7 @@ internal sealed class MediaLane : IDisposable
     private readonly byte[] _datagram = new byte[MaxDatagram + 1];
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private int _places;
 
     public MediaLane(int number, LaneOptions options)
     {
@@ -44,11 +45,25 @@ internal sealed class MediaLane : IDisposable
 
     public int LegCount => _counters.Legs;
 
+    /// <summary>By which conferences are placed: legs, and a mixer as one more, so that mixers whose legs are on the way count too.</summary>
+    public int Load => _counters.Legs + Volatile.Read(ref _places);
+
     public LaneSnapshot Snapshot() => _counters.Snapshot(Number);
 
     public void Start() => _thread.Start();
 
-    public LanePlace Place(Protocols.Conference.MixerId mixer, Action<LaneReport> report) => new(this, mixer, report);
+    public LanePlace Place(Protocols.Conference.MixerId mixer, Action<LaneReport> report)
+    {
+        Interlocked.Increment(ref _places);
+        return new LanePlace(this, mixer, report);
+    }
+
+    /// <summary>Once for each place.</summary>
+    public void Leave(LanePlace place)
+    {
+        Interlocked.Decrement(ref _places);
+        Post(new LaneCommand.Remove(place));
+    }
 
     /// <returns>False: the lane has ended, or so many commands wait that it must be hanging; its heartbeats tell.</returns>
     public bool Post(LaneCommand command) => _commands.Writer.TryWrite(command);

@@ -37,7 +37,7 @@ public sealed class MediaPlane : IDisposable
         lock (_lock) return new MediaPlaneSnapshot([.. _lanes.Select(l => l.Snapshot())]);
     }
 
-    /// <summary>A place on the lane with the fewest legs.</summary>
+    /// <summary>A place on the lane with the least load.</summary>
     /// <param name="report">Called on the lane's thread: it may only post.</param>
     public LanePlace Place(MixerId mixer, Action<LaneReport> report)
     {
@@ -47,7 +47,7 @@ public sealed class MediaPlane : IDisposable
             for (var i = 0; i < _lanes.Length; i++)
                 if (_lanes[i].IsFailed)
                     _lanes[i] = NewLane(i);
-            return _lanes.MinBy(l => l.LegCount)!.Place(mixer, report);
+            return _lanes.MinBy(l => l.Load)!.Place(mixer, report);
         }
     }
 

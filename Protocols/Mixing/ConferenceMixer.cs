@@ -58,7 +58,8 @@ public sealed class ConferenceMixer : IDisposable
     /// <summary>Packets under the newest group key.</summary>
     public ulong GroupKeyPackets => _keys.NewestPackets;
 
-    public DownlinkCounts DownlinkCounts => _sender.Counts();
+    /// <summary>What was done to send, since the mixer began.</summary>
+    public void AddWork(StreamTally tally) => _sender.AddWork(tally);
 
     /// <returns>False: not newer than the state there is; nothing changed.</returns>
     public bool SetState(MixerState state)

@@ -27,18 +27,18 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
     private readonly byte[] _cname = NewCname(random);
     private ulong _ownEncodes;
     private ulong _ownEncrypts;
+    private ulong _ownSends;
     private TimeSpan _now;
     private ulong _tick;
     private uint _clock;
 
     public SharedStreams Shared { get; } = new(random, settings.Codecs);
 
-    public DownlinkCounts Counts()
+    public void AddWork(StreamTally tally)
     {
-        var counts = new DownlinkCounts(_ownEncodes, _ownEncrypts, 0);
+        tally.Add(default, new StreamWork(_ownEncodes, _ownEncrypts, _ownSends));
         foreach (var variant in Shared.All)
-            counts = new DownlinkCounts(counts.Encodes + variant.Encodes, counts.Encrypts + variant.Encrypts, counts.SharedSends + variant.Sends);
-        return counts;
+            tally.Add(new StreamName(variant.Format.Codec, variant.Suite), new StreamWork(variant.Encodes, variant.Encrypts, variant.Sends));
     }
 
     /// <param name="tick">RFC 3550 §5.1: the timestamp counts time, also while nothing is sent.</param>
@@ -116,6 +116,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         if (length == 0) return;
         sink.Send(leg.Slot, rtcp: false, Outgoing(leg, length, rtcp: false), leg.Remote);
         down.SentOwn();
+        _ownSends++;
     }
 
     /// <summary>All who are silent hear the same: in G.711, which has no memory, it is encoded once for all of them.</summary>
@@ -178,6 +179,3 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         return Encoding.ASCII.GetBytes(Convert.ToBase64String(bytes));
     }
 }
-
-/// <summary>What a mixer did to send: frames encoded, packets encrypted, and packets sent from streams that legs share.</summary>
-public readonly record struct DownlinkCounts(ulong Encodes, ulong Encrypts, ulong SharedSends);

@@ -2,6 +2,8 @@ using System.Net;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ConfCluster.Actors.Media;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using Xunit;
 
@@ -35,6 +37,46 @@ public sealed class MediaLaneTests : TestKit
         Assert.All(report.Legs, l => Assert.Equal(0UL, l.Statistics.AuthFailures));
         Assert.Equal((1, 2), (plane.Snapshot().Mixers, plane.Snapshot().Legs));
         Assert.True(plane.Snapshot().PacketsOut > 0);
+    }
+
+    [Fact]
+    public void What_was_done_to_send_is_counted_and_stays_when_the_mixer_goes()
+    {
+        using var plane = new MediaPlane(MediaScene.Options(MediaScene.Settings(), true));
+        using (var place = plane.Place(MediaScene.Mixer, r => TestActor.Tell(r)))
+        {
+            Open(place, _alice);
+            place.SetLeg(_alice.Media());
+            place.SetState(MediaScene.State(1, _alice));
+            AwaitCondition(() => Own(plane).Sends > 0, TimeSpan.FromSeconds(10));
+        }
+
+        AwaitCondition(() => plane.Snapshot().Mixers == 0, TimeSpan.FromSeconds(10));
+        var ticks = plane.Snapshot().Lanes[0].Ticks;
+        AwaitCondition(() => plane.Snapshot().Lanes[0].Ticks > ticks + 20, TimeSpan.FromSeconds(10));
+        var work = Own(plane);
+        Assert.True(work.Sends > 0 && work.Encodes == work.Sends && work.Encrypts == work.Sends, $"{work}");
+    }
+
+    [Fact]
+    public void Mixers_go_to_the_lane_with_the_least_load_also_before_their_legs_have_come()
+    {
+        using var plane = new MediaPlane(MediaScene.Options(MediaScene.Settings() with { Lanes = 3 }, true));
+        var places = Enumerable.Range(0, 3).Select(i => Placed(plane, i)).ToList();
+        AwaitAssert(() => Assert.Equal([1, 1, 1], plane.Snapshot().Lanes.Select(l => l.Mixers)), TimeSpan.FromSeconds(10));
+        foreach (var place in places.Take(2))
+        {
+            Open(place, _alice);
+            Open(place, _bob);
+        }
+
+        places.AddRange([Placed(plane, 3), Placed(plane, 4)]);
+        AwaitAssert(() => Assert.Equal([1, 1, 3], plane.Snapshot().Lanes.Select(l => l.Mixers)), TimeSpan.FromSeconds(10));
+        places[0].Dispose();
+        AwaitAssert(() => Assert.Equal(0, plane.Snapshot().Lanes[0].Mixers), TimeSpan.FromSeconds(10));
+        places.Add(Placed(plane, 5));
+        AwaitAssert(() => Assert.Equal([1, 1, 3], plane.Snapshot().Lanes.Select(l => l.Mixers)), TimeSpan.FromSeconds(10));
+        places.ForEach(p => p.Dispose());
     }
 
     [Fact]
@@ -131,6 +173,11 @@ public sealed class MediaLaneTests : TestKit
         _bob.Dispose();
         base.AfterAll();
     }
+
+    private LanePlace Placed(MediaPlane plane, int number) =>
+        plane.Place(new MixerId(new ConferenceId($"{number}"), 0, 1), r => TestActor.Tell(r));
+
+    private static StreamWork Own(MediaPlane plane) => plane.Snapshot().Lanes[0].Streams.GetValueOrDefault(default);
 
     private MediaAddress Open(LanePlace place, UdpPhone phone)
     {

@@ -37,6 +37,9 @@ public sealed class GroupKeyTests : IDisposable
             await VerbAsync(node, "conference", "evict", "keys", last);
             var (_, thrown) = await evicted;
             Assert.Equal("peer", thrown.GetProperty("endedBy").GetString());
+            var metrics = await node.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+            var (encrypts, sends) = (Shared(metrics, "encrypts"), Shared(metrics, "sends"));
+            Assert.True(encrypts > 0 && sends > encrypts, metrics);
             await VerbAsync(node, "conference", "rekey", "keys", "--reason", "test");
             foreach (var call in new[] { update, reinvite })
             {
@@ -56,6 +59,10 @@ public sealed class GroupKeyTests : IDisposable
         (verified, output) = await NodeProcess.RunAsync(["audit", "show", "keys", "--set", $"confcluster.data-dir={_data.Path}"]);
         foreach (var said in (string[])["begun", "joined", "left", "evicted"]) Assert.Contains(said, output, StringComparison.OrdinalIgnoreCase);
     }
+
+    private static double Shared(string metrics, string what) => metrics.Split('\n')
+        .Where(l => l.StartsWith($"confcluster_media_{what}_total{{", StringComparison.Ordinal) && l.Contains("stream=\"shared\"", StringComparison.Ordinal))
+        .Sum(l => double.Parse(l.Split('}')[1].Trim().Split(' ')[0], CultureInfo.InvariantCulture));
 
     private static async Task<(int Exit, JsonElement Report)> CallAsync(NodeProcess node, int seconds, params string[] more)
     {

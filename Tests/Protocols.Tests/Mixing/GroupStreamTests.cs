@@ -22,7 +22,7 @@ public sealed class GroupStreamTests
         var few = Work(listeners: 3);
         var many = Work(listeners: 40);
         Assert.Equal((few.Encodes, few.Encrypts), (many.Encodes, many.Encrypts));
-        Assert.Equal(50UL * 40, many.SharedSends);
+        Assert.Equal(50UL * 40, many.Sends);
         Assert.Equal(50UL, many.Encrypts);
     }
 
@@ -54,7 +54,7 @@ public sealed class GroupStreamTests
         Assert.Equal(told, phones[4].Heard[^1].Header);
         Assert.Equal(phones[0].UplinkSsrc, told.Csrc(phones[3].Packets[^1], 0));
         // Two streams, and the talker's own from when it is heard, two ticks after its first word.
-        Assert.Equal(2UL * 2 + 18 * 3, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        Assert.Equal(2UL * 2 + 18 * 3, _scene.Work().Encrypts);
         Assert.All(phones, p => Assert.Equal(0, p.Unreadable));
     }
 
@@ -82,17 +82,17 @@ public sealed class GroupStreamTests
     {
         var phones = _scene.Group(4);
         _scene.Run(10);
-        var before = _scene.Mixer.Mixer.DownlinkCounts.Encrypts;
+        var before = _scene.Work().Encrypts;
         var second = _scene.NewKey(2);
         foreach (var phone in phones) phone.Hold(second);
         phones[0].Epoch = phones[1].Epoch = 2;
         _scene.Wish();
         _scene.Run(10);
-        Assert.Equal(before + 20, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        Assert.Equal(before + 20, _scene.Work().Encrypts);
         phones[2].Epoch = phones[3].Epoch = 2;
         _scene.Wish(2);
         _scene.Run(10);
-        Assert.Equal(before + 30, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        Assert.Equal(before + 30, _scene.Work().Encrypts);
         Assert.All(phones, p => Assert.Equal((30, 0), (p.Heard.Count, p.Unreadable)));
         // The same stream goes on: nobody hears a step.
         Assert.All(phones, p => Assert.Single(p.Heard.Select(h => h.Header.Ssrc).Distinct()));
@@ -111,7 +111,7 @@ public sealed class GroupStreamTests
         var (with, without) = (_scene.Mixer.Sent.Last(s => s.Slot == phones[0].Slot).Packet, _scene.Mixer.Sent.Last(s => s.Slot == phones[1].Slot).Packet);
         Assert.Equal(with.Length - 4, without.Length);
         Assert.Equal(with[..^14].Concat(with[^10..]), without);
-        Assert.Equal(10UL, _scene.Mixer.Mixer.DownlinkCounts.Encrypts);
+        Assert.Equal(10UL, _scene.Work().Encrypts);
     }
 
     [Fact]
@@ -193,17 +193,24 @@ public sealed class GroupStreamTests
 
     private static bool IsQuiet(byte[] codes) => codes.All(c => Math.Abs((int)G711.Decode(AudioCodec.Pcmu, c)) < 100);
 
-    private static DownlinkCounts Work(int listeners)
+    private static StreamWork Work(int listeners)
     {
         var scene = new GroupScene();
         scene.Group(listeners);
         scene.Run(50);
-        return scene.Mixer.Mixer.DownlinkCounts;
+        return scene.Work();
     }
 
     /// <summary>A mixer with group keys, and phones that hold them.</summary>
     private sealed class GroupScene
     {
+        public StreamWork Work()
+        {
+            var tally = new StreamTally();
+            Mixer.Mixer.AddWork(tally);
+            return tally.Sums().Values.Aggregate(StreamWork.Add);
+        }
+
         private readonly Dictionary<uint, GroupKey> _keys = [];
         private long _version = 1000;
 
