@@ -89,10 +89,12 @@ internal static class Arrival
         Invitation invitation, Participation participation, SipBody body, bool ourOffer, ParticipantContext context)
     {
         var response = FocusResponses.Success(invitation.Request, participation, context, body);
+        ParticipantEffect[] media = ourOffer ? [] : [LegNegotiation.Reception(participation.Leg, null, context)];
         return Steps.To(
             new ParticipantState.Answered(
                 participation, new PendingAck(invitation.Key, response, context.Timings.T1, ourOffer, MediaAtAck: true)),
             [
+                .. media,
                 new ParticipantEffect.Respond(invitation.Key, response),
                 new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
                 new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout),

@@ -55,7 +55,7 @@ internal static class LegNegotiation
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
-        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 1) { Group = shared };
+        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 2) { Group = shared };
     }
 
     /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
@@ -81,7 +81,7 @@ internal static class LegNegotiation
         using var told = ToldKeys.Of(leg.Group, key);
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
-        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), leg.Generation + 1) { Group = leg.Group };
+        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), leg.Generation + 2) { Group = leg.Group };
         return (next, true);
     }
 
@@ -176,6 +176,17 @@ internal static class LegNegotiation
     /// <summary>With copies of the keys, for the mixer to own.</summary>
     public static ParticipantEffect Media(Leg leg, ParticipantContext context) =>
         new ParticipantEffect.SetLegMedia(leg.Place.Mixer, leg.Remote!.ToLegMedia(context.Id, leg.Generation, leg.Key));
+
+    /// <summary>
+    /// For an answer that is not acknowledged yet: the keys of its offer open packets from now on, since the peer may send as soon as it has the answer
+    /// (RFC 3264 §6.1, RFC 4568 §5.1.2). It is sent nothing under a new key of ours before it has said that it has it.
+    /// </summary>
+    /// <param name="before">What it is sent media with until then; null: nothing.</param>
+    public static ParticipantEffect Reception(Leg leg, Leg? before, ParticipantContext context)
+    {
+        var media = leg.Remote!.ToLegMedia(context.Id, leg.Generation - 1, (before ?? leg).Key);
+        return new ParticipantEffect.SetLegMedia(leg.Place.Mixer, media with { IsConfirmed = before is not null });
+    }
 
     /// <summary>Whether the mixer has to hear of it: the peer's answer brought another address, direction, codec or key of its own.</summary>
     public static bool Differ(Leg before, Leg after)

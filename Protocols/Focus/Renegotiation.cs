@@ -116,22 +116,20 @@ internal static class Renegotiation
         return Answer2xx(participation with { Leg = leg }, arrived, ourOffer: true, mediaAtAck: true, context);
     }
 
-    /// <summary>A key that the peer already has may be used at once; a new one of ours waits for the ACK.</summary>
+    /// <summary>A key that the peer already has may be used at once; a new one of ours waits for the ACK. Its own open packets before it can use them.</summary>
     private static ParticipantStep Accept(
         Participation participation, Leg before, bool changed, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var newKey = participation.Leg.Key != before.Key;
-        ParticipantEffect[] media = changed && !newKey ? [LegNegotiation.Media(participation.Leg, context)] : [];
+        ParticipantEffect[] media = !changed ? []
+            : newKey ? [LegNegotiation.Reception(participation.Leg, before, context)] : [LegNegotiation.Media(participation.Leg, context)];
         if (arrived.Request.Method == SipMethod.Invite)
-        {
-            var step = Answer2xx(participation, arrived, ourOffer: false, mediaAtAck: newKey, context);
-            return step with { Effects = step.Effects.AddRange(media) };
-        }
+            return Answer2xx(participation, arrived, ourOffer: false, mediaAtAck: newKey, context).Before(media);
 
         var response = Success(arrived.Request, participation, context, participation.Leg.Sent.Body);
         return Steps.To(
             new ParticipantState.Confirmed(participation),
-            [new ParticipantEffect.Respond(arrived.Key, response), .. media, .. Refreshing.Timers(participation.Session)]);
+            [.. media, new ParticipantEffect.Respond(arrived.Key, response), .. Refreshing.Timers(participation.Session)]);
     }
 
     private static ParticipantStep Answer2xx(

@@ -190,7 +190,7 @@ public sealed class ConferenceMixer : IDisposable
             }
 
             if (leg.MaySend) _sender.SendAudio(leg, sink);
-            if (leg.IsLive && now >= leg.NextReport) _sender.ReportWhenDue(leg, sink);
+            if (leg.MayBeTold && now >= leg.NextReport) _sender.ReportWhenDue(leg, sink);
         }
     }
 

@@ -70,5 +70,14 @@ internal sealed class DelayEstimator
         Retarget();
     }
 
+    /// <summary>Another source on the same way: what it takes is known already, when it left is not.</summary>
+    public void Expect(DelayEstimator before)
+    {
+        if (before._frame != _frame) return;
+        before._spreads.CopyTo(_spreads, 0);
+        (_second, _left) = (before._second, before._left);
+        Retarget();
+    }
+
     private void Retarget() => Target = Math.Clamp(_spreads.Max() + _frame, _least, Math.Max(_least, _most));
 }

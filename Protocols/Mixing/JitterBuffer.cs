@@ -29,6 +29,7 @@ public sealed class JitterBuffer
     private bool _pausing;
     private bool _begun;
     private bool _missed;
+    private bool _ended;
     private int _count;
     private int _waited;
     private int _hold;
@@ -71,8 +72,17 @@ public sealed class JitterBuffer
     {
         Array.Clear(_slots);
         _delay.Reset();
-        (_started, _playing, _pausing, _begun, _missed, _count, _waited, _hold) = (false, false, false, false, false, 0, 0, 0);
+        (_started, _playing, _pausing, _begun, _missed, _ended, _count, _waited, _hold) = (false, false, false, false, false, false, 0, 0, 0);
     }
+
+    /// <summary>What is held is played, and nothing after it is missed.</summary>
+    public void End() => _ended = true;
+
+    /// <summary>Its packets come the same way as those of another source, whose place it takes.</summary>
+    internal void Expect(JitterBuffer before) => _delay.Expect(before._delay);
+
+    /// <summary>The source before has nothing more to be played, so that this one has waited long enough.</summary>
+    public void BeginNow() => _waited = _delay.Target / _frame;
 
     /// <summary>Another 20 ms have passed.</summary>
     public void Tick()
@@ -173,7 +183,7 @@ public sealed class JitterBuffer
         if (_count == 0) return false;
         if (Depth() < _delay.Target && _waited++ < _delay.Target / _frame) return false;
         while (_count > 1 && Depth() > _delay.Target + _frame) Skip();
-        (_playing, _begun, _waited, _pausing, _missed, _hold) = (true, true, 0, false, false, 0);
+        (_playing, _begun, _waited, _pausing, _missed, _ended, _hold) = (true, true, 0, false, false, false, 0);
         _nextTimestamp = _slots[FirstHeld(out _) & (_slots.Length - 1)].Timestamp;
         return true;
     }
@@ -246,7 +256,7 @@ public sealed class JitterBuffer
     private JitterOutcome RunDry()
     {
         _playing = false;
-        _missed = !_pausing;
+        _missed = !_pausing && !_ended;
         return _missed ? JitterOutcome.Lost : JitterOutcome.Empty;
     }
 

@@ -41,7 +41,10 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public bool IsLive => Admitted && Media is not null;
 
-    public bool MaySend => IsLive && Media!.Direction.Send && Downlink.HasKey;
+    /// <summary>RTCP, and with the direction for it RTP.</summary>
+    public bool MayBeTold => IsLive && Media!.IsConfirmed;
+
+    public bool MaySend => MayBeTold && Media!.Direction.Send && Downlink.HasKey;
 
     /// <summary>Under which it hears us at present.</summary>
     private Ssrc HeardSsrc => Downlink.Shared is null ? Output.Packets.Ssrc : Downlink.SharedSsrc;
@@ -75,7 +78,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public void Admit(Ssrc ssrc)
     {
-        if (Admitted && Output.Packets.HasSsrc && Output.Packets.Ssrc != ssrc && Media is not null)
+        if (Admitted && Output.Packets.HasSsrc && Output.Packets.Ssrc != ssrc && Media is { IsConfirmed: true })
             (Leaving, NextSsrc) = (true, ssrc);
         else if (!Admitted || !Leaving || NextSsrc != ssrc)
             Begin(ssrc);
@@ -87,7 +90,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     {
         if (!Admitted) return;
         Admitted = false;
-        Leaving = Media is not null;
+        Leaving = Media is { IsConfirmed: true };
         Uplink.Silence();
         Output.Packets.Pause();
     }
@@ -113,7 +116,11 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     }
 
     /// <returns>True: its media is missing now, or is back (<see cref="IsMediaMissing"/>).</returns>
-    public bool Watch(TimeSpan now, TimeSpan after) => _watch.Look(MayBeHeard, Uplink.LastHeard, now, after);
+    public bool Watch(TimeSpan now, TimeSpan after)
+    {
+        Uplink.Age(now);
+        return _watch.Look(MayBeHeard, Uplink.LastHeard, now, after);
+    }
 
     public LegStatistics Statistics()
     {

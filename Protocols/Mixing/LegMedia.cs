@@ -35,6 +35,11 @@ public sealed record LegMedia(
     /// <summary>The clock of <see cref="TelephoneEvent"/>.</summary>
     public int TelephoneEventRate { get; init; } = 8000;
 
+    /// <summary>
+    /// False: the peer has not acknowledged the answer that holds <see cref="Downlink"/>, so nothing is sent to it yet. Its packets may come before that.
+    /// </summary>
+    public bool IsConfirmed { get; init; } = true;
+
     /// <summary>Header extensions that both ends have.</summary>
     public ExtensionIds Extensions { get; init; }
 

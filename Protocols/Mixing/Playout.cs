@@ -28,6 +28,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     private int _rate = G711.ClockRate;
     private bool _decodes;
     private ulong _lateBefore;
+    private Playout? _before;
 
     public ulong LateOrDuplicate => _lateBefore + (_jitter?.LateOrDuplicate ?? 0);
 
@@ -39,6 +40,21 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
 
     /// <summary>The last frame taken, at any rate.</summary>
     public FrameSpread Frame { get; } = new();
+
+    /// <summary>Whether packets or decoded samples wait.</summary>
+    public bool HasMore => _decoded > 0 || _jitter is { Count: > 0 };
+
+    /// <summary>For a source that takes the place of another one's, on the same way.</summary>
+    public static Playout After(Playout before, MixerSettings settings) => new(settings) { _before = before };
+
+    /// <summary>Its turn: nothing is waited for any more.</summary>
+    public void BeginNow() => _jitter?.BeginNow();
+
+    /// <summary>The source says goodbye: what is held is played, and nothing after it is missed.</summary>
+    public void End() => _jitter?.End();
+
+    /// <summary>20 ms pass, in which another source is played.</summary>
+    public void Wait() => _jitter?.Tick();
 
     /// <param name="codec">Null: a packet that carries no audio, which only takes its place in the sequence (a silence descriptor, if any).</param>
     /// <returns>False: it is no packet of that codec.</returns>
@@ -92,6 +108,8 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         Reset();
         _lateBefore += _jitter?.LateOrDuplicate ?? 0;
         (_format, _rate, _jitter) = (format, format.SampleRate, new JitterBuffer(settings, format.TicksPerFrame));
+        if (_before?._jitter is { } before) _jitter.Expect(before);
+        _before = null;
     }
 
     private void Append(int length)

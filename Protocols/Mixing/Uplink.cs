@@ -38,15 +38,16 @@ internal struct UplinkCounts
 /// <param name="origin">Wall clock at time zero, which stamps our sender reports.</param>
 internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : IDisposable
 {
-    /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
-    private const int MaxSources = 16;
+    /// <summary>Packets in a row of the source before, after which it is the source again.</summary>
+    private const int GoesOn = 5;
 
     private const byte ComfortNoise = 13;
-    private Playout? _playout;
-    private KeyRing? _ring;
-    private SrtpReceiver? _rtp;
-    private SrtcpReceiver? _rtcp;
+    private readonly SourcePlayout _playout = new(settings);
+    private readonly UplinkKeys _keys = new();
     private ReceptionStatistics _statistics;
+    private ReceptionStatistics _formerStatistics;
+    private Ssrc _former;
+    private int _formerInARow;
     private ulong _lostBefore;
     private ulong _reported;
     private ImmutableArray<OfferedCodec> _receive = [];
@@ -66,7 +67,7 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
 
     public Ssrc Source { get; private set; }
 
-    public ulong Lost => _lostBefore + _statistics.Lost;
+    public ulong Lost => _lostBefore + _formerStatistics.Lost + _statistics.Lost;
 
     /// <summary>How loud it is at present, as <see cref="Listen"/> found.</summary>
     public ref readonly SpeechLevel Level => ref _level;
@@ -81,21 +82,20 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
 
     public byte FractionLost => _statistics.FractionLost;
 
-    public ulong Undecoded => _playout?.Undecoded ?? 0;
+    public ulong Undecoded => _playout.Undecoded;
 
-    public ulong LateOrDuplicate => _playout?.LateOrDuplicate ?? 0;
+    public ulong LateOrDuplicate => _playout.LateOrDuplicate;
 
     /// <summary>The last decoded frame; there after <see cref="Decode"/> said true.</summary>
-    public FrameSpread Frame => _playout!.Frame;
+    public FrameSpread Frame => _playout.Frame;
 
     /// <summary>How long packets wait in the jitter buffer at present.</summary>
-    public TimeSpan Delay => _playout?.Delay ?? TimeSpan.Zero;
+    public TimeSpan Delay => _playout.Delay;
 
     /// <summary>The key that was pressed last, until it is taken.</summary>
     public Digit? Pressed { get; private set; }
 
-    /// <summary>Takes the media's uplink keys. The same keys, or new ones at the same address, go on with ROC and replay windows (RFC 3711 §3.3.1).</summary>
-    /// <param name="moved">New keys at a new address are a new crypto context (RFC 4568 §7.1.4).</param>
+    /// <summary>Takes the media's uplink keys, as <see cref="UplinkKeys.Use"/>.</summary>
     public void Use(LegMedia media, bool moved)
     {
         if (!_receive.AsSpan().SequenceEqual(media.Receive.AsSpan()) || !media.Direction.Receive) Silence();
@@ -103,32 +103,16 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
         _eventRate = media.TelephoneEventRate;
         if (_extensions != media.Extensions) _level.Reset();
         _extensions = media.Extensions;
-        if (_ring is not null && _ring.Holds(media.Uplink.AsSpan()))
-        {
-            foreach (var key in media.Uplink) key.Dispose();
-            return;
-        }
-
-        var before = _ring;
-        _ring = new KeyRing(media.Uplink[0].Profile);
-        foreach (var key in media.Uplink) _ring.Install(key);
-        if (_rtp is null || _rtcp is null || moved)
-        {
-            (_rtp, _rtcp) = (new SrtpReceiver(_ring, MaxSources), new SrtcpReceiver(_ring, MaxSources));
-        }
-        else
-        {
-            _rtp.Use(_ring);
-            _rtcp.Use(_ring);
-        }
-
-        before?.Dispose();
+        _keys.Use(media.Uplink, moved);
     }
+
+    /// <summary>Every 20 ms: former keys do not stay for ever.</summary>
+    public void Age(TimeSpan now) => _keys.Age(now);
 
     /// <returns>True: authentic, and the newest of its source, so its sender is where it says.</returns>
     public bool Receive(Span<byte> packet, TimeSpan now, object claimant, ISsrcOwners owners, bool mayBeHeard)
     {
-        var error = _rtp!.Unprotect(packet, out var header, out var length);
+        var error = _keys.Open(packet, out var header, out var length, out var highest);
         if (error != UnprotectError.None)
         {
             _counts.Count(error);
@@ -141,22 +125,23 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
             return false;
         }
 
-        if ((!_hasSource || header.Ssrc != Source) && !TryFollow(header.Ssrc, claimant, owners)) return false;
-        _rtp.TryGetHighest(header.Ssrc, out var highest);
-        _counts.Packets++;
-        LastHeard = now;
-        if (_extensions.AudioLevel != 0) _level.Told(LevelIn(header, packet));
         var index = PacketIndex.Estimate(highest, header.Sequence);
+        var isNewest = highest.Sequence == header.Sequence;
+        if (_hasSource && header.Ssrc != Source && Straggles(header, payload, index, isNewest, now, mayBeHeard)) return false;
+        if ((!_hasSource || header.Ssrc != Source) && !TryFollow(header.Ssrc, claimant, owners)) return false;
+        _counts.Packets++;
+        (LastHeard, _formerInARow) = (now, 0);
+        if (_extensions.AudioLevel != 0) _level.Told(LevelIn(header, packet));
         _statistics.Count(index.Value, header.Timestamp, now, _clockRate);
-        if (mayBeHeard) Queue(header, payload);
-        return highest.Sequence == header.Sequence;
+        if (mayBeHeard) Queue(header, payload, former: false);
+        return isNewest;
     }
 
     /// <param name="own">Our SSRC: what the peer says of others is not for us.</param>
     /// <returns>True: authentic.</returns>
     public bool ReceiveRtcp(Span<byte> packet, TimeSpan now, Ssrc own)
     {
-        var error = _rtcp!.Unprotect(packet, out var length);
+        var error = _keys.OpenRtcp(packet, out var length);
         var compound = packet[..length];
         if (error != UnprotectError.None || CompoundPacket.Validate(compound) != RtcpError.None)
         {
@@ -175,7 +160,8 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
             if (!_hasSource) continue;
             if (each.Type == RtcpType.SenderReport && each.Ssrc == Source) _statistics.SenderReported(SenderReport.Read(each).Ntp, now);
             // RFC 3550 §6.6: who said goodbye is not waited for.
-            if (each.Type == RtcpType.Goodbye && Goodbye.Names(each, Source)) Silence();
+            if (each.Type == RtcpType.Goodbye && Goodbye.Names(each, Source)) _playout.SayGoodbye(former: false);
+            else if (each.Type == RtcpType.Goodbye && _playout.HasFormer && Goodbye.Names(each, _former)) _playout.SayGoodbye(former: true);
         }
 
         return true;
@@ -217,7 +203,6 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     /// <returns>True: <see cref="Frame"/> has sound.</returns>
     public bool Decode(bool decode = true)
     {
-        if (_playout is null) return false;
         var outcome = _playout.Take(decode);
         if (outcome == PlayoutOutcome.Concealed) _counts.Concealed++;
         return outcome != PlayoutOutcome.Silent;
@@ -232,12 +217,12 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     }
 
     /// <summary>What waits to be played is thrown away.</summary>
-    public void Silence() => _playout?.Reset();
+    public void Silence() => _playout.Reset();
 
     public void Dispose()
     {
-        _ring?.Dispose();
-        _playout?.Dispose();
+        _keys.Dispose();
+        _playout.Dispose();
     }
 
     public bool TryTakeDigit(out Digit digit)
@@ -248,34 +233,57 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
         return any;
     }
 
-    private void Queue(in RtpHeader header, ReadOnlySpan<byte> payload)
+    private void Queue(in RtpHeader header, ReadOnlySpan<byte> payload, bool former)
     {
-        _playout ??= new Playout(settings);
         if (header.PayloadType == _event)
         {
             // RFC 4733 §2.5.1: events share the sequence of the audio; they are consumed, not mixed.
             if (!TelephoneEvent.TryRead(payload, out var block)) _counts.Malformed++;
             else if (_digits.Receive(header.Timestamp, block, _eventRate, out var digit)) (Pressed, _counts.Digits) = (digit, _counts.Digits + 1);
-            _playout.Put(header.Sequence, header.Timestamp, null, []);
+            _playout.Put(former, header.Sequence, header.Timestamp, null, []);
             return;
         }
 
         foreach (var known in _receive)
         {
             if (known.PayloadType != header.PayloadType) continue;
-            if (!_playout.Put(header.Sequence, header.Timestamp, known.Codec, payload)) _counts.Malformed++;
+            if (!_playout.Put(former, header.Sequence, header.Timestamp, known.Codec, payload)) _counts.Malformed++;
             return;
         }
 
         var noise = header.PayloadType == ComfortNoise;
         if (!noise) _counts.Malformed++;
-        _playout.Put(header.Sequence, header.Timestamp, null, noise ? payload : []);
+        _playout.Put(former, header.Sequence, header.Timestamp, null, noise ? payload : []);
     }
 
     private AudioLevel? LevelIn(in RtpHeader header, ReadOnlySpan<byte> packet)
     {
         if (!HeaderExtensions.TryFind(header, packet, _extensions.AudioLevel, out var data) || !AudioLevel.TryRead(data, out var level)) return null;
         return level with { Voice = level.Voice && _extensions.Voice };
+    }
+
+    /// <summary>
+    /// A packet of a source that another one has taken the place of: while its last words are played it belongs to them. After that the newest of such a
+    /// source makes it the source again, an older one is late.
+    /// </summary>
+    private bool Straggles(in RtpHeader header, ReadOnlySpan<byte> payload, PacketIndex index, bool isNewest, TimeSpan now, bool mayBeHeard)
+    {
+        var belongs = _playout.HasFormer && header.Ssrc == _former;
+        if (!belongs && isNewest) return false;
+        _counts.Packets++;
+        LastHeard = now;
+        if (!belongs)
+        {
+            _playout.CountLate();
+            return true;
+        }
+
+        _formerStatistics.Count(index.Value, header.Timestamp, now, _clockRate);
+        if (mayBeHeard) Queue(header, payload, former: true);
+        if (++_formerInARow < GoesOn) return true;
+        _playout.Return();
+        (Source, _former, _statistics, _formerStatistics, _formerInARow) = (_former, Source, _formerStatistics, _statistics, 0);
+        return true;
     }
 
     private bool TryFollow(Ssrc source, object claimant, ISsrcOwners owners)
@@ -286,11 +294,12 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
             return false;
         }
 
-        _lostBefore += _statistics.Lost;
+        _lostBefore += _formerStatistics.Lost;
+        (_formerStatistics, _former, _formerInARow) = (_statistics, Source, 0);
         _statistics.Reset();
         _level.Reset();
         _digits.Reset();
-        Silence();
+        _playout.Follow();
         (Source, _hasSource) = (source, true);
         return true;
     }

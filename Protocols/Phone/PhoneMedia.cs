@@ -58,7 +58,6 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private readonly byte[] _cname;
     private readonly List<Ssrc> _ssrcs = new(MaxSsrcs);
     private readonly HashSet<Mki> _mkis = [];
-    private readonly PeerKeys _peerKeys = new();
     private readonly List<Ssrc> _contributors = new(MaxSsrcs);
     private ulong _withLevels;
     private LegMedia? _media;
@@ -88,16 +87,12 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     public bool IsReady => _media is not null;
 
     /// <summary>
-    /// What offer and answer settled; takes ownership. The same keys go on with their indices; former ones that an MKI tells apart open packets for two more
-    /// seconds.
+    /// What offer and answer settled; takes ownership. The same keys go on with their indices; former ones open packets for two more seconds.
     /// </summary>
     public void Use(LegMedia media)
     {
         // RFC 4568 §7.1.4: a new address with a new key is a new context of the peer, whose ROC starts at 0.
         var moved = _media is null || _media.Remote != media.Remote;
-        _peerKeys.List(media.Uplink, moved);
-        foreach (var key in media.Uplink) key.Dispose();
-        media = media with { Uplink = _peerKeys.Copies };
         _in.Use(media, moved);
         _out.Use(media);
         if (!media.Direction.Send) _out.Packets.Pause();
@@ -136,7 +131,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
         incoming.Clear();
         if (_media is null) return false;
-        if (_peerKeys.Age(now)) _in.Use(_media with { Uplink = _peerKeys.Copies }, moved: false);
+        _in.Age(now);
         if (_media.Direction.Send && _media.Remote.IsPresent) Send(outgoing, sink);
         if (_media.RemoteRtcp.IsPresent) Report(now, sink);
         return _media.Direction.Receive && Hear(incoming);
@@ -170,7 +165,6 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     {
         _in.Dispose();
         _out.Dispose();
-        _peerKeys.Dispose();
         _media = null;
     }
 

@@ -8,14 +8,25 @@ namespace ConfCluster.Protocols.Srtp;
 /// Opens SRTCP packets of one peer (RFC 3711 §3.4): the index travels in the packet, so a source is a replay window only. A packet that
 /// is not encrypted (E = 0) is refused: we offer no UNENCRYPTED_SRTCP.
 /// </summary>
-public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
+public sealed class SrtcpReceiver
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources = [];
-    private KeyRing _ring = ring;
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources;
+    private readonly int _maxSources;
+    private KeyRing _ring;
+
+    public SrtcpReceiver(KeyRing ring, int maxSources) : this(ring, maxSources, [])
+    {
+    }
+
+    private SrtcpReceiver(KeyRing ring, int maxSources, Dictionary<Ssrc, ReplayWindow> sources) =>
+        (_ring, _maxSources, _sources) = (ring, maxSources, sources);
 
     public int SourceCount => _sources.Count;
 
     public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>As <see cref="SrtpReceiver.Beside"/>.</summary>
+    public SrtcpReceiver Beside(KeyRing ring) => new(ring, _maxSources, _sources);
 
     /// <summary>Opens in place; <paramref name="length"/> is the compound packet.</summary>
     public UnprotectError Unprotect(Span<byte> packet, out int length)
@@ -32,7 +43,7 @@ public sealed class SrtcpReceiver(KeyRing ring, int maxSources)
         var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[4..]));
         var index = word & 0x7FFF_FFFF;
         var known = _sources.TryGetValue(ssrc, out var window);
-        if (!known && _sources.Count >= maxSources) return UnprotectError.TooManySources;
+        if (!known && _sources.Count >= _maxSources) return UnprotectError.TooManySources;
         if (!window.Accepts(index)) return window.IsTooOld(index) ? UnprotectError.TooOld : UnprotectError.Replayed;
         var tag = packet.Slice(body + tail.Tag, _ring.Profile.RtcpTagLength);
         if (!keys.Rtcp.TryOpen(packet[..body], 8, ssrc, index, word, tag)) return UnprotectError.TagMismatch;

@@ -7,16 +7,27 @@ namespace ConfCluster.Protocols.Srtp;
 /// Opens SRTP packets of one peer (RFC 3711 §3.3): per source an index and a replay window, taken only by an authenticated packet. Keys
 /// may change under it (<see cref="Use"/>): the sources' state stays. Left out: a key derivation rate other than 0.
 /// </summary>
-/// <param name="maxSources">SSRCs that one peer may use at a time; more are refused.</param>
-public sealed class SrtpReceiver(KeyRing ring, int maxSources)
+public sealed class SrtpReceiver
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources = [];
-    private KeyRing _ring = ring;
+    private readonly Dictionary<Ssrc, ReplayWindow> _sources;
+    private readonly int _maxSources;
+    private KeyRing _ring;
+
+    /// <param name="maxSources">SSRCs that one peer may use at a time; more are refused.</param>
+    public SrtpReceiver(KeyRing ring, int maxSources) : this(ring, maxSources, [])
+    {
+    }
+
+    private SrtpReceiver(KeyRing ring, int maxSources, Dictionary<Ssrc, ReplayWindow> sources) =>
+        (_ring, _maxSources, _sources) = (ring, maxSources, sources);
 
     public int SourceCount => _sources.Count;
 
     /// <summary>Other keys from now on; ROC and windows stay (RFC 3711 §3.3.1).</summary>
     public void Use(KeyRing ring) => _ring = ring;
+
+    /// <summary>The same sources under other keys, beside this one: an index that either has taken is a replay for both.</summary>
+    public SrtpReceiver Beside(KeyRing ring) => new(ring, _maxSources, _sources);
 
     /// <summary>Opens in place; <paramref name="length"/> is header and payload, without MKI and tag.</summary>
     public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length)
@@ -31,7 +42,7 @@ public sealed class SrtpReceiver(KeyRing ring, int maxSources)
 
         // The SSRC is still anybody's claim, so this works on a copy and stores nothing.
         var known = _sources.TryGetValue(header.Ssrc, out var window);
-        if (!known && _sources.Count >= maxSources) return UnprotectError.TooManySources;
+        if (!known && _sources.Count >= _maxSources) return UnprotectError.TooManySources;
         var highest = new PacketIndex(window.Highest);
         var index = known ? PacketIndex.Estimate(highest, header.Sequence) : new PacketIndex(0, header.Sequence);
         if (known && index.IsBeforeStart(highest)) return UnprotectError.TooOld;

@@ -187,8 +187,11 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     private bool IsSettled(LegKeys leg, KeyEpoch epoch) =>
         !leg.MayHold(epoch) || leg.InUse >= epoch || leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch);
 
-    /// <summary>Nobody is sent media under it and nobody will be.</summary>
+    /// <summary>
+    /// Nobody is sent media under it and nobody will be. An older one that is still in use goes first: if the newest is given up, nobody is told a key
+    /// that is older than one that was there (K8).
+    /// </summary>
     private bool IsOver(GroupKeyState epoch) =>
-        (epoch.IsSpoiled || State.Newest is { } newest && newest.Epoch > epoch.Epoch)
+        (epoch.IsSpoiled || State.Newest is { } newest && newest.Epoch > epoch.Epoch && State.Epochs.All(e => e.Epoch >= epoch.Epoch || e.Phase == EpochPhase.Retired))
         && State.Legs.Values.All(l => l.InUse != epoch.Epoch && !(l.MovesAt is not null && l.Confirmed == epoch.Epoch && !epoch.IsSpoiled));
 }

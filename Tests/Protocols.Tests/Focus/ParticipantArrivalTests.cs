@@ -90,8 +90,23 @@ public sealed class ParticipantArrivalTests
     {
         var scene = Answered();
 
-        Assert.Empty(scene.All.OfType<SetLegMedia>());
+        using var media = Assert.Single(scene.All.OfType<SetLegMedia>()).Media;
+        Assert.False(media.IsConfirmed);
         Assert.Empty(scene.All.OfType<Store>());
+    }
+
+    [Fact]
+    [Trait("RFC", "3264 §6.1")]
+    public void What_the_caller_says_before_its_ACK_comes_can_be_opened()
+    {
+        var scene = Answered();
+        var order = scene.Effects.Where(e => e is SetLegMedia or Respond).Select(e => e.GetType().Name);
+        Assert.Equal([nameof(SetLegMedia), nameof(Respond)], order);
+        using var before = scene.Only<SetLegMedia>().Media;
+        scene.Ack();
+        using var media = scene.Only<SetLegMedia>().Media;
+        Assert.True(media.IsConfirmed && media.Generation > before.Generation);
+        Assert.Equal(UplinkOf(before), UplinkOf(media));
     }
 
     [Theory]

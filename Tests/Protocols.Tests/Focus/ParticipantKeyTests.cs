@@ -196,7 +196,7 @@ public sealed partial class ParticipantKeyTests
     {
         var scene = Grouped();
         scene.Receive(Later("INVITE", 2, Offer(2, key: 4, suite: "AES_CM_128_HMAC_SHA1_32", mki: "|1:4")));
-        Assert.Equal([1u, 1u << 31 | 2], MkisIn(scene.Response.Body));
+        Assert.Equal([1u, 1u << 31 | 3], MkisIn(scene.Response.Body));
         using var answer = Description(scene.Response.Body);
         using var group = Group(1);
         Assert.True(answer.Media[0].Crypto[0].Keys[0].KeyAndSalt.FixedTimeEquals(group.For(SrtpProfile.AesCm128HmacSha1Tag32)!.KeyAndSalt));

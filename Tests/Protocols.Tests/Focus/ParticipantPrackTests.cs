@@ -26,7 +26,7 @@ public sealed class ParticipantPrackTests
         Assert.Equal(["PRACK", "INVITE"], responses.Select(r => r.Key.Method.Name));
         Assert.All(responses, r => Assert.Equal(200, r.Response.StatusCode));
         Assert.All(responses, r => Assert.True(r.Response.Body.IsEmpty));
-        scene.None<SetLegMedia>();
+        using (var before = scene.Only<SetLegMedia>().Media) Assert.False(before.IsConfirmed);
         scene.Ack();
         scene.Only<SetLegMedia>().Media.Dispose();
         Assert.IsType<ParticipantState.Confirmed>(scene.State);

@@ -46,7 +46,7 @@ public sealed class ParticipantRenegotiationTests
         using (var hold = scene.Only<SetLegMedia>().Media)
         {
             Assert.Equal(MediaDirection.ReceiveOnly, hold.Direction);
-            Assert.Equal(2, hold.Generation);
+            Assert.Equal(4, hold.Generation);
         }
 
         scene.Ack(2);
@@ -54,7 +54,7 @@ public sealed class ParticipantRenegotiationTests
         scene.Receive(Later(method, 3, Offer(3)));
         using var resumed = scene.Only<SetLegMedia>().Media;
         Assert.Equal(MediaDirection.SendReceive, resumed.Direction);
-        Assert.Equal(3, resumed.Generation);
+        Assert.Equal(6, resumed.Generation);
     }
 
     [Fact]
@@ -110,10 +110,26 @@ public sealed class ParticipantRenegotiationTests
 
         using var answer = Description(scene.Response.Body);
         Assert.False(answer.Media[0].Crypto[0].Repeats(first.Media[0].Crypto[0].Keys[0]));
-        scene.None<SetLegMedia>();
+        using (var until = scene.Only<SetLegMedia>().Media)
+            Assert.Equal((true, SrtpProfile.AesCm128HmacSha1Tag80), (until.IsConfirmed, until.Downlink.Profile));
         scene.Ack(2);
         using var media = scene.Only<SetLegMedia>().Media;
         Assert.Equal(SrtpProfile.AesCm128HmacSha1Tag32, media.Downlink.Profile);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    [Trait("RFC", "4568 §5.1.2")]
+    public void The_keys_of_an_offer_open_packets_before_its_author_has_the_answer(string method)
+    {
+        var scene = Confirmed();
+        var suite = method == "INVITE" ? "AES_CM_128_HMAC_SHA1_32" : "AES_CM_128_HMAC_SHA1_80";
+        scene.Receive(Later(method, 2, Offer(2, key: 9, suite: suite)));
+
+        var order = scene.Effects.Where(e => e is SetLegMedia or Respond).Select(e => e.GetType().Name);
+        Assert.Equal([nameof(SetLegMedia), nameof(Respond)], order);
+        using var media = scene.Only<SetLegMedia>().Media;
+        Assert.Equal(Key(9), Convert.ToBase64String(UplinkOf(media)));
     }
 
     [Fact]

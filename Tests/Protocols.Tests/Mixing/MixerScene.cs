@@ -184,9 +184,9 @@ internal sealed class MixerPhone
     public void Renegotiate() => _scene.Mixer.SetLeg(Media());
 
     /// <summary>New keys in both directions; ROC and sequence of the phone go on.</summary>
-    public void Rekey()
+    public void Rekey(Mki uplink = default)
     {
-        (_uplink, _downlink) = (_scene.NewKey(), _scene.NewKey());
+        (_uplink, _downlink) = (_scene.NewKey(uplink), _scene.NewKey());
         _sender.Use(Ring(_uplink));
         _rtcpSender.Use(Ring(_uplink));
         _receiver.Use(Ring(_downlink));

@@ -99,6 +99,18 @@ public sealed class RekeyMachineTests
     }
 
     [Fact]
+    public void Nobody_is_told_an_older_key_because_a_newer_one_was_given_up()
+    {
+        Settled(Alice, Bob);
+        _policy = _policy with { JoinKey = JoinKey.Current, OnJoin = false };
+        Rekey();
+        Rekey();
+        Assert.Contains(new Answer(Carol, new KeyEpoch(3)), Do(new RekeyInput.Joined(Carol, LegKeying.GroupByMki)));
+        Do(new RekeyInput.Left(Carol, Evicted: false));
+        Assert.Equal<RekeyEffect>([new Answer("dave", Two)], Do(new RekeyInput.Joined("dave", LegKeying.GroupByMki)));
+    }
+
+    [Fact]
     public void While_an_offer_is_out_only_the_newest_waits_for_its_answer()
     {
         Settled(Alice, Bob);

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>
+/// What opens a participant's packets: the keys of the newest offer and answer, and for a while those before it, since packets under them are still on
+/// their way (RFC 3264 §8.3.1 for a stream that moves). Owns them; keys whose time is over are zeroed.
+/// </summary>
+internal sealed class UplinkKeys : IDisposable
+{
+    /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
+    private const int MaxSources = 16;
+
+    /// <summary>So much a forged packet costs at most: as many tags more.</summary>
+    private const int MaxFormer = 4;
+
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private readonly List<(Context Context, TimeSpan? Until)> _former = [];
+    private Context? _newest;
+
+    /// <summary>How many sets of former keys still open packets.</summary>
+    public int FormerCount => _former.Count;
+
+    /// <summary>Takes ownership. The same keys are no news; others at the same address go on with ROC and replay windows (RFC 3711 §3.3.1).</summary>
+    /// <param name="moved">New keys at a new address are a new crypto context (RFC 4568 §7.1.4).</param>
+    public void Use(ImmutableArray<MasterKey> keys, bool moved)
+    {
+        if (_newest is { } newest && newest.Ring.Holds(keys.AsSpan()))
+        {
+            foreach (var key in keys) key.Dispose();
+            return;
+        }
+
+        var ring = new KeyRing(keys[0].Profile);
+        foreach (var key in keys) ring.Install(key);
+        var before = _newest;
+        _newest = before is null || moved
+            ? new Context(ring, new SrtpReceiver(ring, MaxSources), new SrtcpReceiver(ring, MaxSources))
+            : new Context(ring, before.Rtp.Beside(ring), before.Rtcp.Beside(ring));
+        if (before is null) return;
+        _former.Insert(0, (before, null));
+        if (_former.Count > MaxFormer) Drop(MaxFormer);
+    }
+
+    /// <summary>Opens in place. What no key opens is told of as by the newest.</summary>
+    /// <param name="highest">Of its source, this packet included.</param>
+    public UnprotectError Open(Span<byte> packet, out RtpHeader header, out int length, out PacketIndex highest)
+    {
+        var by = _newest!;
+        var error = by.Rtp.Unprotect(packet, out header, out length);
+        for (var i = 0; i < _former.Count && IsOtherKey(error); i++)
+        {
+            by = _former[i].Context;
+            if (by.Rtp.Unprotect(packet, out header, out length) == UnprotectError.None) error = UnprotectError.None;
+        }
+
+        by.Rtp.TryGetHighest(header.Ssrc, out highest);
+        return error;
+    }
+
+    /// <summary>Opens in place, as <see cref="Open"/>.</summary>
+    public UnprotectError OpenRtcp(Span<byte> packet, out int length)
+    {
+        var error = _newest!.Rtcp.Unprotect(packet, out length);
+        for (var i = 0; i < _former.Count && IsOtherKey(error); i++)
+            if (_former[i].Context.Rtcp.Unprotect(packet, out length) == UnprotectError.None)
+                error = UnprotectError.None;
+        return error;
+    }
+
+    /// <summary>Keys that were replaced since the last call count their time from this one.</summary>
+    public void Age(TimeSpan now)
+    {
+        for (var i = _former.Count - 1; i >= 0; i--)
+        {
+            if (_former[i].Until is not { } until) _former[i] = (_former[i].Context, now + Grace);
+            else if (until <= now) Drop(i);
+        }
+    }
+
+    public void Dispose()
+    {
+        while (_former.Count > 0) Drop(0);
+        _newest?.Ring.Dispose();
+    }
+
+    private void Drop(int at)
+    {
+        _former[at].Context.Ring.Dispose();
+        _former.RemoveAt(at);
+    }
+
+    /// <summary>Another suite has another length, so it may look like anything.</summary>
+    private static bool IsOtherKey(UnprotectError error) =>
+        error is UnprotectError.UnknownMki or UnprotectError.TagMismatch or UnprotectError.Malformed or UnprotectError.NotEncrypted;
+
+    private sealed record Context(KeyRing Ring, SrtpReceiver Rtp, SrtcpReceiver Rtcp);
+}
