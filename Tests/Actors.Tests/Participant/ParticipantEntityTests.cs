@@ -53,10 +53,10 @@ public sealed class ParticipantEntityTests : TestKit
         _mixers.ExpectMsg(new OpenLeg(Mixer, Id));
         entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
         Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
-        _mixers.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+        using (var before = _mixers.ExpectMsg<SetLegMedia>().Media) Assert.False(before.IsConfirmed);
 
         entity.Tell(new SipAckArrived(Id, Request("ACK", 1, Id.Value), Flow));
-        _mixers.ExpectMsg<SetLegMedia>().Media.Dispose();
+        using (var media = _mixers.ExpectMsg<SetLegMedia>().Media) Assert.True(media.IsConfirmed);
         var confirmed = _journal.ExpectMsg<StoreFact>();
         Assert.IsType<DialogFact.DialogConfirmed>(confirmed.Fact);
         Assert.Equal(LegKeyAnswer.Ready, _conferences.ExpectMsg<LegKeyReport>().Answer);
