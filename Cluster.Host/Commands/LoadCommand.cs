@@ -103,9 +103,13 @@ internal static class LoadCommand
         yield return ["Packets", Text($"{r.PacketsSent} sent, {r.PacketsReceived} received")];
         yield return ["Lost", Text($"{r.PacketsLost} packets of {r.LegsWithLoss} phones, at most {r.MostLost} of one")];
         yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms")];
-        yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Malformed} malformed")];
+        yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Undecryptable} under an unknown key, {r.Malformed} malformed")];
         yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}")];
-        yield return ["Load's own clock", Text($"late by {r.ClockLateMilliseconds} ms at worst")];
+        yield return
+        [
+            "Load's own clock",
+            Text($"late by {r.ClockLateMilliseconds} ms at worst") + (r.IsJudge ? "" : ": too late to judge a node; give it fewer phones or a processor of its own"),
+        ];
         if (r.Node is not { } node)
         {
             yield return ["Node", "its metrics were not to be had; --url names where they are"];

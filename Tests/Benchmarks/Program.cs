@@ -12,7 +12,10 @@ switch (args)
     case ["sip", ..]:
         SipBenchmark.Run(Console.Out);
         return 0;
+    case ["fanout", ..]:
+        FanoutBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout   (calls per second: calls.sh)");
         return 2;
 }

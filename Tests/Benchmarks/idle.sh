@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# idle.sh [DIALOGS [RATE]]: memory of one node that holds so many idle dialogs (INVITE, 200, ACK, no media), in conferences of 200.
+# idle.sh [DIALOGS [RATE [PER_CONFERENCE]]]: memory and CPU of one node that holds so many idle dialogs (INVITE, 200, ACK, no media), 200 in each conference.
 # Raises what the defaults forbid: ports 10000-65000 (two per dialog), legs of a lane. Needs a Release build, sipp, and ulimit -n above 2 * DIALOGS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-dialogs=${1:-10000} rate=${2:-150}
+dialogs=${1:-10000} rate=${2:-150} each=${3:-200}
 ulimit -n "$(ulimit -Hn)"
 sip=9060 http=9080 dir=$(mktemp -d)
 [ -n "${NODE:-}" ] || dotnet build -c Release Cluster.Host -v q --nologo >/dev/null
 dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set confcluster.sip.udp.port=$sip --set confcluster.sip.tcp.enabled=off --set confcluster.sip.tls.enabled=off \
   --set confcluster.http.port=$http --set confcluster.data-dir="$dir/data" --set confcluster.media.port-min=10000 --set confcluster.media.port-max=65000 \
-  --set confcluster.media.max-legs-per-lane=100000 >"$dir/node.log" 2>&1 &
+  --set confcluster.media.max-legs-per-lane=100000 --set confcluster.conference.max-conferences=100000 >"$dir/node.log" 2>&1 &
 node=$!
 trap 'kill $node $peer 2>/dev/null; wait 2>/dev/null; [ -n "${KEEP:-}" ] && cp "$dir/node.log" "$KEEP"; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/readyz" >/dev/null 2>&1 && break; sleep 0.2; done
 rss() { awk '/VmRSS/{printf "%.0f MB", $2 / 1024}' /proc/$node/status; }
-{ echo SEQUENTIAL; for i in $(seq $(((dialogs + 199) / 200))); do echo "idle$i;"; done; } >"$dir/names.csv"
+{ echo SEQUENTIAL; for i in $(seq $(((dialogs + each - 1) / each))); do echo "idle$i;"; done; } >"$dir/names.csv"
 echo "before the first call: $(rss)"
 (cd "$dir" && exec sipp 127.0.0.1:$sip -sf "$OLDPWD/Tests/Benchmarks/calls/idle.xml" -inf names.csv -i 127.0.0.1 -r "$rate" -m "$dialogs" -l "$dialogs" \
   -d 600000 -nostdin -trace_stat -stf stat.csv -fd 1 >sipp.out 2>&1) &

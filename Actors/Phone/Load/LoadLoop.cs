@@ -17,6 +17,9 @@ internal sealed class LoadLoop : IDisposable
     /// <summary>What is heard is judged from here on after the last talker has joined, so that jitter buffers are filled.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
+    /// <summary>Ticks of a longer pause are left out, not made up for in a burst; the report says that the load was late.</summary>
+    private static readonly TimeSpan LongestCatchUp = TimeSpan.FromMilliseconds(200);
+
     /// <summary>How long calls may take to be answered, and to end: Timer B and F.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(33);
 
@@ -59,6 +62,7 @@ internal sealed class LoadLoop : IDisposable
             _clock.WaitUntil(due);
             var late = _clock.Now - due;
             if (late > _late) _late = late;
+            if (late > LongestCatchUp) due += late;
             Drain(due);
             if (over is null) Pace(due);
             else Leave(_farewells.Due(due), due, p => !p.IsLeaving);

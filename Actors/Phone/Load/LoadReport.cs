@@ -60,18 +60,26 @@ public sealed record NodeFigures(
 /// <param name="Failures">Of calls, by reason.</param>
 /// <param name="LegsWithLoss">Phones that missed packets.</param>
 /// <param name="MostLost">By one phone.</param>
-/// <param name="LongestGapMilliseconds">The longest time without a packet that any phone had.</param>
-/// <param name="ClockLateMilliseconds">How late the load's own ticks were at worst: it cannot judge a node while it is late itself.</param>
+/// <param name="LongestGapMilliseconds">The longest time for which any phone had nothing to play, in ticks of 20 ms after its jitter buffer.</param>
+/// <param name="Undecryptable">Packets under a key that the phone does not hold.</param>
+/// <param name="ClockLateMilliseconds">How late the load's own ticks were at worst.</param>
 /// <param name="TonesWrong">Half seconds in which a phone did not hear exactly the tones of the others.</param>
 /// <param name="Node">Null: the node's metrics were not to be had.</param>
 public sealed record LoadReport(
     string Conference, int Calls, int Joined, ImmutableSortedDictionary<string, int> Failures, double JoinsPerSecond, double SetupMedianMilliseconds,
     double SetupMaxMilliseconds, ulong PacketsSent, ulong PacketsReceived, ulong PacketsLost, int LegsWithLoss, ulong MostLost, int LegsWithGaps,
-    double LongestGapMilliseconds, ulong AuthFailures, ulong Malformed, double ClockLateMilliseconds, int TonesRight, int TonesWrong, NodeFigures? Node)
+    double LongestGapMilliseconds, ulong AuthFailures, ulong Undecryptable, ulong Malformed, double ClockLateMilliseconds, int TonesRight, int TonesWrong, NodeFigures? Node)
 {
-    /// <summary>Nobody failed, no packet was lost, and everybody who checked heard what was to be heard.</summary>
+    /// <summary>Two packets: a load that is later has sent late and heard late, and what its phones missed may be its own doing.</summary>
+    public const double MostClockLateMilliseconds = 40;
+
+    /// <summary>False: the load was late itself, and cannot judge a node.</summary>
+    public bool IsJudge => ClockLateMilliseconds <= MostClockLateMilliseconds;
+
+    /// <summary>Nobody failed, no packet was lost, everybody who checked heard what was to be heard, and the load was in time to see it.</summary>
     public bool Succeeded =>
-        Joined == Calls && Failures.IsEmpty && PacketsLost == 0 && AuthFailures == 0 && TonesWrong == 0 && (Node is null || Node is { SendFailures: 0, Rebased: 0 });
+        IsJudge && Joined == Calls && Failures.IsEmpty && PacketsLost == 0 && AuthFailures == 0 && Undecryptable == 0 && TonesWrong == 0
+        && (Node is null || Node is { SendFailures: 0, Rebased: 0 });
 
     internal static LoadReport From(string conference, IReadOnlyList<LegOutcome> legs, TimeSpan joining, TimeSpan clockLate)
     {
@@ -83,7 +91,7 @@ public sealed record LoadReport(
             setups.Length == 0 ? 0 : Math.Round(setups[setups.Length / 2], 1), setups.Length == 0 ? 0 : Math.Round(setups[^1], 1),
             Sum(l => l.Media.PacketsSent), Sum(l => l.Media.PacketsReceived), Sum(l => l.Lost), legs.Count(l => l.Lost > 0),
             legs.Select(l => l.Lost).DefaultIfEmpty().Max(), legs.Count(l => l.Media.Gaps > 0),
-            legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.Malformed),
+            legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki), Sum(l => l.Media.Malformed),
             Math.Round(clockLate.TotalMilliseconds, 1), legs.Sum(l => l.TonesRight), legs.Sum(l => l.TonesWrong), null);
 
         ulong Sum(Func<LegOutcome, ulong> figure) => legs.Aggregate(0UL, (sum, l) => sum + figure(l));

@@ -12,7 +12,7 @@
 #include <linux/io_uring.h>
 static double cpu(){struct timespec t;clock_gettime(CLOCK_THREAD_CPUTIME_ID,&t);return t.tv_sec*1e9+t.tv_nsec;}
 #define N 1000
-int rx[N],tx[N];struct sockaddr_in to[N];char buf[182];
+int rx[N],tx[N];struct sockaddr_in to[N];char buf[186];
 static int mk(struct sockaddr_in*a){int s=socket(AF_INET,SOCK_DGRAM|SOCK_NONBLOCK,0);struct sockaddr_in b={.sin_family=AF_INET,.sin_addr.s_addr=htonl(0x7f000001)};bind(s,(void*)&b,sizeof b);if(a){socklen_t l=sizeof*a;getsockname(s,(void*)a,&l);}return s;}
 static long drain(){long n=0;char b[2048];for(int i=0;i<N;i++)while(recv(rx[i],b,sizeof b,MSG_DONTWAIT)>0)n++;return n;}
 struct ring{int fd;unsigned*sh,*st,*sm,*sa,*ch,*ct,*cm;struct io_uring_sqe*sqe;struct io_uring_cqe*cqe;};

@@ -81,6 +81,10 @@ public sealed class LoadTests
         Assert.Equal((false, 1), (refused.Succeeded, refused.Failures["503 Service Unavailable"]));
         Assert.False((good with { TonesWrong = 1 }).Succeeded);
         Assert.False((good with { AuthFailures = 1 }).Succeeded);
+        Assert.False((good with { Undecryptable = 1 }).Succeeded);
+        Assert.True(good.IsJudge);
+        var late = LoadReport.From("x", [Leg(500, 0), Leg(500, 0)], TimeSpan.FromSeconds(0.5), TimeSpan.FromMilliseconds(41));
+        Assert.Equal((false, false), (late.IsJudge, late.Succeeded));
         Assert.False((good with { Node = new NodeFigures(0, 0, 0, 1, 0, 0) }).Succeeded);
         Assert.False(LoadReport.From("x", [Leg(500, 0) with { Failure = "ended by the server" }], default, default).Succeeded);
     }
