@@ -53,7 +53,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         Receive<MixerReport>(m =>
         {
             _monitor.Take(m);
-            Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared });
+            Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared, Rest = m.Rest });
         });
         Receive<LegKeyReport>(m => Handle(new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait)));
         Receive<RekeyConference>(m => Handle(new ConferenceInput.RekeyAsked(m.Note)));

@@ -55,6 +55,9 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
 
     /// <summary>Who has the word; sent at once when it is another. Null: nobody.</summary>
     public ParticipantId? Speaker { get; init; }
+
+    /// <summary>So much later than usual the next report may come, for nobody hears or is heard at that mixer.</summary>
+    public TimeSpan Rest { get; init; }
 }
 
 public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);

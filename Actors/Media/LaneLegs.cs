@@ -8,6 +8,8 @@ namespace ConfCluster.Actors.Media;
 /// <summary>The mixers of a lane and which socket belongs to which leg; used by the lane's thread only.</summary>
 internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneCounters counters) : IDisposable
 {
+    private const int RestingHeartbeats = 20;
+
     private readonly Dictionary<LanePlace, LaneMixer> _mixers = [];
     private readonly List<LaneMixer> _order = [];
     private readonly List<Binding> _bindings = [];
@@ -40,19 +42,19 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void SetState(LanePlace place, MixerState state)
     {
-        if (_mixers.TryGetValue(place, out var mixer) && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
+        if (Awake(place) is { } mixer && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
     }
 
     public void Open(LanePlace place, ParticipantId participant)
     {
-        if (!_mixers.TryGetValue(place, out var mixer)) return;
+        if (Awake(place) is not { } mixer) return;
         var leg = mixer.Find(participant) ?? TryOpen(mixer, participant);
         place.Report(leg is null ? new LaneReport.Refused(participant) : new LaneReport.Opened(participant, leg.Rtp, leg.Rtcp));
     }
 
     public void SetLeg(LanePlace place, LegMedia media)
     {
-        if (!_mixers.TryGetValue(place, out var mixer))
+        if (Awake(place) is not { } mixer)
         {
             media.Dispose();
             return;
@@ -64,13 +66,13 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void SetGroupKey(LanePlace place, GroupKey key)
     {
-        if (_mixers.TryGetValue(place, out var mixer)) mixer.Mixer.SetGroupKey(key);
+        if (Awake(place) is { } mixer) mixer.Mixer.SetGroupKey(key);
         else key.Dispose();
     }
 
     public void Close(LanePlace place, ParticipantId participant)
     {
-        if (!_mixers.TryGetValue(place, out var mixer) || !mixer.Remove(participant, out var leg)) return;
+        if (Awake(place) is not { } mixer || !mixer.Remove(participant, out var leg)) return;
         _legs--;
         Free(leg);
         Count();
@@ -78,19 +80,21 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void Receive(int handle, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
-        if (_bindings[handle] is { Mixer: { } mixer } binding) mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
+        if (_bindings[handle] is not { Mixer: { } mixer } binding) return;
+        mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
+        mixer.Stir();
     }
 
     public void Tick(TimeSpan now)
     {
         foreach (var mixer in _order)
         {
+            if (now < mixer.WakeAt) continue;
             mixer.Mixer.Tick(now, mixer);
             while (mixer.Mixer.TryTakeDigit(out var who, out var digit)) mixer.Place.Report(new LaneReport.Pressed(who, digit));
             while (mixer.Mixer.TryTakeWatched(out var who, out var missing)) mixer.Place.Report(new LaneReport.Watched(who, missing));
-            if (!mixer.Mixer.TakeSpeakerChange() && now < mixer.NextHeartbeat) continue;
-            mixer.NextHeartbeat = now + options.Media.HeartbeatInterval;
-            mixer.Place.Report(mixer.Report(all: false));
+            if (mixer.Mixer.TakeSpeakerChange() || now >= mixer.NextHeartbeat) Beat(mixer, now);
+            mixer.Sleep();
         }
 
         if (now < _nextCount) return;
@@ -106,6 +110,22 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     public void Dispose()
     {
         foreach (var place in Places()) Remove(place);
+    }
+
+    private LaneMixer? Awake(LanePlace place)
+    {
+        if (!_mixers.TryGetValue(place, out var mixer)) return null;
+        mixer.Wake();
+        return mixer;
+    }
+
+    /// <summary>A mixer whose legs neither hear nor are heard reports seldom, and says so.</summary>
+    private void Beat(LaneMixer mixer, TimeSpan now)
+    {
+        var interval = options.Media.HeartbeatInterval;
+        mixer.NextHeartbeat = now + interval;
+        var rest = mixer.TryRest(now, RestingHeartbeats * interval) ? (RestingHeartbeats - 1) * interval : TimeSpan.Zero;
+        mixer.Place.Report(mixer.Report(all: false) with { Rest = rest });
     }
 
     private LegSockets? TryOpen(LaneMixer mixer, ParticipantId participant)

@@ -18,7 +18,34 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 
     public TimeSpan NextHeartbeat { get; set; }
 
+    /// <summary>Until then its ticks have nothing to do.</summary>
+    public TimeSpan WakeAt { get; private set; }
+
+    public bool IsResting { get; private set; }
+
     public int LegCount => _legs.Count;
+
+    /// <summary>A packet came: the next tick looks at it.</summary>
+    public void Stir() => WakeAt = TimeSpan.Zero;
+
+    /// <summary>Something was changed: its ticks go on, and the next one reports.</summary>
+    public void Wake()
+    {
+        WakeAt = TimeSpan.Zero;
+        if (IsResting) (IsResting, NextHeartbeat) = (false, TimeSpan.Zero);
+    }
+
+    /// <summary>After a report.</summary>
+    /// <param name="longest">The time to the next report.</param>
+    public bool TryRest(TimeSpan now, TimeSpan longest)
+    {
+        IsResting = Mixer.MaySleep(out _);
+        if (IsResting) NextHeartbeat = now + longest;
+        return IsResting;
+    }
+
+    /// <summary>After a tick.</summary>
+    public void Sleep() => WakeAt = IsResting && Mixer.MaySleep(out var until) ? (until < NextHeartbeat ? until : NextHeartbeat) : TimeSpan.Zero;
 
     public IEnumerable<LegSockets> Legs => _legs.Values;
 

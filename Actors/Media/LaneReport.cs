@@ -27,6 +27,9 @@ public abstract record LaneReport
 
         /// <summary>Who has the word; a report comes at once when it is another.</summary>
         public ParticipantId? Speaker { get; init; }
+
+        /// <summary>So much later than a heartbeat the next one may come: the mixer rests.</summary>
+        public TimeSpan Rest { get; init; }
     }
 
     /// <summary>The participant pressed a key (RFC 4733); it was consumed and not mixed.</summary>

@@ -15,7 +15,7 @@ namespace ConfCluster.Actors.Media;
 /// </summary>
 public sealed class MixerEntity : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan ReviewInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReviewInterval = TimeSpan.FromSeconds(5);
     private readonly MixerId _id;
     private readonly MediaPlane _plane;
     private readonly MediaSettings _settings;
@@ -97,6 +97,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
             IsPartial = report.IsPartial,
             Shared = report.Shared,
             Speaker = report.Speaker,
+            Rest = report.Rest,
         });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
     }

@@ -139,6 +139,7 @@ internal static class ConferenceWire
             IsPartial = m.IsPartial,
             SsrcsLeft = m.Shared.SsrcsLeft,
             GroupKeyPackets = m.Shared.KeyPackets,
+            Rest = m.Rest.Ticks,
         };
         if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
         proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = LegWire.Write(l.Statistics) }));
@@ -152,5 +153,6 @@ internal static class ConferenceWire
         IsPartial = p.IsPartial,
         Shared = new SharedReport(p.SsrcsLeft, p.GroupKeyPackets),
         Speaker = p.HasSpeaker ? new ParticipantId(p.Speaker) : null,
+        Rest = new TimeSpan(p.Rest),
     };
 }

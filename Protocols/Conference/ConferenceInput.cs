@@ -35,6 +35,9 @@ public abstract record ConferenceInput
     public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput
     {
         public SharedReport Shared { get; init; }
+
+        /// <summary>The next report may be so much later than usual, for nobody hears or is heard there.</summary>
+        public TimeSpan Rest { get; init; }
     }
 
     /// <summary>How it is with a group key at a leg.</summary>

@@ -30,7 +30,9 @@ internal static class MixerWatch
         if (life.Published is { } told && told.WantsTheSameAs(wanted)) return life;
         effects.Add(new ConferenceEffect.Publish(wanted));
         var next = life with { Published = wanted, Version = wanted.Version };
-        return life.Published is null ? Await(next with { AppliedVersion = 0 }, effects, context) : next;
+        // A mixer at rest answers a new state at once.
+        var isLate = life.ReportDue > context.Decision.Now + context.MixerSilence;
+        return life.Published is null ? Await(next with { AppliedVersion = 0 }, effects, context) : isLate ? Await(next, effects, context) : next;
     }
 
     public static ConferenceLife Reported(
@@ -39,7 +41,7 @@ internal static class MixerWatch
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
         if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
         if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told) { IsRepeated = true });
-        return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context);
+        return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context, report.Rest);
     }
 
     /// <summary>The mixer needs SSRCs in time, and a group key is changed long before it may not be used any more (RFC 3711 §9.2).</summary>
@@ -71,10 +73,11 @@ internal static class MixerWatch
         return Await(life with { Waiting = life.Waiting.Add(new ConferenceCommand.PlaceMixer()) }, effects, context);
     }
 
-    private static ConferenceLife Await(ConferenceLife life, Effects effects, ConferenceContext context)
+    private static ConferenceLife Await(ConferenceLife life, Effects effects, ConferenceContext context, TimeSpan rest = default)
     {
-        effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, context.MixerSilence));
-        return life with { ReportDue = context.Decision.Now + context.MixerSilence };
+        var silence = context.MixerSilence + rest;
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, silence));
+        return life with { ReportDue = context.Decision.Now + silence };
     }
 
     private static ConferenceLife Dismiss(ConferenceLife life, MixerState old, Effects effects)

@@ -194,6 +194,23 @@ public sealed class ConferenceMixer : IDisposable
         }
     }
 
+    /// <summary>
+    /// Whether ticks have nothing to do as long as nothing comes in and nothing is changed: no leg hears or is heard. A tick left out is not made up for.
+    /// </summary>
+    /// <param name="until">When the next RTCP report is due at the latest.</param>
+    public bool MaySleep(out TimeSpan until)
+    {
+        until = TimeSpan.MaxValue;
+        foreach (var leg in _legs)
+        {
+            if (leg is null) continue;
+            if (leg.MaySend || leg.Leaving || leg.MayBeHeard || leg.IsMediaMissing) return false;
+            if (leg.MayBeTold && leg.NextReport < until) until = leg.NextReport;
+        }
+
+        return _pressed.Count == 0 && _watched.Count == 0;
+    }
+
     public LegStatistics Statistics(int slot) =>
         (_legs[slot] ?? throw new InvalidOperationException($"no leg in slot {slot}")).Statistics();
 

@@ -59,6 +59,29 @@ public sealed class MediaLaneTests : TestKit
     }
 
     [Fact]
+    public void A_mixer_where_nobody_hears_or_is_heard_rests_until_something_is_changed()
+    {
+        using var plane = new MediaPlane(MediaScene.Options(MediaScene.Settings(), true));
+        using var place = plane.Place(MediaScene.Mixer, r => TestActor.Tell(r));
+        var (alice, bob) = (Open(place, _alice), Open(place, _bob));
+        place.SetLeg(_alice.Media() with { Direction = MediaDirection.Inactive });
+        place.SetLeg(_bob.Media() with { Direction = MediaDirection.Inactive });
+        place.SetState(MediaScene.State(1, _alice, _bob));
+        Assert.Equal(19 * MediaScene.Settings().HeartbeatInterval, FishForMessage<LaneReport.Alive>(a => a.Version == 1 && a.Rest > TimeSpan.Zero).Rest);
+        place.SetState(MediaScene.State(2, _alice, _bob));
+        FishForMessage<LaneReport.Alive>(a => a.Version == 2 && a.Rest > TimeSpan.Zero);
+        place.SetLeg(_alice.Media(generation: 2));
+        place.SetLeg(_bob.Media(generation: 2));
+        FishForMessage<LaneReport.Alive>(a => a.Rest == TimeSpan.Zero);
+        do
+        {
+            _alice.Say(0x11, alice);
+            _bob.Say(0x22, bob);
+        }
+        while (_bob.Hear() != 0x11);
+    }
+
+    [Fact]
     public void Mixers_go_to_the_lane_with_the_least_load_also_before_their_legs_have_come()
     {
         using var plane = new MediaPlane(MediaScene.Options(MediaScene.Settings() with { Lanes = 3 }, true));

@@ -128,6 +128,7 @@ internal static class WireSamples
             Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) }]),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
+        new MixerReport(Mixer, Life, 8, []) { Rest = TimeSpan.FromSeconds(9.5) },
         new MixerReport(Mixer, Life, 8, []) { Speaker = Alice },
         new MixerReport(
             Mixer, Life, 8,

@@ -153,6 +153,20 @@ public class ConferenceMachineTests
     }
 
     [Fact]
+    public void A_mixer_at_rest_may_be_silent_for_longer_until_it_is_told_something()
+    {
+        Joined(Alice);
+        var rested = Report(applied: 1) with { Rest = TimeSpan.FromSeconds(10) };
+        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(13)), Effects(rested));
+        _scene.Now += TimeSpan.FromSeconds(12);
+        Assert.Equal<ConferenceEffect>(
+            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(1))], Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+        Effects(rested);
+        Effects(Ask(Join(Bob)));
+        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(3)), Effects(new ConferenceInput.Stored()));
+    }
+
+    [Fact]
     public void The_mixer_of_an_ended_conference_is_told_that_this_is_its_last_state()
     {
         Joined(Alice);

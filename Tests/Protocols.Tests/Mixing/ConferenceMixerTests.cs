@@ -28,6 +28,31 @@ public class ConferenceMixerTests
     }
 
     [Fact]
+    public void A_mixer_sleeps_where_nobody_hears_or_is_heard_and_no_longer_than_to_the_next_report()
+    {
+        var phone = _scene.Conference(1)[0];
+        for (var i = 0; i < 3; i++) _scene.Tick();
+        Assert.False(_scene.Mixer.MaySleep(out _));
+        phone.Direction = MediaDirection.ReceiveOnly;
+        phone.Renegotiate();
+        Assert.False(_scene.Mixer.MaySleep(out _));
+        phone.Direction = MediaDirection.Inactive;
+        phone.Renegotiate();
+        var heard = phone.Heard.Count;
+        Assert.True(_scene.Mixer.MaySleep(out var until));
+        Assert.InRange(until, _scene.Now, _scene.Now + TimeSpan.FromSeconds(10));
+        while (_scene.Now < until) _scene.Tick();
+        _scene.Tick();
+        Assert.Equal(heard, phone.Heard.Count);
+        Assert.True(_scene.Mixer.MaySleep(out var next) && next > until);
+        _scene.Admit();
+        Assert.False(_scene.Mixer.MaySleep(out _));
+        _scene.Tick();
+        Assert.True(_scene.Mixer.MaySleep(out next));
+        Assert.Equal(TimeSpan.MaxValue, next);
+    }
+
+    [Fact]
     public void Codecs_and_packet_times_may_differ_between_the_legs()
     {
         var (talker, alaw, slow) = (_scene.Phone(), _scene.Phone(AudioCodec.Pcma), _scene.Phone(packetTime: 60));
