@@ -68,7 +68,8 @@ public sealed record NodeFigures(
 public sealed record LoadReport(
     string Conference, int Calls, int Joined, ImmutableSortedDictionary<string, int> Failures, double JoinsPerSecond, double SetupMedianMilliseconds,
     double SetupMaxMilliseconds, ulong PacketsSent, ulong PacketsReceived, ulong PacketsLost, int LegsWithLoss, ulong MostLost, int LegsWithGaps,
-    double LongestGapMilliseconds, ulong AuthFailures, ulong Undecryptable, ulong Malformed, double ClockLateMilliseconds, int TonesRight, int TonesWrong, NodeFigures? Node)
+    double LongestGapMilliseconds, ulong AuthFailures, ulong Undecryptable, ulong Malformed, double ClockLateMilliseconds, int TonesRight, int TonesWrong,
+    NodeFigures? Node)
 {
     /// <summary>Two packets: a load that is later has sent late and heard late, and what its phones missed may be its own doing.</summary>
     public const double MostClockLateMilliseconds = 40;
@@ -91,7 +92,8 @@ public sealed record LoadReport(
             setups.Length == 0 ? 0 : Math.Round(setups[setups.Length / 2], 1), setups.Length == 0 ? 0 : Math.Round(setups[^1], 1),
             Sum(l => l.Media.PacketsSent), Sum(l => l.Media.PacketsReceived), Sum(l => l.Lost), legs.Count(l => l.Lost > 0),
             legs.Select(l => l.Lost).DefaultIfEmpty().Max(), legs.Count(l => l.Media.Gaps > 0),
-            legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki), Sum(l => l.Media.Malformed),
+            legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki),
+            Sum(l => l.Media.Malformed),
             Math.Round(clockLate.TotalMilliseconds, 1), legs.Sum(l => l.TonesRight), legs.Sum(l => l.TonesWrong), null);
 
         ulong Sum(Func<LegOutcome, ulong> figure) => legs.Aggregate(0UL, (sum, l) => sum + figure(l));
