@@ -25,6 +25,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private long _sequence;
     private readonly LegMonitor _monitor = new();
     private readonly GroupKeyKeeper _keys;
+    private (ConferencePlan? Plan, ConferencePolicy Policy) _rules;
 
     public ConferenceEntity(ConferenceId id, ConferenceParts parts)
     {
@@ -32,6 +33,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         (_id, _parts, _life) = (id, parts, ConferenceLife.New(id));
         _journal = Context.ActorOf(parts.Journal(id), "journal");
         _keys = new GroupKeyKeeper(id, parts.Settings.Suites);
+        _rules = (null, parts.Settings.Blueprints.PolicyFor(id, null));
 
         Receive<JournalRecovered<ConferenceEvent>>(m =>
         {
@@ -58,7 +60,8 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         Receive<LegKeyReport>(m => Handle(new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait)));
         Receive<RekeyConference>(m => Handle(new ConferenceInput.RekeyAsked(m.Note)));
         Receive<EvictParticipant>(m => Handle(new ConferenceInput.EvictionAsked(m.Participant)));
-        Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _monitor)));
+        Receive<PlanConference>(m => Ask(new ConferenceCommand.Plan(m.Plan)));
+        Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _monitor, _parts.Settings.Blueprints.PlanOf(_id, _life.State.Plan))));
         Receive<ConferenceTimer>(timer => Handle(new ConferenceInput.Fired(timer)));
         Receive<StopConference>(_ => Handle(new ConferenceInput.StopRequested()));
     }
@@ -77,9 +80,10 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private void Handle(ConferenceInput input)
     {
         var settings = _parts.Settings;
-        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), settings.Policy, RandomSsrc, _parts.Active.Admit(_id)) { NewGroupKey = _keys.Make };
+        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), _rules.Policy, RandomSsrc, _parts.Active.Admit(_id)) { NewGroupKey = _keys.Make };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
+        if (_life.State.Plan is { } plan && !ReferenceEquals(plan, _rules.Plan)) _rules = (plan, settings.Blueprints.PolicyFor(_id, plan));
         foreach (var effect in step.Effects) Execute(effect);
         Note();
     }

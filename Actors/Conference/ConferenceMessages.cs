@@ -33,6 +33,9 @@ public sealed record LeaveConference(ConferenceId Conference, ParticipantId Part
 /// <summary>The operator or the node's shutdown ends it: every participant is told to send BYE.</summary>
 public sealed record EndConference(ConferenceId Conference, EndReason Reason) : IConferenceMessage;
 
+/// <summary>The rules for all its instances to come; the asker looks at the <see cref="ConferenceView"/> for what came of it.</summary>
+public sealed record PlanConference(ConferenceId Conference, ConferencePlan Plan) : IConferenceMessage;
+
 /// <summary>A new group key at once, with the operator's reason for the audit.</summary>
 public sealed record RekeyConference(ConferenceId Conference, string Note) : IConferenceMessage;
 
@@ -81,6 +84,9 @@ public sealed record ConferenceView(
 
     /// <summary>A rekeying waits for the minimum interval.</summary>
     public bool IsRekeyDeferred { get; init; }
+
+    /// <summary>Its rules; null: from a node that does not tell.</summary>
+    public ConferencePlan? Plan { get; init; }
 }
 
 /// <param name="Legs">Legs whose media is under it.</param>

@@ -8,7 +8,7 @@ namespace ConfCluster.Actors.Conference;
 /// <summary>A conference as the management API shows it.</summary>
 internal static class ConferenceViews
 {
-    public static ConferenceView Of(ConferenceLife life, LegMonitor media)
+    public static ConferenceView Of(ConferenceLife life, LegMonitor media, ConferencePlan plan)
     {
         var state = life.State;
         return new ConferenceView(
@@ -19,6 +19,7 @@ internal static class ConferenceViews
             Speaker = media.Speaker(state.Mixer) is { } speaker && state.Participants.ContainsKey(speaker) ? speaker : null,
             Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
             IsRekeyDeferred = life.Keys.Wanted is not null,
+            Plan = plan,
         };
     }
 

@@ -14,6 +14,10 @@ internal static class ConferenceFactWire
             "c.created.1",
             e => new CreatedProto { At = WireValues.Ticks(e.At), Conference = e.Conference.Value },
             p => new ConferenceEvent.Created(new ConferenceId(p.Conference)) { At = WireValues.Time(p.At) }),
+        WireEntry.Of<ConferenceEvent.Planned, PlannedProto>(
+            "c.planned.1",
+            e => new PlannedProto { At = WireValues.Ticks(e.At), Plan = PlanWire.Write(e.Plan) },
+            p => new ConferenceEvent.Planned(PlanWire.Read(p.Plan)!) { At = WireValues.Time(p.At) }),
         WireEntry.Of<ConferenceEvent.Taken, TakenProto>(
             "c.taken.1",
             e => new TakenProto { At = WireValues.Ticks(e.At), Incarnation = e.Incarnation.Number },

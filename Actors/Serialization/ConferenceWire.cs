@@ -21,6 +21,10 @@ internal static class ConferenceWire
             "m.end.1",
             m => new EndConferenceProto { Conference = m.Conference.Value, Reason = (uint)m.Reason },
             p => new EndConference(new ConferenceId(p.Conference), (EndReason)p.Reason)),
+        WireEntry.Of<PlanConference, PlanConferenceProto>(
+            "m.plan.1",
+            m => new PlanConferenceProto { Conference = m.Conference.Value, Plan = PlanWire.Write(m.Plan) },
+            p => new PlanConference(new ConferenceId(p.Conference), PlanWire.Read(p.Plan)!)),
         WireEntry.Of<GetConference, GetConferenceProto>(
             "m.get.1",
             m => new GetConferenceProto { Conference = m.Conference.Value },
@@ -79,6 +83,7 @@ internal static class ConferenceWire
         proto.Callouts.AddRange(m.Callouts.Select(Write));
         proto.Epochs.AddRange(m.Epochs.Select(KeyViewWire.Write));
         proto.RekeyDeferred = m.IsRekeyDeferred;
+        if (m.Plan is { } plan) proto.Plan = PlanWire.Write(plan);
         return proto;
     }
 
@@ -90,6 +95,7 @@ internal static class ConferenceWire
         Speaker = p.HasSpeaker ? new ParticipantId(p.Speaker) : null,
         Epochs = [.. p.Epochs.Select(KeyViewWire.Read)],
         IsRekeyDeferred = p.RekeyDeferred,
+        Plan = PlanWire.Read(p.Plan),
     };
 
     private static CalloutProto Write(Callout c) => new()

@@ -100,11 +100,11 @@ public sealed record MediaSocketOptions(int ReceiveBuffer, int SendBuffer, int D
     public static readonly MediaSocketOptions OfTheSystem = new(0, 0, 0);
 }
 
-/// <param name="Policy">Of a conference with the default blueprint.</param>
+/// <param name="Blueprints">The rules of conferences, by name.</param>
 /// <param name="RequireProtection">Fail closed: an offer without keys gets 488.</param>
 /// <param name="Suites">In order of preference.</param>
 public sealed record ConferenceSettings(
-    ConferencePolicy Policy, bool RequireProtection, ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, int MaxConferences,
+    Blueprints Blueprints, bool RequireProtection, ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, int MaxConferences,
     int Shards, TimeSpan MixerSuspectAfter);
 
 /// <param name="ConnectionString">Empty: the SQLite file journal.db in the data directory.</param>

@@ -53,7 +53,7 @@ public static class SettingsReader
     public static IEnumerable<string> Keys(Config config) =>
         config?.GetConfig(Root)?.Root is { } root ? Keys(root, "") : [];
 
-    private static IEnumerable<string> Keys(HoconValue value, string path) =>
+    internal static IEnumerable<string> Keys(HoconValue value, string path) =>
         value.IsObject()
             ? value.GetObject().Items.SelectMany(item => Keys(item.Value, path.Length == 0 ? item.Key : $"{path}.{item.Key}"))
             : [path];
@@ -150,16 +150,12 @@ public static class SettingsReader
     };
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
-        new ConferencePolicy(read.Number("conference.max-participants", 2, 100_000), ReadMinIdentity(read)) { Keys = KeySettingsReader.Read(read) },
+        PolicyReader.Read(read),
         read.OneOf("conference.protection", ("required", true)),
         read.List("conference.suites", SrtpProfile.All.Select(p => p.Name), SrtpProfile.Find),
         [.. read.List("conference.codecs", Codecs.Select(c => c.Name), CodecName.Find).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),
         read.Duration("conference.mixer-suspect-after", TimeSpan.FromMilliseconds(100), Hour));
-
-    private static IdentityProof ReadMinIdentity(SettingsScope read) => read.OneOf(
-        "conference.min-identity", ("none", IdentityProof.None), ("asserted", IdentityProof.Asserted), ("digest", IdentityProof.Digest),
-        ("certificate", IdentityProof.Certificate));
 
     private static JournalSettings ReadJournal(SettingsScope read) => new(
         read.Text("journal.connection-string"), read.OneOf("journal.provider", ("SQLite.MS", "SQLite.MS")),

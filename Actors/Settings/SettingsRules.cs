@@ -1,4 +1,5 @@
 using System.Net;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Actors.Settings;
@@ -15,8 +16,7 @@ internal static class SettingsRules
         Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
         Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
-        if (conference.Policy.MinIdentity > IdentityProof.None && !settings.Auth.Policy.IsRequired)
-            Say(scope, "conference.min-identity", "stronger than none", "nobody is asked who it is; set auth.required = on, or none here");
+        if (!settings.Auth.Policy.IsRequired) MinIdentities(conference.Blueprints, scope);
         if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)
             Say(scope, "sip.udp.enabled", "off", "sip.udp, sip.tcp or sip.tls must be enabled");
         if (settings.DataDirectory.Length == 0) Say(scope, "data-dir", "", "a directory");
@@ -46,6 +46,15 @@ internal static class SettingsRules
         var nearest = known.OrderBy(k => Distance(k, key)).First();
         var hint = Distance(nearest, key) <= 3 ? $"; did you mean {SettingsReader.Root}.{nearest}?" : "; reference.conf lists every key";
         return new SettingProblem($"{SettingsReader.Root}.{key}", "", $"there is no such key{hint}");
+    }
+
+    private static void MinIdentities(Blueprints blueprints, SettingsScope scope)
+    {
+        const string Cure = "nobody is asked who it is; set auth.required = on, or none here";
+        if (blueprints.Default.MinIdentity > IdentityProof.None) Say(scope, "conference.min-identity", "stronger than none", Cure);
+        foreach (var (name, policy) in blueprints.Named)
+            if (policy.MinIdentity > IdentityProof.None && policy.MinIdentity != blueprints.Default.MinIdentity)
+                Say(scope, $"blueprints.{name}.min-identity", "stronger than none", Cure);
     }
 
     private static void Loopback(ConfClusterSettings settings, IPEndPoint? listen, string path, SettingsScope scope)

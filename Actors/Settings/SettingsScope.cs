@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Akka.Configuration;
+using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Actors.Settings;
 
@@ -46,9 +47,9 @@ internal sealed class SettingsScope(Config config)
     public TimeSpan Duration(string path, TimeSpan min, TimeSpan max)
     {
         var text = Text(path);
-        return TryDuration(text, out var value) && value >= min && value <= max
+        return DurationText.TryRead(text, out var value) && value >= min && value <= max
             ? value
-            : Refuse(path, text, $"a duration such as 500ms, 10s, 5m, 1h or 1d, from {Write(min)} to {Write(max)}", min);
+            : Refuse(path, text, $"a duration such as 500ms, 10s, 5m, 1h or 1d, from {DurationText.Write(min)} to {DurationText.Write(max)}", min);
     }
 
     public IPAddress Address(string path)
@@ -70,6 +71,18 @@ internal sealed class SettingsScope(Config config)
         if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
         return config.HasPath(path) ? [.. config.GetStringList(path)] : [];
     }
+
+    /// <summary>A list that may be empty, or one value in its place.</summary>
+    public ImmutableArray<string> TextOrTexts(string path)
+    {
+        if (!_read.Add(path)) throw new InvalidOperationException($"{path} is read twice");
+        if (!config.HasPath(path)) return Refuse<ImmutableArray<string>>(path, "", "has no value", []);
+        return config.GetValue(path).IsArray() ? [.. config.GetStringList(path)] : config.GetString(path) is { Length: > 0 } one ? [one] : [];
+    }
+
+    /// <summary>Every key below that holds a value, by its path from there.</summary>
+    public IReadOnlyList<string> Under(string path) =>
+        config.HasPath(path) ? [.. SettingsReader.Keys(config.GetValue(path), "").Where(k => k.Length > 0)] : [];
 
     public ImmutableArray<T> List<T>(string path, IEnumerable<string> allowed, Func<string, T?> find)
         where T : class
@@ -118,31 +131,4 @@ internal sealed class SettingsScope(Config config)
         _problems.Add(new SettingProblem(path, found, allowed));
         return instead;
     }
-
-    private static bool TryDuration(string text, out TimeSpan value)
-    {
-        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
-        value = TimeSpan.Zero;
-        if (!int.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
-        TimeSpan? unit = text[digits..].Trim() switch
-        {
-            "ms" => TimeSpan.FromMilliseconds(1),
-            "s" => TimeSpan.FromSeconds(1),
-            "m" => TimeSpan.FromMinutes(1),
-            "h" => TimeSpan.FromHours(1),
-            "d" => TimeSpan.FromDays(1),
-            _ => null,
-        };
-        value = number * (unit ?? TimeSpan.Zero);
-        return unit is not null;
-    }
-
-    private static string Write(TimeSpan value) => value switch
-    {
-        { TotalDays: >= 1 } => $"{value.TotalDays:0}d",
-        { TotalHours: >= 1 } => $"{value.TotalHours:0}h",
-        { TotalMinutes: >= 1 } => $"{value.TotalMinutes:0}m",
-        { TotalSeconds: >= 1 } => $"{value.TotalSeconds:0}s",
-        _ => $"{value.TotalMilliseconds:0}ms",
-    };
 }

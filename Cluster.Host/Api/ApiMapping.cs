@@ -17,7 +17,15 @@ internal static class ApiMapping
     {
         Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
         RekeyDeferred = view.IsRekeyDeferred,
+        Plan = view.Plan is { } plan ? Plan(plan) : null,
     };
+
+    public static PlanDetails Plan(ConferencePlan plan) =>
+        new(plan.Blueprint, plan.Set.ToDictionary(s => s.Name, s => s.Value), plan.Policy.ToDictionary(s => s.Name, s => s.Value));
+
+    /// <summary>Nobody is in it, and it has rules of its own.</summary>
+    public static ConferenceDetails Planned(ConferenceId id, ConferencePlan plan) =>
+        new(id.Value, false, null, null, 0, 0, 0, [], []) { Plan = Plan(plan) };
 
     public static InvitationDetails Invitation(Callout c) => new(c.Participant.Value, c.Target, c.State, c.Status, c.Reason, c.At);
 
@@ -34,6 +42,7 @@ internal static class ApiMapping
     {
         ConferenceEvent.ParticipantJoined e => Entry(number, e, e.Participant.Value, e.Identity, e.Ssrc.ToString()),
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
+        ConferenceEvent.Planned e => Entry(number, e, null, null, string.Join(", ", e.Plan.Set.Select(s => s.ToString()).Prepend($"blueprint {e.Plan.Blueprint}"))),
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
         ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}"),
         ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),

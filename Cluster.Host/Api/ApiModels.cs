@@ -16,6 +16,9 @@ internal sealed record ConferenceDetails(
 
     /// <summary>A change of the key waits for the minimum interval.</summary>
     public bool RekeyDeferred { get; init; }
+
+    /// <summary>Null: from a node that does not tell.</summary>
+    public PlanDetails? Plan { get; init; }
 }
 
 /// <param name="Legs">Whose media is under it.</param>
@@ -25,6 +28,13 @@ internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, Dat
 /// <param name="Epoch">Of the group key that its media is under; null: its own key.</param>
 /// <param name="Offered">An epoch that it was sent and has not answered.</param>
 internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling);
+
+/// <param name="Set">What differs from the blueprint.</param>
+/// <param name="Policy">Every rule that holds.</param>
+internal sealed record PlanDetails(string Blueprint, IReadOnlyDictionary<string, string> Set, IReadOnlyDictionary<string, string> Policy);
+
+/// <param name="Blueprint">Null: the one for such a name.</param>
+internal sealed record CreateRequest(string? Blueprint, IReadOnlyDictionary<string, string>? Set);
 
 /// <summary>Why the group key is to be changed.</summary>
 internal sealed record RekeyRequest(string? Reason);

@@ -18,6 +18,7 @@ internal static class ConferenceApi
         conferences.MapPost("{name}/end", EndAsync);
         conferences.MapPost("{name}/rekey", RekeyAsync);
         conferences.MapPost("{name}/participants/{id}/evict", EvictAsync);
+        conferences.MapPost("{name}", CreationApi.CreateAsync);
         InvitationApi.Map(conferences);
     }
 
@@ -46,8 +47,12 @@ internal static class ConferenceApi
         return Results.Accepted(value: new { name = Id(name).Value, evicted = found[0].Participant.Value, identity = found[0].Identity });
     }
 
-    private static async Task<IResult> ShowAsync(string name, ConferenceQueries queries) =>
-        await queries.FindAsync(Id(name)) is { } view ? Results.Ok(ApiMapping.Details(view)) : NotActive(name);
+    private static async Task<IResult> ShowAsync(string name, ConferenceQueries queries, ConferenceHistory history, CancellationToken stop)
+    {
+        if (await queries.FindAsync(Id(name)) is { } view) return Results.Ok(ApiMapping.Details(view));
+        var planned = (await history.OfAsync(Id(name), stop)).Select(e => e.Event).OfType<ConferenceEvent.Planned>().LastOrDefault();
+        return planned is null ? NotActive(name) : Results.Ok(ApiMapping.Planned(Id(name), planned.Plan));
+    }
 
     private static async Task<IResult> EventsAsync(string name, ConferenceHistory history, CancellationToken stop)
     {
@@ -66,5 +71,5 @@ internal static class ConferenceApi
 
     public static IResult NotActive(string name) => Results.NotFound(new ApiProblem($"There is no active conference {name}."));
 
-    private static ConferenceId Id(string name) => new(name.ToLowerInvariant());
+    internal static ConferenceId Id(string name) => new(name.ToLowerInvariant());
 }

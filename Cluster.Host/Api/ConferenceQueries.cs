@@ -42,7 +42,8 @@ internal sealed class ConferenceQueries(EntityRegions regions)
         return [.. state.Shards.SelectMany(s => s.EntityIds).Select(id => new ConferenceId(id))];
     }
 
-    private async Task<ConferenceView?> ViewAsync(ConferenceId conference)
+    /// <summary>Wakes it; null: it does not answer.</summary>
+    public async Task<ConferenceView?> ViewAsync(ConferenceId conference)
     {
         try
         {

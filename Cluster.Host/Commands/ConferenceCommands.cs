@@ -32,7 +32,7 @@ internal static class ConferenceCommands
         end.SetAction((result, stop) => WithApi(result.GetValue(url)!, api => EndAsync(api, result.GetValue(name)!, result.GetValue(json), stop)));
         var conference = new Command("conference", "Look at conferences, call somebody into one, throw somebody out, change its key, end one.")
         {
-            list, show, InviteCommand.Create(url, json), end, url, json,
+            list, show, CreateCommand.Create(url, json), InviteCommand.Create(url, json), end, url, json,
         };
         foreach (var command in KeyCommands.Create(url, json)) conference.Add(command);
         return conference;
@@ -92,7 +92,8 @@ internal static class ConferenceCommands
             return ExitCode.Done;
         }
 
-        Console.Out.WriteLine(details is null ? $"{name} is not active." : $"{name}: {details.Participants.Count} participants, mixer {details.Mixer ?? "none"}");
+        Console.Out.WriteLine(details is not { Active: true } ? $"{name} is not active." : $"{name}: {details.Participants.Count} participants, mixer {details.Mixer ?? "none"}");
+        if (details is { Plan: { } plan }) Console.Out.WriteLine(CreateCommand.Summary(plan));
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
         if (details is { Participants.Count: > 0 }) KeyCommands.Write(details);
         if (details is { Invitations.Count: > 0 }) WriteInvitations(details);

@@ -18,6 +18,7 @@ public static class KeyChangeProjection
         var (what, fields) = happened switch
         {
             ConferenceEvent.Created e => ("created", [("conference", e.Conference.Value)]),
+            ConferenceEvent.Planned e => ("planned", Planned(e.Plan)),
             ConferenceEvent.Taken e => ("taken", [("incarnation", Text(e.Incarnation.Number))]),
             ConferenceEvent.ParticipantJoined e => ("joined", Joined(e)),
             ConferenceEvent.ParticipantLeft e => ("left", [("participant", e.Participant.Value), ("reason", Name(e.Reason))]),
@@ -41,6 +42,9 @@ public static class KeyChangeProjection
         ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
         ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
     ];
+
+    private static (string, string?)[] Planned(ConferencePlan plan) =>
+        [("blueprint", plan.Blueprint), .. plan.Set.Select(s => ("set", (string?)s.ToString())), .. plan.Policy.Select(s => ("rule", (string?)s.ToString()))];
 
     private static (string, string?)[] Policy(RekeyPolicy p) =>
     [

@@ -24,6 +24,9 @@ public abstract record ConferenceCommand
         public LegAbility Ability { get; init; } = LegAbility.None;
     }
 
+    /// <summary>The rules for all its instances to come. One that is on goes on as it is: nothing is stored then.</summary>
+    public sealed record Plan(ConferencePlan Chosen) : ConferenceCommand;
+
     /// <summary>A group key has been asked for; what is stored of it.</summary>
     public sealed record BeginEpoch(KeyEpoch Epoch, RekeyReason Reason, string? Note) : ConferenceCommand;
 

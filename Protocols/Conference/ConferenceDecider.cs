@@ -21,6 +21,7 @@ public static class ConferenceDecider
             ConferenceCommand.Leave leave => Leave(state, leave, context),
             ConferenceCommand.Take take => Take(state, take, context),
             ConferenceCommand.PlaceMixer => PlaceMixer(state, context),
+            ConferenceCommand.Plan plan => state.IsActive || plan.Chosen.Equals(state.Plan) ? Accept() : Accept(new ConferenceEvent.Planned(plan.Chosen) { At = context.Now }),
             ConferenceCommand.BeginEpoch begin => BeginEpoch(state, begin, context),
             ConferenceCommand.ReserveSsrcs => state.IsActive ? Accept(Reserve(state, context)) : Reject(Rejection.ConferenceOver),
             ConferenceCommand.End end => End(state, end.Reason, context),

@@ -18,6 +18,9 @@ public abstract record ConferenceEvent
     /// <summary>The first join of a name, or the first after <see cref="Ended"/>.</summary>
     public sealed record Created(ConferenceId Conference) : ConferenceEvent;
 
+    /// <summary>The rules of all its instances from the next on.</summary>
+    public sealed record Planned(ConferencePlan Plan) : ConferenceEvent;
+
     public sealed record Taken(Incarnation Incarnation) : ConferenceEvent;
 
     /// <summary>With the SSRC that the mixer sends to this participant, taken from the register for ever.</summary>

@@ -33,6 +33,7 @@ public static class ConferenceMachine
             ConferenceInput.Asked { Command: ConferenceCommand.Join join } => Join(life, join, effects),
             ConferenceInput.Asked { Command: ConferenceCommand.Leave leave } => Leave(life, leave, effects, context),
             ConferenceInput.Asked { Command: ConferenceCommand.End end } => End(life, end, effects),
+            ConferenceInput.Asked { Command: ConferenceCommand.Plan plan } => life with { Waiting = life.Waiting.Add(plan) },
             ConferenceInput.CalloutAsked i => Callouts.Ask(life, i, effects, context),
             ConferenceInput.CalloutReported i => Callouts.Report(life, i, context),
             ConferenceInput.MixerReported i => MixerWatch.Reported(life, i, effects, context),

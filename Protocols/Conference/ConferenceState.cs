@@ -39,6 +39,9 @@ public sealed record ConferenceState
     /// <summary>The newest SSRCs for streams that several legs share.</summary>
     public ImmutableArray<Ssrc> SharedSsrcs { get; private init; } = [];
 
+    /// <summary>Its rules; null: those for such a name.</summary>
+    public ConferencePlan? Plan { get; private init; }
+
     /// <summary>The newest rules about keys; null: none were ever stored.</summary>
     public RekeyPolicy? KeyPolicy { get; private init; }
 
@@ -61,6 +64,7 @@ public sealed record ConferenceState
             Since = e.At,
             Participants = Participants.Clear(),
         },
+        ConferenceEvent.Planned e => this with { Plan = e.Plan },
         ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
         ConferenceEvent.ParticipantJoined e => this with
         {

@@ -24,10 +24,19 @@ public static class ConferenceUri
         // RFC 3261 §26.2.2: sips promises TLS on every hop, and the last one broke it.
         if (uri.IsSecure && transport != SipTransport.Tls) return Fail(ParticipantRefusal.InsecureTransport, out refusal);
         if (string.IsNullOrEmpty(uri.User)) return Fail(ParticipantRefusal.NoConferenceName, out refusal);
-        if (uri.User.Length > MaxLength || !uri.User.All(IsAllowed)) return Fail(ParticipantRefusal.BadConferenceName, out refusal);
+        if (!IsName(uri.User)) return Fail(ParticipantRefusal.BadConferenceName, out refusal);
 
         conference = new ConferenceId(uri.User.ToLowerInvariant());
         return true;
+    }
+
+    /// <summary>What a name may be, in words.</summary>
+    public static string NameRule => $"1 to {MaxLength} letters and digits of ASCII and {Marks}";
+
+    public static bool IsName(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Length is > 0 and <= MaxLength && name.All(IsAllowed);
     }
 
     private static bool IsAllowed(char c) => char.IsAsciiLetterOrDigit(c) || Marks.Contains(c, StringComparison.Ordinal);

@@ -208,7 +208,7 @@ public sealed class ConferenceEntityTests : TestKit
 
     private ConferenceParts Parts(Func<ConferenceId, Props>? journal = null)
     {
-        var settings = new ConferenceSettings(new ConferencePolicy(100), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
+        var settings = new ConferenceSettings(Blueprints.Only(new ConferencePolicy(100)), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
         var regions = new EntityRegions { Participants = _participants.Ref, Mixers = _mixers.Ref };
         journal ??= ConferenceRegion.JournalOf(new JournalSettings("", "", Wait, Wait * 10));
         return new ConferenceParts(settings, regions, _active, journal, _clock);

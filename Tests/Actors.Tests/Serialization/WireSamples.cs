@@ -35,9 +35,13 @@ internal static class WireSamples
     private static readonly SipFlow Flow = new(
         SipTransport.Tcp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12);
 
+    private static readonly ConferencePlan Plan = new(
+        "board", [new PolicySetting("rekey.min-interval", "0s")], [new PolicySetting("max-participants", "10"), new PolicySetting("rekey.min-interval", "0s")]);
+
     public static readonly IReadOnlyDictionary<string, object> Golden = new Dictionary<string, object>
     {
         ["c.created.1"] = new ConferenceEvent.Created(Room) { At = Noon },
+        ["c.planned.1"] = new ConferenceEvent.Planned(Plan) { At = Noon },
         ["c.taken.1"] = new ConferenceEvent.Taken(Life) { At = Noon },
         ["c.joined.1"] = new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", "Älice", new Ssrc(0x89ABCDEF)) { At = Noon },
         ["c.left.1"] = new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Evicted) { At = Noon },
@@ -71,6 +75,7 @@ internal static class WireSamples
         ["m.rekey.1"] = new RekeyConference(Room, "suspicion"),
         ["m.evict.1"] = new EvictParticipant(Room, Alice),
         ["m.legkey.1"] = new LegKeyReport(Room, Alice, LegKeyAnswer.NotNow, new KeyEpoch(5), TimeSpan.FromSeconds(2)),
+        ["m.plan.1"] = new PlanConference(Room, Plan),
         ["m.get.1"] = new GetConference(Room),
         ["m.stop.1"] = StopConference.Instance,
         ["m.view.1"] = new ConferenceView(
@@ -99,6 +104,8 @@ internal static class WireSamples
 
     public static readonly IReadOnlyList<object> WithGaps =
     [
+        new ConferenceView(Room, false, Life, null, 0, 0, null, []) { Plan = Plan },
+        new ConferenceEvent.Planned(new ConferencePlan("default", [], [])) { At = Noon },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Digits = 12, DelayMilliseconds = 60 })]),
         new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", null, new Ssrc(1)) { At = Noon, Caller = Caller },
         new JoinConference(Room, Alice, "sip:alice@example.com", null) { Caller = Caller },

@@ -15,6 +15,7 @@ public class ConferenceUnionTests
     private static readonly ConferenceEvent[] Samples =
     [
         new ConferenceEvent.Created(Room) { At = Noon },
+        new ConferenceEvent.Planned(new ConferencePlan("default", [], [])) { At = Noon },
         new ConferenceEvent.Taken(new Incarnation(1)) { At = Noon },
         new ConferenceEvent.SsrcsReserved([new Ssrc(2)]) { At = Noon },
         new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default) { At = Noon },
