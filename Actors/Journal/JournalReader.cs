@@ -24,9 +24,8 @@ public sealed class JournalReader(ActorSystem system, string connectionString)
     {
         using var connection = new SqliteConnection(connectionString);
         connection.Open();
+        if (!HasTable(connection)) return 0;
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'journal'";
-        if (command.ExecuteScalar() is 0L) return 0;
         command.CommandText = "SELECT coalesce(max(ordering), 0) FROM journal";
         return command.ExecuteScalar() is long last ? last : 0;
     }
@@ -35,6 +34,7 @@ public sealed class JournalReader(ActorSystem system, string connectionString)
     {
         await using var connection = new SqliteConnection(connectionString);
         await connection.OpenAsync(stop);
+        if (!HasTable(connection)) return [];
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.Parameters.AddWithValue("$key", key);
@@ -47,5 +47,13 @@ public sealed class JournalReader(ActorSystem system, string connectionString)
         }
 
         return events.DrainToImmutable();
+    }
+
+    /// <summary>The first write makes it.</summary>
+    private static bool HasTable(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'journal'";
+        return command.ExecuteScalar() is not 0L;
     }
 }

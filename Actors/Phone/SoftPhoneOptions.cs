@@ -55,6 +55,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     public IPAddress? Local { get; init; }
 }
 
+/// <param name="At">Seconds.</param>
+public sealed record PhoneInterruption(double At, double Milliseconds);
+
 /// <summary>What came of a call; fields are plain, for a table or a JSON document.</summary>
 /// <param name="Problem">Why there was no call at all (a file, a name, a socket); null when there was one.</param>
 /// <param name="Status">The final status of the INVITE; 408 or 503 when none came (RFC 3261 §8.1.3.1); 0 when none was sent.</param>
@@ -71,6 +74,9 @@ public sealed record PhoneReport(
 {
     /// <summary>Different MKIs of the packets that were heard.</summary>
     public int MkisHeard { get; init; }
+
+    /// <summary>The first gaps: seconds from the INVITE on, and how long each was.</summary>
+    public IReadOnlyList<PhoneInterruption> Interruptions { get; init; } = [];
 
     /// <summary>Packets that no key opened: of a wrong tag, or with an MKI that nobody told.</summary>
     public ulong Undecryptable => AuthFailures + UnknownMki;

@@ -13,7 +13,7 @@ internal static class CreationApi
 
     /// <summary>Answered once it is stored.</summary>
     public static async Task<IResult> CreateAsync(
-        string name, CreateRequest request, ConferenceQueries queries, ConfClusterSettings settings, TimeProvider clock, CancellationToken stop)
+        string name, CreateRequest request, ConferenceQueries queries, ConfClusterSettings settings, CancellationToken stop)
     {
         if (!ConferenceUri.IsName(name)) return Results.BadRequest(new ApiProblem($"{name} cannot be the name of a conference: {ConferenceUri.NameRule}."));
         var id = ConferenceApi.Id(name);
@@ -25,6 +25,7 @@ internal static class CreationApi
         if (await queries.FindAsync(id) is not null) return Results.Conflict(new ApiProblem($"{id.Value} is on, and its rules stay as they are until it has ended."));
 
         queries.Tell(new PlanConference(id, chosen));
+        var clock = TimeProvider.System;
         for (var started = clock.GetTimestamp(); clock.GetElapsedTime(started) < Patience; await Task.Delay(Look, clock, stop))
         {
             if (await queries.ViewAsync(id) is not { } view) continue;
@@ -32,7 +33,8 @@ internal static class CreationApi
             if (view.IsActive) return Results.Conflict(new ApiProblem($"Somebody has called {id.Value} meanwhile; its rules stay as they are until it has ended."));
         }
 
-        return Results.Json(new ApiProblem($"The rules of {id.Value} could not be stored: the journal does not answer."), statusCode: StatusCodes.Status503ServiceUnavailable);
+        var problem = new ApiProblem($"The rules of {id.Value} could not be stored: the journal does not answer.");
+        return Results.Json(problem, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
     private static string? MinIdentity(this ConferencePlan plan) =>

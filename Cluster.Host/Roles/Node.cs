@@ -30,13 +30,19 @@ internal sealed class Node : IAsyncDisposable
 
     public Task Ended => System.WhenTerminated;
 
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Where it listens; there once it has started.</summary>
+    public SipListening Listening => _listening ?? throw new InvalidOperationException("the node has not started");
+
     private IActorRef Endpoint => _app.Services.GetRequiredService<EntityRegions>().SipEndpoint;
 
     private ActorSystem System => _app.Services.GetRequiredService<ActorSystem>();
 
-    public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data)
+    /// <param name="isQuiet">Nothing but warnings is logged, to the error output.</param>
+    public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data, bool isQuiet = false)
     {
-        var node = new Node(NodeParts.Compose(config, settings), settings, data);
+        var node = new Node(NodeParts.Compose(config, settings, isQuiet), settings, data);
         try
         {
             await node._app.StartAsync();

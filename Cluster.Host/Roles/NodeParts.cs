@@ -23,12 +23,12 @@ namespace ConfCluster.Host.Roles;
 /// <summary>Puts the parts of a node together.</summary>
 internal static class NodeParts
 {
-    public static WebApplication Compose(Config config, ConfClusterSettings settings)
+    public static WebApplication Compose(Config config, ConfClusterSettings settings, bool isQuiet = false)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Http.Listen));
-        AddLog(builder, settings);
+        AddLog(builder, settings, isQuiet);
         AddServices(builder.Services, settings);
         builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
         Metrics.Add(builder.Services);
@@ -40,12 +40,16 @@ internal static class NodeParts
         return app;
     }
 
-    private static void AddLog(WebApplicationBuilder builder, ConfClusterSettings settings)
+    private static void AddLog(WebApplicationBuilder builder, ConfClusterSettings settings, bool isQuiet)
     {
         var name = settings.NodeName.Length > 0 ? settings.NodeName : Environment.MachineName;
         builder.Services.AddSingleton(new NodeName(name));
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
-            .AddConsole(o => o.FormatterName = LineFormatter.FormatName).AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        builder.Logging.ClearProviders().SetMinimumLevel(isQuiet ? LogLevel.Warning : LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning)
+            .AddConsole(o =>
+            {
+                o.FormatterName = LineFormatter.FormatName;
+                if (isQuiet) o.LogToStandardErrorThreshold = LogLevel.Trace;
+            }).AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
     }
 
     private static void AddServices(IServiceCollection services, ConfClusterSettings settings)

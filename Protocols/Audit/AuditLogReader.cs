@@ -43,7 +43,7 @@ internal sealed class AuditLogReader
             case "policy": return TryPolicy(record);
             case "epoch": return TryEpoch(record, at);
             case "steps": return record.Fields.All(f => TryStep(record.Number, f.Value));
-            default: return record.What is "mixer" or "ssrcs" or "deferred" or "passed";
+            default: return record.What is "planned" or "mixer" or "ssrcs" or "deferred" or "passed";
         }
     }
 

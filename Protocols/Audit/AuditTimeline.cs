@@ -36,6 +36,7 @@ public static class AuditTimeline
         "joined" => $"{name} joined: {r["identity"]}{Proof(r)}, {Keying(r["keying"])}{(r["protected"] == "yes"
             ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
+        "planned" => $"to go by blueprint {r["blueprint"]}{string.Concat(r.Fields.Where(f => f.Name == "set").Select(f => $", {f.Value}"))}",
         "mixer" => $"mixer {r["incarnation"]} placed",
         "ended" => $"ended: {Words(r["reason"])}",
         "ssrcs" => $"{r.Fields.Length} SSRCs reserved",

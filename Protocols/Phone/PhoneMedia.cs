@@ -11,6 +11,10 @@ using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Phone;
 
+/// <summary>Nothing received was there to be played.</summary>
+/// <param name="At">By the clock of the ticks.</param>
+public readonly record struct Interruption(TimeSpan At, TimeSpan Length);
+
 /// <summary>What a phone heard and sent; totals.</summary>
 /// <param name="Gaps">Interruptions: ticks in a row without a received frame, between two that had one.</param>
 /// <param name="LongestGap">The longest of them.</param>
@@ -23,6 +27,9 @@ public sealed record PhoneStatistics(
 {
     /// <summary>Different MKIs of packets that were opened.</summary>
     public int Mkis { get; init; }
+
+    /// <summary>The first gaps, each with the time at which it began; totals are in <see cref="Gaps"/>.</summary>
+    public ImmutableArray<Interruption> Interruptions { get; init; } = [];
 
     /// <summary>Sources that the mixer named, in the order they came (at most 16).</summary>
     public ImmutableArray<Ssrc> Contributors { get; init; } = [];
@@ -45,6 +52,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 {
     private const int MaxPacket = 1024;
     private const int MaxSsrcs = 16;
+    private const int MaxInterruptions = 64;
     private const int Slot = 0;
 
     private readonly MixerSettings _settings;
@@ -67,6 +75,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private int _silentTicks;
     private int _gaps;
     private int _longestGap;
+    private readonly List<Interruption> _interruptions = [];
     private ulong _early;
 
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
@@ -134,7 +143,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         _in.Age(now);
         if (_media.Direction.Send && _media.Remote.IsPresent) Send(outgoing, sink);
         if (_media.RemoteRtcp.IsPresent) Report(now, sink);
-        return _media.Direction.Receive && Hear(incoming);
+        return _media.Direction.Receive && Hear(incoming, now);
     }
 
     /// <summary>RFC 3550 §6.6: the stream ends. To be called once, after the last tick.</summary>
@@ -151,6 +160,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
             _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
         {
             Mkis = _mkis.Count,
+            Interruptions = [.. _interruptions],
             Contributors = [.. _contributors],
             WithLevels = _withLevels,
             PeerReception = new StreamQuality(_in.Reports.Lost, _in.Reports.FractionLost, (uint)_in.Reports.Jitter.TotalMicroseconds),
@@ -187,14 +197,20 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         if (length > 0) sink.Send(Slot, rtcp: false, _packet.AsSpan(0, length), _media.Remote);
     }
 
-    private bool Hear(Span<short> incoming)
+    private bool Hear(Span<short> incoming, TimeSpan now)
     {
         var concealed = _in.Counts.Concealed;
         var sound = _in.Decode();
         if (sound) _in.Frame.AtRate(50 * incoming.Length).CopyTo(incoming);
         if (sound && _in.Counts.Concealed == concealed)
         {
-            if (_heard && _silentTicks > 0) (_gaps, _longestGap) = (_gaps + 1, Math.Max(_longestGap, _silentTicks));
+            if (_heard && _silentTicks > 0)
+            {
+                (_gaps, _longestGap) = (_gaps + 1, Math.Max(_longestGap, _silentTicks));
+                if (_interruptions.Count < MaxInterruptions)
+                    _interruptions.Add(new Interruption(now - _silentTicks * AudioFrame.Duration, _silentTicks * AudioFrame.Duration));
+            }
+
             (_heard, _silentTicks) = (true, 0);
         }
         else

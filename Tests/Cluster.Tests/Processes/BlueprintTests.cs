@@ -27,12 +27,17 @@ public sealed class BlueprintTests : IDisposable
         await using (var node = NodeProcess.Start(_data, Settings))
         {
             await node.UntilReadyAsync();
-            var (exit, said) = await VerbAsync(node, "conference", "create", "Board", "--blueprint", "high-security", "--set", "rekey.min-interval=30s");
+            var (exit, said) = await VerbAsync(node, "conference", "show", "nobody");
+            Assert.True(exit == 1 && said.Contains("There never was", StringComparison.Ordinal), said);
+            (exit, said) = await VerbAsync(node, "conference", "create", "Board", "--blueprint", "high-security", "--set", "rekey.min-interval=30s");
             Assert.True(exit == 0, said);
             Assert.Contains("board is there. Rules: blueprint high-security with rekey.min-interval=30s.", said, StringComparison.Ordinal);
-            (exit, said) = await VerbAsync(node, "conference", "create", "x", "--blueprint", "hi-security", "--set", "rekey.grace=soon", "--set", "rekey.min-intervall=1s");
+            (exit, said) = await VerbAsync(
+                node, "conference", "create", "x", "--blueprint", "hi-security", "--set", "rekey.grace=soon", "--set", "rekey.min-intervall=1s");
             Assert.Equal(1, exit);
-            foreach (var sentence in (string[])["no blueprint hi-security; there are: default, high-security, large, pair", "rekey.grace = soon: a duration", "did you mean rekey.min-interval?"])
+            string[] sentences =
+                ["no blueprint hi-security; there are: default, high-security, large, pair", "rekey.grace = soon: a duration", "did you mean rekey.min-interval?"];
+            foreach (var sentence in sentences)
                 Assert.Contains(sentence, said, StringComparison.Ordinal);
             (exit, said) = await VerbAsync(node, "conference", "create", "a/b");
             Assert.True(exit == 1 && said.Contains("cannot be the name of a conference", StringComparison.Ordinal), said);
@@ -44,12 +49,15 @@ public sealed class BlueprintTests : IDisposable
             await node.UntilReadyAsync();
             var plan = (await ShowAsync(node, "board")).GetProperty("plan");
             Assert.Equal("high-security", plan.GetProperty("blueprint").GetString());
-            Assert.Equal(("30s", "tls"), (plan.GetProperty("policy").GetProperty("rekey.min-interval").GetString(), plan.GetProperty("policy").GetProperty("sdes-signalling").GetString()));
+            var policy = plan.GetProperty("policy");
+            Assert.Equal(("30s", "tls"), (policy.GetProperty("rekey.min-interval").GetString(), policy.GetProperty("sdes-signalling").GetString()));
 
             // Neither keeps its rules from whoever calls: the first refuses a phone without MKI, the second the third.
             Assert.Equal(488, (await CallAsync(node, "board", "1s")).GetProperty("status").GetInt32());
             var two = new[] { CallAsync(node, "pair-7", "6s"), CallAsync(node, "pair-7", "6s") };
-            await node.UntilAsync(async () => (await ShowAsync(node, "pair-7")) is { ValueKind: JsonValueKind.Object } shown && shown.GetProperty("participants").GetArrayLength() == 2, "two");
+            await node.UntilAsync(
+                async () => await ShowAsync(node, "pair-7") is { ValueKind: JsonValueKind.Object } shown && shown.GetProperty("participants").GetArrayLength() == 2,
+                "two to be in");
             Assert.Equal("pair", (await ShowAsync(node, "pair-7")).GetProperty("plan").GetProperty("blueprint").GetString());
             Assert.Equal(486, (await CallAsync(node, "pair-7", "1s")).GetProperty("status").GetInt32());
             var (exit, said) = await VerbAsync(node, "conference", "create", "pair-7");

@@ -53,10 +53,12 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>Any verb of the program, to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
+    public static Task<(int ExitCode, string Output)> RunAsync(params string[] arguments) => RunAsync(Patience, arguments);
+
+    public static async Task<(int ExitCode, string Output)> RunAsync(TimeSpan patience, params string[] arguments)
     {
         using var process = Launch(arguments);
-        using var limit = new CancellationTokenSource(Patience);
+        using var limit = new CancellationTokenSource(patience);
         var output = process.StandardOutput.ReadToEndAsync(limit.Token);
         var errors = process.StandardError.ReadToEndAsync(limit.Token);
         await process.WaitForExitAsync(limit.Token);
