@@ -78,6 +78,13 @@ public class NodeUnderTest : IAsyncLifetime
         return json.RootElement.GetProperty("participants").GetArrayLength();
     }
 
+    /// <summary>A conference that is on, as the API shows it.</summary>
+    public async Task<JsonElement> ShowAsync(string conference)
+    {
+        using var json = JsonDocument.Parse(await Http.GetStringAsync($"http://127.0.0.1:{HttpPort}/api/v1/conferences/{conference}"));
+        return json.RootElement.Clone();
+    }
+
     /// <summary>Ends a conference as an operator does, with the verb of the command line.</summary>
     public Task EndAsync(string conference) => ConferenceAsync("end", conference);
 
