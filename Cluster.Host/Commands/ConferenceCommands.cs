@@ -92,7 +92,8 @@ internal static class ConferenceCommands
             return ExitCode.Done;
         }
 
-        Console.Out.WriteLine(details is not { Active: true } ? $"{name} is not active." : $"{name}: {details.Participants.Count} participants, mixer {details.Mixer ?? "none"}");
+        var state = details is { Active: true } ? $"{details.Participants.Count} participants, mixer {details.Mixer ?? "none"}" : null;
+        Console.Out.WriteLine(state is null ? $"{name} is not active." : $"{name}: {state}");
         if (details is { Plan: { } plan }) Console.Out.WriteLine(CreateCommand.Summary(plan));
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
         if (details is { Participants.Count: > 0 }) KeyCommands.Write(details);

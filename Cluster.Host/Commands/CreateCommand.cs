@@ -10,7 +10,7 @@ internal static class CreateCommand
     {
         var name = new Argument<string>("NAME") { Description = "The conference: the user part of its URI." };
         var blueprint = new Option<string>("--blueprint") { Description = "Whose rules it begins with. Without: those for such a name.", HelpName = "NAME" };
-        var set = new Option<string[]>("--set") { Description = "A rule that differs, for example rekey.min-interval=10s. More than once: more rules.", HelpName = "RULE=VALUE" };
+        var set = new Option<string[]>("--set") { Description = "A rule that differs, for example rekey.min-interval=10s; may be repeated.", HelpName = "RULE=VALUE" };
         set.Validators.Add(result =>
         {
             var given = result.GetValueOrDefault<string[]>() ?? [];

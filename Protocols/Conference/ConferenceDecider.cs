@@ -21,7 +21,7 @@ public static class ConferenceDecider
             ConferenceCommand.Leave leave => Leave(state, leave, context),
             ConferenceCommand.Take take => Take(state, take, context),
             ConferenceCommand.PlaceMixer => PlaceMixer(state, context),
-            ConferenceCommand.Plan plan => state.IsActive || plan.Chosen.Equals(state.Plan) ? Accept() : Accept(new ConferenceEvent.Planned(plan.Chosen) { At = context.Now }),
+            ConferenceCommand.Plan plan => Plan(state, plan.Chosen, context),
             ConferenceCommand.BeginEpoch begin => BeginEpoch(state, begin, context),
             ConferenceCommand.ReserveSsrcs => state.IsActive ? Accept(Reserve(state, context)) : Reject(Rejection.ConferenceOver),
             ConferenceCommand.End end => End(state, end.Reason, context),
@@ -69,6 +69,9 @@ public static class ConferenceDecider
         if (state.Participants.Count > 1) return Accept(left);
         return Accept(left, new ConferenceEvent.Ended(EndReason.LastLeft) { At = context.Now });
     }
+
+    private static Decision.Accepted Plan(ConferenceState state, ConferencePlan chosen, DecisionContext context) =>
+        state.IsActive || chosen.Equals(state.Plan) ? Accept() : Accept(new ConferenceEvent.Planned(chosen) { At = context.Now });
 
     private static Decision.Accepted Take(ConferenceState state, ConferenceCommand.Take take, DecisionContext context)
     {
