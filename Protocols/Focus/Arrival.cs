@@ -1,6 +1,7 @@
 using System.Net;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
@@ -22,17 +23,20 @@ internal static class Arrival
 
     public static ParticipantStep Begin(ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
-        if (!TryRead(arrived, context, out var invitation, out var refusal, out var detail))
+        if (!TryRead(arrived, context, out var invitation, out var keyed, out var refusal, out var detail))
         {
             return Closing.Refused(arrived, refusal, context, detail);
         }
 
-        return Steps.To(
-            new ParticipantState.Joining(invitation!),
-            Ask(invitation!),
-            new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
-            new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
+        return keyed is null ? Ask(invitation!, context) : TicketArrival.Begin(arrived, invitation!, keyed, context);
     }
+
+    /// <summary>The conference is asked.</summary>
+    public static ParticipantStep Ask(Invitation invitation, ParticipantContext context) => Steps.To(
+        new ParticipantState.Joining(invitation),
+        Ask(invitation),
+        new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
+        new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
 
     public static ParticipantEffect Ask(Invitation invitation)
     {
@@ -116,7 +120,7 @@ internal static class Arrival
         if (invitation.Offer is not { } offer) return LegAbility.None;
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
         return new LegAbility(
-            offer.Media.MkiLength > 0, IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
+            offer.Media.MkiLength > 0, offer.Ticket is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
     }
 
     /// <summary>RFC 4568 §7: nobody but the two ends can read the keys in the SDP.</summary>
@@ -125,11 +129,11 @@ internal static class Arrival
 
     /// <summary>In the order of RFC 3261 §8.2.</summary>
     private static bool TryRead(
-        ParticipantInput.RequestArrived arrived, ParticipantContext context, out Invitation? invitation, out ParticipantRefusal refusal,
-        out string detail)
+        ParticipantInput.RequestArrived arrived, ParticipantContext context, out Invitation? invitation, out SessionDescription? keyed,
+        out ParticipantRefusal refusal, out string detail)
     {
         var request = arrived.Request;
-        (invitation, detail) = (null, "");
+        (invitation, keyed, detail) = (null, null, "");
         if (!ConferenceUri.TryRead(request.RequestUri, arrived.Flow.Transport, out var conference, out refusal)) return false;
         if (!RequestRules.TryExtensions(request, out detail)) return Fail(ParticipantRefusal.UnsupportedExtension, out refusal);
         if (!RequestRules.TryBody(request, out var sdp, out refusal)) return false;
@@ -141,7 +145,7 @@ internal static class Arrival
         if (!Refreshing.TryAgree(request, SessionTimer.None, context, out var session, out refusal)) return false;
 
         LegOffer? offer = null;
-        if (!sdp.IsEmpty && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
+        if (!sdp.IsEmpty && !TicketArrival.IsKeyed(sdp, context, out keyed) && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
 
         invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer)
         {

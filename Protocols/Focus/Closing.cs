@@ -36,6 +36,15 @@ internal static class Closing
             .. StopAsking,
         ]);
 
+    /// <summary>The INVITE is given up before the conference was asked. Without <paramref name="response"/> nobody can be answered.</summary>
+    public static ParticipantStep NotAsked(Invitation invitation, ParticipantRefusal refusal, SipResponse? response, ParticipantContext context) =>
+        End(new Departure(null, LeaveReason.Unknown, invitation.Key, LeaveOwed: false, Stored: false), context).Before(
+        [
+            new ParticipantEffect.Count(refusal),
+            .. response is null ? [] : (ParticipantEffect[])[new ParticipantEffect.Respond(invitation.Key, response)],
+            .. StopAsking,
+        ]);
+
     /// <summary>
     /// The INVITE is given up after the conference was asked; the leave covers a join that is still on its way. Without
     /// <paramref name="response"/> nobody can be answered.

@@ -98,9 +98,9 @@ internal static class FocusResponses
             ParticipantRefusal.MethodNotAllowed => headers.Append("Allow", RequestRouting.Allow),
             // RFC 3261 §14.2: a random number of seconds between 0 and 10.
             ParticipantRefusal.RequestPending => headers.Append("Retry-After", context.RandomBelow(11).ToString(CultureInfo.InvariantCulture)),
-            ParticipantRefusal.Unresponsive => headers.Append("Retry-After", "10"),
+            ParticipantRefusal.Unresponsive or ParticipantRefusal.KmsUnreachable => headers.Append("Retry-After", "10"),
             // RFC 3261 §20.43: 3xx codes are about the SDP; 399 carries any text.
-            ParticipantRefusal.UnacceptableOffer => headers.Append("Warning", detail),
+            ParticipantRefusal.UnacceptableOffer or ParticipantRefusal.BadKeyManagement => headers.Append("Warning", detail),
             ParticipantRefusal.IntervalTooSmall => headers.Append(
                 HeaderNames.MinSe, SessionExpires.Seconds(context.Settings.SessionTimer.Minimum)),
             _ => headers,

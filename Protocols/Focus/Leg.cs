@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -13,8 +15,22 @@ public sealed record LegPlace(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp
 /// <summary>A peer's offer that can be accepted, with the keys in it, and its text without them.</summary>
 public sealed record LegOffer(AcceptedMedia Media, string Text) : IDisposable
 {
-    public void Dispose() => Media.Dispose();
+    /// <summary>Of a first offer that is keyed by MIKEY.</summary>
+    public OfferedTicket? Ticket { get; init; }
+
+    /// <summary>Of a later one.</summary>
+    public MikeyLeg? Mikey { get; init; }
+
+    internal IEnumerable<IDisposable> Secrets => Ticket is null ? [Media] : [Media, Ticket.Verified];
+
+    public void Dispose()
+    {
+        foreach (var secret in Secrets) secret.Dispose();
+    }
 }
+
+/// <summary>A TRANSFER_INIT that is proven and waits for our answer.</summary>
+public sealed record OfferedTicket(MikeyArrival Arrival, VerifiedTransfer Verified);
 
 /// <summary>A body with keys in it, whose holder zeroes it.</summary>
 public sealed class SdpBody(SipBody body) : IDisposable
@@ -40,5 +56,8 @@ public sealed record Leg(
     /// <summary>The keys of the group that the peer was told, oldest first; the last one is the newest that it took.</summary>
     public ImmutableArray<GroupKey> Group { get; init; } = [];
 
-    internal IEnumerable<IDisposable> Secrets => [.. Keys, .. Group, .. Remote is null ? (IDisposable[])[] : [Remote], Local, Sent];
+    /// <summary>Null: its keys stand in a=crypto.</summary>
+    public MikeyLeg? Mikey { get; init; }
+
+    internal IEnumerable<IDisposable> Secrets => [.. Keys, .. Group, .. Mikey is null ? (IDisposable[])[] : [Mikey.Bundle], .. Remote is null ? (IDisposable[])[] : [Remote], Local, Sent];
 }

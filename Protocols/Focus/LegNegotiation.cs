@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -35,17 +36,31 @@ internal static class LegNegotiation
         using (session)
         {
             refusal = ParticipantRefusal.UnacceptableOffer;
-            if (!TryMedia(OfferAnswer.Examine(session!, context.Settings.Media, History(current)), out var media, out detail)) return false;
-            if (current is not null && LosesMki(media!, current))
+            if (current?.Mikey is not { } mikey) return TryOffer(session!, current, context, out offer, out detail);
+            if (!TryRead(session!, current, isOffer: true, context, ref mikey, out var readable, out detail)) return false;
+            using (readable)
             {
-                media!.Dispose();
-                detail = Warning(399, "The group key has an MKI, and the offer has none any more");
-                return false;
+                if (!TryOffer(readable!, current, context, out offer, out detail)) return false;
+                offer = offer! with { Mikey = mikey };
+                return true;
             }
-
-            offer = new LegOffer(media!, WithoutKeys(session!));
-            return true;
         }
+    }
+
+    /// <summary>An offer whose keys can be read.</summary>
+    public static bool TryOffer(SessionDescription session, Leg? current, ParticipantContext context, out LegOffer? offer, out string detail)
+    {
+        offer = null;
+        if (!TryMedia(OfferAnswer.Examine(session, context.Settings.Media, History(current)), out var media, out detail)) return false;
+        if (current is not null && LosesMki(media!, current))
+        {
+            media!.Dispose();
+            detail = Warning(399, "The group key has an MKI, and the offer has none any more");
+            return false;
+        }
+
+        offer = new LegOffer(media!, WithoutKeys(session));
+        return true;
     }
 
     /// <summary>The first answer. <paramref name="group"/>: what it tells beside the leg's own key.</summary>
@@ -55,7 +70,10 @@ internal static class LegNegotiation
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
-        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 2) { Group = shared };
+        if (offer.Ticket is not { } ticket)
+            return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 2) { Group = shared };
+        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, local, (group?.For(key.Profile) ?? key).Mki, context.Exchange);
+        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(wire), Generation: 2) { Group = shared, Mikey = mikey };
     }
 
     /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
@@ -68,7 +86,7 @@ internal static class LegNegotiation
     /// </summary>
     public static (Leg Leg, bool Changed) AnswerAgain(LegOffer offer, Leg leg, ParticipantContext context)
     {
-        if (leg.LocalIsAnswer && OfferAnswer.Compare(leg.Remote!.Origin, offer.Media.Origin) == OriginChange.Unchanged)
+        if ((leg.LocalIsAnswer || leg.Mikey is not null) && OfferAnswer.Compare(leg.Remote!.Origin, offer.Media.Origin) == OriginChange.Unchanged)
         {
             offer.Dispose();
             return (leg, false);
@@ -81,8 +99,8 @@ internal static class LegNegotiation
         using var told = ToldKeys.Of(leg.Group, key);
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
-        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), leg.Generation + 2) { Group = leg.Group };
-        return (next, true);
+        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, leg.Sent, leg.Generation + 2) { Group = leg.Group };
+        return (Written(next with { Mikey = offer.Mikey }, context), true);
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
@@ -108,7 +126,9 @@ internal static class LegNegotiation
     /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
-        leg.LocalIsAnswer ? leg with { LocalIsAnswer = false } : OfferKeys(leg, context);
+        leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey with { State = mikey.State with { Pending = null } } }
+        : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
+        : OfferKeys(leg, context);
 
     /// <summary>Our last word again with one more group key, and without those that nobody uses any more.</summary>
     public static Leg OfferKey(Leg leg, GroupKey key, KeyEpoch? inUse, ParticipantContext context) =>
@@ -124,7 +144,7 @@ internal static class LegNegotiation
         var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
         stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
         var local = OfferAnswer.Numbered(leg.Local, leg.Local with { Media = leg.Local.Media.SetItem(remote.Index, stream) });
-        return leg with { Local = local, LocalIsAnswer = false, Sent = Octets(local) };
+        return Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 
     private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)
@@ -150,7 +170,7 @@ internal static class LegNegotiation
                 Index = remote.Index,
             });
         var local = OfferAnswer.Numbered(leg.Local, offer);
-        return leg with { Local = local, LocalIsAnswer = false, Sent = Octets(local) };
+        return Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 
     /// <summary>The answer in an ACK, or in a response to an INVITE of ours (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
@@ -160,17 +180,57 @@ internal static class LegNegotiation
         if (!RequestRules.TryBody(ack, out var body, out _) || !SdpReader.TryRead(body.Span, out var session, out _)) return false;
         using (session)
         {
-            if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session!, context.Settings.Media), out var media, out _)) return false;
-            if (ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
-            {
-                media!.Dispose();
-                return false;
-            }
+            if (leg.Mikey is not { } mikey) return TryAnswer(session!, leg, context, out next);
 
-            var key = leg.Keys.First(k => k.Profile == media!.Profile);
-            next = leg with { Keys = [key], Remote = media, RemoteText = WithoutKeys(session!), Generation = leg.Generation + 1 };
+            // RFC 4568 §7.5: never both in an answer.
+            if (session!.Media.Any(m => !m.Crypto.IsEmpty) || !TryRead(session, leg, isOffer: false, context, ref mikey, out var readable, out _))
+                return false;
+            using (readable) return TryAnswer(readable!, leg with { Mikey = mikey }, context, out next);
+        }
+    }
+
+    private static bool TryAnswer(SessionDescription session, Leg leg, ParticipantContext context, out Leg next)
+    {
+        next = leg;
+        if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session, context.Settings.Media), out var media, out _)) return false;
+        if (ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
+        {
+            media!.Dispose();
+            return false;
+        }
+
+        var key = leg.Keys.First(k => k.Profile == media!.Profile);
+        next = leg with { Keys = [key], Remote = media, RemoteText = WithoutKeys(session), Generation = leg.Generation + 1 };
+        return true;
+    }
+
+    /// <summary>
+    /// The SDP of a peer that is keyed by MIKEY, its keys in place. The same o= as before, or an answer to what was no news of ours, is no key action
+    /// (RFC 3264 §8): the message in it has been taken already.
+    /// </summary>
+    private static bool TryRead(
+        SessionDescription session, Leg leg, bool isOffer, ParticipantContext context, ref MikeyLeg mikey, out SessionDescription? readable,
+        out string detail)
+    {
+        detail = "";
+        if ((isOffer || mikey.State.Pending is null) && OfferAnswer.Compare(leg.Remote!.Origin, session.Origin) == OriginChange.Unchanged)
+        {
+            readable = KeyedSdp.Read(session, mikey.Stream, leg.Remote!.Uplink);
             return true;
         }
+
+        var error = mikey.Read(session, leg.Remote!.Uplink, context.Exchange, out mikey, out readable);
+        if (error != Protocols.Mikey.Exchanges.ExchangeError.None) detail = TicketArrival.Warning(error);
+        return readable is not null;
+    }
+
+    /// <summary>What goes out: the newest group key is what we send with first, without one our own.</summary>
+    private static Leg Written(Leg leg, ParticipantContext context)
+    {
+        if (leg.Mikey is not { } mikey) return leg with { Sent = Octets(leg.Local) };
+        var first = leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;
+        var (next, wire) = mikey.Write(leg.Local, first, context.Exchange);
+        return leg with { Mikey = next, Sent = Octets(wire) };
     }
 
     /// <summary>With copies of the keys, for the mixer to own.</summary>
@@ -215,7 +275,7 @@ internal static class LegNegotiation
 
     /// <summary>For the journal: what offer and answer said, and no secret of it.</summary>
     public static string WithoutKeys(SessionDescription session) =>
-        Encoding.UTF8.GetString(SdpWriter.ToBytes(session with { Media = [.. session.Media.Select(m => m with { Crypto = [] })] }));
+        Encoding.UTF8.GetString(SdpWriter.ToBytes(session with { Media = [.. session.Media.Select(m => m with { Crypto = [], KeyManagement = [] })], KeyManagement = [] }));
 
     /// <summary>Fail closed: a stream without keys is never acceptable here, whatever the capabilities say.</summary>
     private static bool TryMedia(OfferVerdict verdict, out AcceptedMedia? media, out string detail)

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
@@ -15,13 +16,24 @@ public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, s
     public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
 
     public OutboundPolicy Outbound { get; init; } = OutboundPolicy.Nobody;
+
+    /// <summary>There is a KMS that resolves tickets (RFC 6043 §4.2.3).</summary>
+    public bool TakesTickets { get; init; }
 }
 
 /// <summary>Everything a step of a participant may depend on besides its state and its input.</summary>
 /// <param name="Random">For keys and for the seconds of a Retry-After.</param>
 public sealed record ParticipantContext(ParticipantId Id, FocusSettings Settings, SecretWriter Random)
 {
+    /// <summary>RFC 3830 §5.4: how far a peer's clock may be off.</summary>
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
+
     public SipTimings Timings => Settings.Timings;
+
+    /// <summary>For the timestamps of MIKEY messages.</summary>
+    public DateTimeOffset Now { get; init; }
+
+    internal ExchangeContext Exchange => new(Now, Random, ClockSkew);
 
     /// <summary>RFC 3261 §8.1.1.8, and RFC 4579 §5.2: isfocus says that a conference answers here.</summary>
     /// <param name="secure">It is to be a sips URI, see <see cref="SecureContact"/>.</param>

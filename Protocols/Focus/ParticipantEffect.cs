@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -31,6 +32,9 @@ public abstract partial record ParticipantEffect
     public sealed record ReportKey(ConferenceId Conference, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait) : ParticipantEffect;
 
     public sealed record Leave(ConferenceId Conference, LeaveReason Reason) : ParticipantEffect;
+
+    /// <summary>At the KMS; the answer is <see cref="ParticipantInput.TicketResolved"/>.</summary>
+    public sealed record ResolveTicket(TransferArrival Transfer) : ParticipantEffect;
 
     public sealed record OpenLeg(MixerId Mixer) : ParticipantEffect;
 

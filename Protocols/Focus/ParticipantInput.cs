@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -96,6 +97,10 @@ public abstract partial record ParticipantInput
     /// <summary>The conference wants the leg to have a new group key; whoever takes the input owns it.</summary>
     /// <param name="InUse">The epoch that media to it is under now, whose key stays in the SDP; null: its own key.</param>
     public sealed record KeyOffered(ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : ParticipantInput;
+
+    /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>
+    /// <param name="IsUnreachable">No KMS answered.</param>
+    public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable) : ParticipantInput;
 
     public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
 

@@ -31,6 +31,7 @@ public static class ParticipantMachine
     private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
         Idle => WhenIdle(input, context),
+        Resolving resolving => WhenResolving(resolving, input, context),
         Joining or Opening => WhenInvited(state, input, context),
         Early early => EarlyDialogs.Next(early, input, context),
         Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
@@ -55,6 +56,23 @@ public static class ParticipantMachine
         DialRequested dial => Focus.Dialling.Begin(dial, context),
         _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),
     };
+
+    private static ParticipantStep WhenResolving(Resolving state, ParticipantInput input, ParticipantContext context)
+    {
+        var invitation = state.Invitation;
+        return input switch
+        {
+            TicketResolved resolved => TicketArrival.Resolved(state, resolved, context),
+            RequestArrived cancel when InDialog.Cancels(cancel, invitation.Key) => Closing.NotAsked(
+                invitation, ParticipantRefusal.Cancelled, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Cancelled, context), context)
+                .Before(new ParticipantEffect.Respond(cancel.Key, FocusResponses.Ok(cancel.Request, context))),
+            RequestArrived other => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
+            Fired { Timer: ParticipantTimer.Unanswered } => Closing.NotAsked(
+                invitation, ParticipantRefusal.KmsUnreachable, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.KmsUnreachable, context), context),
+            TransactionFailed failed when failed.Key == invitation.Key => Closing.NotAsked(invitation, ParticipantRefusal.Unanswerable, null, context),
+            _ => Steps.To(state),
+        };
+    }
 
     private static ParticipantStep WhenInvited(ParticipantState state, ParticipantInput input, ParticipantContext context)
     {
@@ -209,5 +227,8 @@ public static class ParticipantMachine
 
         var key = input is JoinAccepted joined ? joined.Key : (input as KeyOffered)?.Key;
         if (key is not null && held.Add(key)) yield return new ParticipantEffect.Destroy(key);
+
+        // Too late, or for an INVITE that was given up.
+        if (input is TicketResolved { Verified: { } verified } && held.Add(verified)) yield return new ParticipantEffect.Destroy(verified);
     }
 }

@@ -9,7 +9,7 @@ public enum ParticipantRefusal : byte
     NotAcceptable, BadHeader, BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending,
     OfferPending, MethodNotAllowed, Cancelled, Ended, Unresponsive,
     NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport, OtherCaller, IntervalTooSmall, NotAcknowledged,
-    NotRefreshed,
+    NotRefreshed, BadKeyManagement, KmsUnreachable,
 }
 
 /// <summary>The one place where a refusal of the participant itself becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
@@ -40,6 +40,8 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.Cancelled => (487, "Request Terminated"),
         ParticipantRefusal.Ended => (487, "Conference Left"),
         ParticipantRefusal.Unresponsive => (503, "Service Unavailable"),
+        ParticipantRefusal.BadKeyManagement => (488, "Not Acceptable Here"),
+        ParticipantRefusal.KmsUnreachable => (503, "KMS Unreachable"),
         ParticipantRefusal.IntervalTooSmall => (422, "Session Interval Too Small"),
         ParticipantRefusal.NotAcknowledged => (504, "Server Time-out"),
         ParticipantRefusal.NotRefreshed or ParticipantRefusal.NoAck or ParticipantRefusal.BadAnswer or ParticipantRefusal.JoinRefused or ParticipantRefusal.LegRefused

@@ -1,5 +1,7 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -31,6 +33,13 @@ public abstract partial record ParticipantState
 
     /// <summary>Nothing has happened yet, or nothing is known about it.</summary>
     public sealed record Idle : ParticipantState;
+
+    /// <summary>The offer's ticket is acceptable; the KMS has been asked.</summary>
+    /// <param name="Session">The offer.</param>
+    public sealed record Resolving(Invitation Invitation, SessionDescription Session, MikeyArrival Transfer) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => [Session];
+    }
 
     /// <summary>The offer is acceptable; the conference has been asked.</summary>
     public sealed record Joining(Invitation Invitation) : ParticipantState
@@ -97,7 +106,7 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
     /// <summary>As its headers agree with our policy (RFC 4028 §9).</summary>
     public SessionTimer Session { get; init; } = SessionTimer.None;
 
-    internal IEnumerable<IDisposable> Secrets => Offer is null ? [] : [Offer.Media];
+    internal IEnumerable<IDisposable> Secrets => Offer?.Secrets ?? [];
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>

@@ -49,7 +49,8 @@ internal static class Refreshing
 
     /// <summary>A group key, by the same rules; the session goes on by its own timer until the peer takes it, which refreshes the session too.</summary>
     public static ParticipantStep Offer(Participation participation, Leg offer, KeyEpoch epoch, ParticipantContext context) =>
-        Begin(participation, new PendingRequest(default, 0, offer, false, Epoch: epoch), context);
+        // Whatever becomes of it, no T of the bundle comes again.
+        Begin(participation with { Leg = participation.Leg with { Mikey = offer.Mikey } }, new PendingRequest(default, 0, offer, false, Epoch: epoch), context);
 
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>

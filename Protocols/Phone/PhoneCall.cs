@@ -34,6 +34,9 @@ public sealed class PhoneCall : IDisposable
     /// <summary>Datagrams that are no SIP message: nothing was done about them.</summary>
     public ulong Malformed { get; private set; }
 
+    /// <summary>Of the stream that will be sent, for messages that name it.</summary>
+    public uint Ssrc { set => _core.Negotiation.Ssrc = value; }
+
     /// <summary>Sends the INVITE.</summary>
     public ImmutableArray<PhoneEffect> Dial(SipUri target) => Collect(() => _core.Dial(target));
 

@@ -20,6 +20,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     private const byte MkiLength = 4;
 
     private readonly ParticipantId _id = new("phone");
+    private readonly PhoneKeying _keying = new(settings.Ticket, random);
     private SessionDescription? _said;
     private SessionDescription? _offer;
     private AcceptedMedia? _accepted;
@@ -35,6 +36,9 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
 
     /// <summary>What we want; the peer may leave us less.</summary>
     public MediaDirection Wanted { get; set; } = MediaDirection.SendReceive;
+
+    /// <summary>Of our stream, where messages name it.</summary>
+    public uint Ssrc { set => _keying.Ssrc = value; }
 
     public bool IsSettled => _accepted is not null;
 
@@ -56,7 +60,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         };
         _offer = OfferAnswer.Numbered(_said, OfferAnswer.CreateOffer(plan));
         foreach (var (_, fresh) in keys) fresh?.Dispose();
-        return new SipBody(SdpWriter.ToBytes(_offer));
+        return new SipBody(_keying.Write(_offer));
     }
 
     /// <summary>The offer came to nothing: what was settled before stays (RFC 3264 §8, RFC 4568 §7.1.4).</summary>
@@ -72,8 +76,10 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         if (_offer is null) throw new InvalidOperationException("no offer is out");
         if (!SdpReader.TryRead(answer, out var session, out var error)) return $"SDP {error}";
         using (session)
+        using (var readable = _keying.Read(session!, _accepted?.Uplink ?? [], out var problem))
         {
-            var verdict = OfferAnswer.ExamineAnswer(_offer, session!, settings.Capabilities);
+            if (readable is null) return problem;
+            var verdict = OfferAnswer.ExamineAnswer(_offer, readable, settings.Capabilities);
             if (verdict is OfferVerdict.Refused refused) return refused.Text;
             var media = ((OfferVerdict.Acceptable)verdict).Media;
             var chosen = _offer.Media[media.Index].Crypto.FirstOrDefault(c => c.Tag == media.CryptoTag);
@@ -95,8 +101,17 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
 
         using (session)
         {
+            if (_keying.IsTicket && _accepted is { } before && OfferAnswer.Compare(before.Origin, session!.Origin) == OriginChange.Unchanged)
+                return new SipBody(_keying.Repeated);
+            using var readable = _keying.Read(session!, _accepted?.Uplink ?? [], out var problem);
+            if (readable is null)
+            {
+                refused = new OfferVerdict.Refused(488, 306, problem);
+                return null;
+            }
+
             var history = new MediaHistory(_accepted?.Lines ?? [], _key is null ? [] : [_key]);
-            var verdict = OfferAnswer.Examine(session!, settings.Capabilities, history);
+            var verdict = OfferAnswer.Examine(readable, settings.Capabilities, history);
             if (verdict is OfferVerdict.Refused no)
             {
                 refused = no;
@@ -108,7 +123,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             var key = AnswerKey(media);
             var answer = OfferAnswer.Answer(media, new LocalMedia(_said?.Origin ?? FirstOrigin(), Rtp, Rtcp, key is null ? [] : [key]));
             Settle(media, key, OfferAnswer.Numbered(_said, answer));
-            return new SipBody(SdpWriter.ToBytes(_said!));
+            return new SipBody(_keying.Write(_said!));
         }
     }
 
@@ -118,6 +133,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     public void Dispose()
     {
         Forget();
+        _keying.Dispose();
         _said?.Dispose();
         _accepted?.Dispose();
         _key?.Dispose();

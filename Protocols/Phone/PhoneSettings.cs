@@ -31,6 +31,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>What a challenge is answered with; null: nothing. Who made it owns its password.</summary>
     public DigestAccount? Account { get; init; }
 
+    /// <summary>Null: its keys stand in a=crypto.</summary>
+    public PhoneTicket? Ticket { get; init; }
+
     public bool RequiresProtection => !Suites.IsEmpty;
 
     internal MediaCapabilities Capabilities => new(Suites, [.. Codecs.Select(c => c.Codec)], RequiresProtection)

@@ -23,6 +23,7 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
     private int? _maxPacketTime;
     private bool _rtcpMux;
     private bool _hasKeyManagement;
+    private ImmutableArray<KeyManagementLine> _keyManagement = [];
 
     /// <summary>RFC 4566 §5.14: media, port ["/" count], proto, formats.</summary>
     public static bool TryCreate(ReadOnlySpan<byte> value, out MediaDraft? media)
@@ -67,6 +68,7 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
         Rtcp = _rtcp,
         RtcpMux = _rtcpMux,
         HasKeyManagement = _hasKeyManagement,
+        KeyManagement = _keyManagement,
         RtpMaps = _maps.ToImmutable(),
         FormatParameters = _parameters.ToImmutable(),
         Crypto = _crypto.ToImmutable(),
@@ -81,7 +83,7 @@ internal sealed class MediaDraft(MediaLine line) : IDisposable
     private SdpError AddAttribute(ReadOnlySpan<byte> value)
     {
         if (value.StartsWith("crypto:"u8)) AddCrypto(value["crypto:"u8.Length..]);
-        else if (SessionDraft.MayHoldKey(value)) _hasKeyManagement |= SessionDraft.IsKeyManagement(value);
+        else if (SessionDraft.MayHoldKey(value)) SessionDraft.KeyManagement(value, ref _hasKeyManagement, ref _keyManagement);
         else if (SessionDraft.DirectionOf(value) is { } direction) _direction = direction;
         else if (value.SequenceEqual("rtcp-mux"u8)) _rtcpMux = true;
         else if (value.StartsWith("rtpmap:"u8)) return AddMap(SdpReader.Text(value["rtpmap:"u8.Length..]));

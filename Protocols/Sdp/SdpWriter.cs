@@ -21,6 +21,7 @@ public static class SdpWriter
         WriteOther(output, session.Other, 'b');
         output.Line($"t={session.Timing}");
         foreach (var type in "trz") WriteOther(output, session.Other, type);
+        foreach (var line in session.KeyManagement) line.Write(output);
         WriteDirection(output, session.Direction);
         WriteOther(output, session.Other, 'a');
         foreach (var media in session.Media) WriteMedia(output, media);
@@ -39,6 +40,7 @@ public static class SdpWriter
         foreach (var parameters in media.FormatParameters) output.Line($"a=fmtp:{parameters.Format} {parameters.Value}");
         if (media.PacketTime is { } time) output.Line($"a=ptime:{Number(time)}");
         if (media.MaxPacketTime is { } most) output.Line($"a=maxptime:{Number(most)}");
+        foreach (var keys in media.KeyManagement) keys.Write(output);
         foreach (var crypto in media.Crypto) WriteCrypto(output, crypto);
         WriteDirection(output, media.Direction);
         if (media.Rtcp is { } rtcp) output.Line($"a=rtcp:{Number(rtcp.Port)}{(rtcp.Connection is { } c ? $" IN {c.AddressType} {c.Address}" : "")}");

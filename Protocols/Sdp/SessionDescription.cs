@@ -4,7 +4,7 @@ namespace ConfCluster.Protocols.Sdp;
 
 /// <summary>
 /// A session description (RFC 4566 §5, RFC 8866). Owns the keys of its a=crypto lines: whoever read or built it disposes it. Left out:
-/// the meaning of e=, p=, u=, b=, r=, z= (kept as lines); k= and a=key-mgmt are not kept, since they may hold keys.
+/// the meaning of e=, p=, u=, b=, r=, z= (kept as lines); k= is not kept, since it may hold a key.
 /// </summary>
 public sealed record SessionDescription : IDisposable
 {
@@ -21,6 +21,9 @@ public sealed record SessionDescription : IDisposable
 
     /// <summary>A session-level a=key-mgmt was there (RFC 4567 §3.1).</summary>
     public bool HasKeyManagement { get; init; }
+
+    /// <summary>Those that can be read, in their order.</summary>
+    public ImmutableArray<KeyManagementLine> KeyManagement { get; init; } = [];
 
     public ImmutableArray<SdpLine> Other { get; init; } = [];
 
@@ -54,6 +57,8 @@ public sealed record MediaDescription : IDisposable
     public bool RtcpMux { get; init; }
 
     public bool HasKeyManagement { get; init; }
+
+    public ImmutableArray<KeyManagementLine> KeyManagement { get; init; } = [];
 
     public ImmutableArray<RtpMap> RtpMaps { get; init; } = [];
 

@@ -6,6 +6,8 @@ namespace ConfCluster.Protocols.Sdp;
 /// <summary>A session description while its lines come in. The order of v=, o=, s= is strict (RFC 4566 §5), that of the others is not.</summary>
 internal sealed class SessionDraft : IDisposable
 {
+    private const int MaxKeyManagement = 8;
+
     private readonly List<MediaDraft> _media = [];
     private readonly ImmutableArray<SdpLine>.Builder _other = ImmutableArray.CreateBuilder<SdpLine>();
     private int _lines;
@@ -15,6 +17,7 @@ internal sealed class SessionDraft : IDisposable
     private SdpConnection? _connection;
     private SdpDirection? _direction;
     private bool _hasKeyManagement;
+    private ImmutableArray<KeyManagementLine> _keyManagement = [];
 
     public SdpError Add(char type, ReadOnlySpan<byte> value)
     {
@@ -60,6 +63,7 @@ internal sealed class SessionDraft : IDisposable
             Connection = _connection,
             Direction = _direction,
             HasKeyManagement = _hasKeyManagement,
+            KeyManagement = _keyManagement,
             Other = _other.ToImmutable(),
             Media = [.. _media.Select(m => m.Finish())],
         };
@@ -99,7 +103,7 @@ internal sealed class SessionDraft : IDisposable
     private SdpError AddAttribute(ReadOnlySpan<byte> value)
     {
         if (DirectionOf(value) is { } direction) _direction = direction;
-        else if (MayHoldKey(value)) _hasKeyManagement |= IsKeyManagement(value);
+        else if (MayHoldKey(value)) KeyManagement(value, ref _hasKeyManagement, ref _keyManagement);
         else Keep('a', value);
         return SdpError.None;
     }
@@ -135,7 +139,13 @@ internal sealed class SessionDraft : IDisposable
         return attribute.SequenceEqual("inactive"u8) ? SdpDirection.Inactive : null;
     }
 
-    internal static bool IsKeyManagement(ReadOnlySpan<byte> attribute) => attribute.StartsWith("key-mgmt:"u8);
+    /// <summary>Nothing for another attribute; more than a few lines are not kept.</summary>
+    internal static void KeyManagement(ReadOnlySpan<byte> attribute, ref bool isThere, ref ImmutableArray<KeyManagementLine> lines)
+    {
+        if (!attribute.StartsWith("key-mgmt:"u8)) return;
+        isThere = true;
+        if (lines.Length < MaxKeyManagement && KeyManagementLine.Read(attribute["key-mgmt:"u8.Length..]) is { } line) lines = lines.Add(line);
+    }
 
     /// <summary>
     /// A line that could carry a key, in whatever case or place, is dropped and never becomes text. RFC 4568 §4: a=crypto has no meaning

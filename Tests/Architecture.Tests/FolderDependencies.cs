@@ -22,13 +22,16 @@ public partial class FolderDependencies
         // A crypto line is a master key, and what an answer settles is a leg's media, which names its participant.
         ["Sdp"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Mixing", "Conference"],
 
+        // The keys of an SDP in MIKEY messages instead of a=crypto.
+        ["KeyManagement"] = ["Wire", "Keys", "Srtp", "Sdp", "Mikey"],
+
         // Ids and SSRCs only; and of SIP who is calling and how it was proven, which the policy weighs.
         ["Conference"] = ["Keys", "Rtp", "Sip"],
 
         // The leg's media terms name the participant.
         ["Mixing"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Conference"],
-        ["Focus"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing"],
-        ["Phone"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Focus"],
+        ["Focus"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Mikey", "KeyManagement"],
+        ["Phone"] = ["Wire", "Codecs", "Rtp", "Keys", "Srtp", "Sip", "Sdp", "Conference", "Mixing", "Focus", "Mikey", "KeyManagement"],
 
         // What is stored, and nothing that decided it.
         ["Audit"] = ["Wire", "Keys", "Rtp", "Conference"],

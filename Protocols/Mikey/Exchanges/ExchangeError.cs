@@ -45,6 +45,9 @@ public enum ExchangeError
     /// <summary>Security policies that we cannot keep, or that were not said.</summary>
     BadPolicies,
 
+    /// <summary>Other key management protocols than the SDP offers (RFC 4567 §7).</summary>
+    WrongProtocols,
+
     /// <summary>The other side answered with an authenticated Error message.</summary>
     RefusedByPeer,
 }

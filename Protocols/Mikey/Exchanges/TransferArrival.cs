@@ -20,9 +20,9 @@ public sealed record TransferArrival(MikeyMessage Init, Octets Received)
     public ListOf<GenericSession> Sessions => ((CsIdMap.Generic)Init.Header.Map).Sessions;
 
     /// <summary>The cheap checks, before anybody is asked: nothing here is proven, and nothing is kept (RFC 6043 §4.2.2.2, §12.3).</summary>
-    public static ExchangeError TryRead(Octets received, ReplayCache replays, ExchangeContext context, out TransferArrival? arrival)
+    /// <param name="replays">Null: it is somebody else's, who looks at it in <see cref="Verify"/>.</param>
+    public static ExchangeError TryRead(Octets received, ReplayCache? replays, ExchangeContext context, out TransferArrival? arrival)
     {
-        ArgumentNullException.ThrowIfNull(replays);
         ArgumentNullException.ThrowIfNull(context);
         arrival = null;
         if (!MikeyReader.TryRead(received.Span, out var init, out _)) return ExchangeError.Malformed;
@@ -37,7 +37,8 @@ public sealed record TransferArrival(MikeyMessage Init, Octets Received)
         if (ticket.Policy.Initiator is { } named && named != initiator) return ExchangeError.WrongParty;
         if (ticket.Policy.Has(TicketFlags.Forking) ? !InitiatorProofs.Names(ticket, v) : !ticket.Proof.IsEmpty) return ExchangeError.BadTicket;
         if (SessionRules.CheckOffer(init, ticket.Policy, BundleRole.Initiator, default) is var bad and not ExchangeError.None) return bad;
-        if (replays.Accepts(t.Time, received, context.Now) is var stale and not ExchangeError.None) return stale;
+        if (!context.IsFresh(t.Time)) return ExchangeError.BadTimestamp;
+        if (replays?.Accepts(t.Time, received, context.Now) is { } stale and not ExchangeError.None) return stale;
         arrival = new TransferArrival(init, received);
         return ExchangeError.None;
     }

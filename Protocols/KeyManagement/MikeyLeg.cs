@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Mikey.Payloads;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.KeyManagement;
+
+/// <summary>
+/// A leg whose keys travel in MIKEY-TICKET messages (RFC 6043, RFC 4567): its bundle, and how its SDP is written and read. CS ID 2i+1 is what the
+/// bundle's Initiator sends in stream i, 2i+2 what its Responder sends. Immutable; whoever holds the last one disposes the bundle.
+/// </summary>
+/// <param name="AtSession">The message stands at session level, where the peer put it.</param>
+/// <param name="Ssrc">What we said of our own stream.</param>
+/// <param name="Unanswered">An update of the peer that our next SDP answers.</param>
+public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc, UpdateEffect.Updated? Unanswered = null)
+{
+    public CryptoBundle Bundle => State.Bundle.Bundle;
+
+    /// <summary>Our offer, or the answer to the peer's: the keys of its one a=crypto line go into a CSB update (RFC 6043 §5.2), the newest first.</summary>
+    /// <param name="session">Borrowed.</param>
+    /// <param name="first">What we send with first: its MKI is the SPI of our session.</param>
+    public (MikeyLeg Leg, SessionDescription Wire) Write(SessionDescription session, Mki first, ExchangeContext context)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        var keys = TeksOf(session, Stream);
+        var terms = new SessionTerms(Sessions(first), Unanswered is null ? new([MikeyKeys.PolicyOf(Profile)!.ToPayload(0)]) : default, keys, IsOffer);
+        var step = Unanswered is { } update ? CsbUpdate.Answer(State, update, terms, context) : CsbUpdate.Begin(State, terms, context);
+        foreach (var key in keys) key.Dispose();
+        var message = step.Effects.OfType<UpdateEffect.Send>().Single().Message;
+        return (this with { State = step.State, Unanswered = null }, KeyedSdp.Written(session, Stream, message, AtSession));
+    }
+
+    /// <summary>
+    /// The peer's offer or answer: an update of its own, or the answer to ours. What it brings of keys takes the place of
+    /// <paramref name="theirs"/>, which are borrowed; without any they stay.
+    /// </summary>
+    /// <param name="readable">With the keys in place of the message; the caller owns it.</param>
+    public ExchangeError Read(
+        SessionDescription wire, ImmutableArray<MasterKey> theirs, ExchangeContext context, out MikeyLeg next, out SessionDescription? readable)
+    {
+        ArgumentNullException.ThrowIfNull(wire);
+        (next, readable) = (this, null);
+        if (KeyedSdp.MessageOf(wire, Stream) is not var (message, atSession)) return ExchangeError.MissingPayload;
+        var step = CsbUpdate.Next(State, message, context);
+        var (error, brought, update) = step.Effects[0] switch
+        {
+            UpdateEffect.Updated e => ((this with { State = step.State }).Check(e, wire, atSession), e.Keys, e),
+            UpdateEffect.Confirmed e => (ExchangeError.None, e.Keys, (UpdateEffect.Updated?)null),
+            UpdateEffect.Unacceptable e => (e.Error, [], null),
+            UpdateEffect.Refused => (ExchangeError.RefusedByPeer, [], null),
+            UpdateEffect.Ignored e => (e.Error, [], null),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        var keys = brought.IsEmpty ? [.. theirs.Select(k => k.Copy())] : MikeyKeys.MasterKeys(brought, Profile);
+        foreach (var key in brought) key.Dispose();
+        next = this with { State = step.State, Unanswered = error == ExchangeError.None ? update : null };
+        if (error == ExchangeError.None && keys.IsEmpty) error = ExchangeError.BadKeys;
+        if (error == ExchangeError.None) readable = KeyedSdp.Read(wire, Stream, keys);
+        foreach (var key in keys) key.Dispose();
+        return error;
+    }
+
+    private ListOf<GeneralExtension> IsOffer => Unanswered is null ? new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]) : default;
+
+    /// <summary>The same two sessions under the same suite, and all that the peer has to say of its own.</summary>
+    private ExchangeError Check(UpdateEffect.Updated update, SessionDescription wire, bool atSession)
+    {
+        if (!KeyedSdp.NamesProtocols(update.Init, wire, Stream, atSession)) return ExchangeError.WrongProtocols;
+        var said = ((CsIdMap.Generic)update.Init.Header.Map).Sessions;
+        var own = CsIdOf(Stream, Bundle.Role);
+        var theirs = CsIdOf(Stream, Bundle.Role == BundleRole.Initiator ? BundleRole.Responder : BundleRole.Initiator);
+        if (said.Count != 2 || said.All(s => s.CsId != own) || said.FirstOrDefault(s => s.CsId == theirs) is not { Session.IsEmpty: false, Spi.IsEmpty: false })
+            return ExchangeError.BadSessions;
+        var policy = MikeyKeys.PolicyOf(Profile);
+        return said.All(s => State.Bundle.PolicyOf(s) == policy) ? ExchangeError.None : ExchangeError.BadPolicies;
+    }
+
+    /// <summary>Ours as we have it now; the peer's as it said.</summary>
+    private ListOf<GenericSession> Sessions(Mki first)
+    {
+        var own = CsIdOf(Stream, Bundle.Role);
+        var said = Unanswered is null ? State.Bundle.Sessions : ((CsIdMap.Generic)Unanswered.Init.Header.Map).Sessions;
+        return new([.. said.Select(s => s.CsId == own ? SessionOf(own, Ssrc, first) : s)]);
+    }
+
+    internal static byte CsIdOf(int stream, BundleRole sender) => checked((byte)(2 * stream + (sender == BundleRole.Initiator ? 1 : 2)));
+
+    internal static GenericSession SessionOf(byte csId, uint ssrc, Mki first) =>
+        GenericSession.ForSrtp(csId, Octets.CopyOf([0]), new SrtpPosition(ssrc), MikeyKeys.Spi(first));
+
+    /// <summary>Copies, which the caller owns.</summary>
+    internal static ImmutableArray<TransportedKey> TeksOf(SessionDescription session, int stream) =>
+        session.Media[stream].Crypto is [var line] ? [.. line.Keys.Select(MikeyKeys.ToTek)] : throw new InvalidOperationException("one suite, and its keys");
+}

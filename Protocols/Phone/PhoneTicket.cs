@@ -1,0 +1,13 @@
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
+
+namespace ConfCluster.Protocols.Phone;
+
+/// <summary>What a phone that is keyed by MIKEY calls with: a ticket that it got from its KMS, for one call. Whoever made it owns its keys.</summary>
+/// <param name="Self">IDRi, which is in From as well.</param>
+/// <param name="Responder">Whom the ticket is for: who is called.</param>
+/// <param name="Clock">For the timestamps of messages (RFC 3830 §5.4).</param>
+public sealed record PhoneTicket(GrantedKeys Granted, Identity Self, Identity Responder, Func<DateTimeOffset> Clock)
+{
+    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
+}
