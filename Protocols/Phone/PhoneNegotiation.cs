@@ -174,8 +174,9 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         return fits ? _key : NewKey(profile, settings.UseMki && media.MkiLength > 0);
     }
 
+    /// <summary>In a MIKEY bundle both sides' keys have their names from one space: a phone's have the second highest bit set.</summary>
     private MasterKey NewKey(SrtpProfile profile, bool mki) =>
-        MasterKey.Generate(profile, mki ? new Mki(++_mki, MkiLength) : Mki.None, random);
+        MasterKey.Generate(profile, mki ? new Mki((_keying.IsTicket ? 1ul << 30 : 0) | ++_mki, MkiLength) : Mki.None, random);
 
     private SdpOrigin FirstOrigin()
     {

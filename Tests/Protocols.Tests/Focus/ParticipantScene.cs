@@ -33,18 +33,20 @@ internal sealed class ParticipantScene
     private uint _draws;
 
     /// <param name="timer">Session timers that we ask for; null: none.</param>
-    public ParticipantScene(SessionTimerPolicy? timer = null)
+    /// <param name="now">Tickets are taken, and this is the time; null: they are not.</param>
+    public ParticipantScene(SessionTimerPolicy? timer = null, DateTimeOffset? now = null)
     {
         var settings = new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default)
         {
             SessionTimer = timer ?? SessionTimerPolicy.Passive,
+            TakesTickets = now is not null,
             Outbound = OutboundPolicy.Nobody with { Credentials = [new DigestAccount("proxy", "focus", SecretBytes.CopyOf("secret"u8))] },
         };
-        Context = new ParticipantContext(Id, settings, Draw);
+        Context = new ParticipantContext(Id, settings, Draw) { Now = now ?? default };
         Do(new ParticipantInput.Recovered([]));
     }
 
-    public ParticipantContext Context { get; }
+    public ParticipantContext Context { get; set; }
 
     public ParticipantState State { get; private set; } = ParticipantState.Initial;
 

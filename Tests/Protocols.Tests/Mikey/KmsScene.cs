@@ -19,6 +19,7 @@ internal sealed class KmsScene : IKmsRegister
         _tpk = Key(0x50);
         _users[Alice] = (Octets.CopyOf([1]), Key(0x10));
         _users[Bob] = (Octets.CopyOf([2]), Key(0x30));
+        _users[Room] = (Octets.CopyOf([4]), Key(0x90));
         _users[Eve] = (Octets.CopyOf([3]), Key(0x70));
     }
 
@@ -27,6 +28,9 @@ internal sealed class KmsScene : IKmsRegister
     public static Identity Bob { get; } = Identity.Uri("sip:bob@example.com");
 
     public static Identity Eve { get; } = Identity.Uri("sip:eve@example.com");
+
+    /// <summary>A conference, whose focus is the user.</summary>
+    public static Identity Room { get; } = Identity.Uri("sip:room@example.com");
 
     public Identity Self { get; } = Identity.Uri("sip:kms@example.com");
 
