@@ -21,6 +21,9 @@ public sealed class EntityRegions
     /// <summary>This node's endpoint, for requests that we start.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;
 
+    /// <summary>This node's <c>KmsGateway</c>; nobody without a KMS.</summary>
+    public IActorRef KmsGateway { get; set; } = ActorRefs.Nobody;
+
     /// <summary>This node's <c>SipLocator</c>, which finds the servers of a URI.</summary>
     public IActorRef SipLocator { get; set; } = ActorRefs.Nobody;
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
@@ -20,6 +21,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
 {
     private readonly ParticipantContext _context;
     private readonly EntityRegions _regions;
+    private readonly TimeProvider _clock;
     private readonly DialogJournal _newJournal;
     private readonly ResponsePaths _paths = new();
     private ParticipantState _state = ParticipantState.Initial;
@@ -29,10 +31,12 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
     private bool _recovered;
     private bool _stopped;
 
-    public ParticipantEntity(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal)
+    /// <param name="clock">For the timestamps of key management; null: the system's.</param>
+    public ParticipantEntity(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(journal);
         _context = new ParticipantContext(id, settings, RandomNumberGenerator.Fill);
+        _clock = clock ?? TimeProvider.System;
         _regions = regions;
         _newJournal = journal;
         _journal = Context.ActorOf(journal(id, null));
@@ -64,6 +68,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
                 Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });
                 break;
             case IParticipantMessage m: Handle(InputOf(m)); break;
+            case TicketResolved m: Handle(new ParticipantInput.TicketResolved(m.Verified, m.Error, m.IsUnreachable)); break;
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
             case FactStored:
                 _unstored--;
@@ -98,7 +103,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
 
     private void Handle(ParticipantInput input)
     {
-        var step = ParticipantMachine.Next(_state, input, _context);
+        var step = ParticipantMachine.Next(_state, input, _context with { Now = _clock.GetUtcNow() });
         _state = step.State;
         foreach (var effect in step.Effects) Execute(effect);
     }
@@ -129,6 +134,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
                 _regions.Conferences.Tell(new LegKeyReport(e.Conference, _context.Id, e.Answer, e.Epoch, e.Wait));
                 break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
+            case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id)); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;

@@ -46,6 +46,7 @@ public static class ParticipantRegion
         {
             Outbound = settings.Sip.Outbound,
             SessionTimer = settings.Sip.SessionTimer,
+            TakesTickets = settings.KmsUser.Url is not null,
         };
     }
 

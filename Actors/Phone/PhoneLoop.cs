@@ -59,6 +59,7 @@ internal sealed class PhoneLoop : IDisposable
 
     public PhoneReport Run(CancellationToken stop)
     {
+        _call.Ssrc = _media.Ssrc.Value;
         if (_options.Listen is null) Do(_call.Dial(_options.Target));
         while (!_report.HasEnded && Now < _giveUp)
         {

@@ -28,6 +28,14 @@ public static class SoftPhone
         short[]? play = null;
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
+        PhoneTicket? ticket = null;
+        if (options.Kms is { } kms)
+        {
+            (ticket, var why) = await PhoneTickets.GetAsync(kms, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
+            if (ticket is null) return Report.Problem(options, why);
+        }
+
+        using var granted = ticket?.Granted;
         PhoneSockets sockets;
         try
         {
@@ -43,9 +51,10 @@ public static class SoftPhone
             var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
             var settings = PhoneSettings.Default with
             {
-                Identity = SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
-                Suites = options.Suites,
-                UseMki = options.UseMki,
+                Ticket = ticket,
+                Identity = options.Kms?.Identity ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
+                Suites = ticket is null ? options.Suites : [options.Suites[0]],
+                UseMki = options.UseMki || ticket is not null,
                 TakesUpdate = options.TakesUpdate,
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,

@@ -3,6 +3,7 @@ using System.Net;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -42,6 +43,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>False: changes of the server come by re-INVITE.</summary>
     public bool TakesUpdate { get; init; } = true;
 
+    /// <summary>Keys travel in MIKEY messages under a ticket from here; null: in a=crypto.</summary>
+    public PhoneKmsOptions? Kms { get; init; }
+
     /// <summary>User part of From and Contact.</summary>
     public string User { get; init; } = "phone";
 
@@ -57,6 +61,12 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
 
 /// <param name="At">Seconds.</param>
 public sealed record PhoneInterruption(double At, double Milliseconds);
+
+/// <summary>The phone as a user of a KMS.</summary>
+/// <param name="Identity">Of the phone; it is in From as well.</param>
+/// <param name="Kms">Of the KMS.</param>
+/// <param name="Psk">Borrowed.</param>
+public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms, SecretBytes Psk);
 
 /// <summary>What came of a call; fields are plain, for a table or a JSON document.</summary>
 /// <param name="Problem">Why there was no call at all (a file, a name, a socket); null when there was one.</param>

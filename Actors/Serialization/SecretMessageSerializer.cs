@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
@@ -15,6 +16,7 @@ public sealed class SecretMessageSerializer(ExtendedActorSystem system) : Serial
     [
         typeof(SetLegMedia), typeof(SipRequestArrived), typeof(SipAckArrived), typeof(SipResponseArrived), typeof(SendRequest),
         typeof(SendAck), typeof(Respond), typeof(JoinedInGroup), typeof(OfferGroupKey), typeof(SetGroupKey),
+        typeof(TicketResolved),
     ];
 
     public override int Identifier => 7002;

@@ -21,6 +21,10 @@ public sealed record ConfClusterSettings(
     public AuthSettings Auth => Sip.Auth;
 
     public required AuditSettings Audit { get; init; }
+
+    public required KmsSettings Kms { get; init; }
+
+    public required KmsUserSettings KmsUser { get; init; }
 }
 
 /// <param name="Udp">Where the UDP listener binds; null: none.</param>

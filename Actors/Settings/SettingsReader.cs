@@ -74,6 +74,8 @@ public static class SettingsReader
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"))
     {
         Audit = AuditSettings.Read(read, dataDirectory),
+        Kms = KmsSettings.Read(read, dataDirectory),
+        KmsUser = KmsUserSettings.Read(read),
     };
 
     private static SipSettings ReadSip(SettingsScope read)

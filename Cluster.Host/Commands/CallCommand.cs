@@ -24,8 +24,9 @@ internal static class CallCommand
         var transport = new Option<SipTransport?>("--transport") { Description = "udp, tcp or tls; without it as the URI says, else udp." };
         var trust = new Option<string?>("--tls-trust") { Description = "PEM file with the roots that the server's certificate must lead to.", HelpName = "FILE" };
         var insecure = new Option<bool>("--tls-insecure") { Description = "Take any certificate of the server." };
-        var srtp = new Option<string>("--srtp") { Description = "sdes, or none to see that protection is required.", DefaultValueFactory = _ => "sdes" };
-        srtp.AcceptOnlyFromAmong("sdes", "none");
+        var srtp = new Option<string>("--srtp") { Description = "sdes, mikey (keys under a ticket of --kms), or none to see that protection is required.", DefaultValueFactory = _ => "sdes" };
+        srtp.AcceptOnlyFromAmong("sdes", "mikey", "none");
+        var kms = new KmsOptions();
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
         suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, and take several of the peer's; without it each new key replaces the one before." };
@@ -55,7 +56,8 @@ internal static class CallCommand
         {
             target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
-        call.SetAction((result, _) => RunAsync(
+        kms.AddTo(call, srtp, user);
+        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), phoneKms => RunAsync(
             new SoftPhoneOptions(
                 result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!),
                 Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
@@ -71,8 +73,9 @@ internal static class CallCommand
                 Drop = result.GetValue(drop) / 100,
                 Delay = result.GetValue(delay),
                 User = result.GetValue(user) ?? "phone",
+                Kms = phoneKms,
             },
-            result.GetValue(user), result.GetValue(password), result.GetValue(json)));
+            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json))));
         return call;
     }
 

@@ -28,7 +28,7 @@ internal static class CommandLine
         var root = new RootCommand("A secure conference server that is a cluster.")
         {
             RunCommand.Create(new SettingsOptions()), ConferenceCommands.Create(), UserCommands.Create(), CallCommand.Create(), AnswerCommand.Create(),
-            AuditCommands.Create(), DemoCommand.Create(), LoadCommand.Create(), MikeyCommand.Create(), ConfigCommand.Create(),
+            AuditCommands.Create(), DemoCommand.Create(), LoadCommand.Create(), MikeyCommand.Create(), KmsCommands.Create(), ConfigCommand.Create(),
         };
         settings.AddTo(root);
         root.SetAction((result, _) => RunCommand.RunAsync(settings.Of(result)));

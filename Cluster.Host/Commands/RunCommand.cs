@@ -31,7 +31,7 @@ internal static class RunCommand
         if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings) ?? CodecChoice.Refusal(settings)) is { } refusal) return Output.Fail(refusal);
         using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
         if (data is null) return Output.Fail(reason);
-        if ((StartChecks.Journal(settings) ?? StartChecks.Audit(settings)) is { } damage) return Output.Fail(damage);
+        if ((StartChecks.Journal(settings) ?? StartChecks.Audit(settings) ?? StartChecks.Kms(settings)) is { } damage) return Output.Fail(damage);
         return await RunAsync(configured, settings, data, signals);
     }
 

@@ -7,6 +7,7 @@ using ConfCluster.Actors;
 using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization;
@@ -37,6 +38,7 @@ internal static class NodeParts
         Metrics.Map(app);
         ConferenceApi.Map(app);
         AuditApi.Map(app);
+        if (settings.Kms.IsEnabled) KmsApi.Map(app);
         return app;
     }
 
@@ -62,6 +64,9 @@ internal static class NodeParts
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
         services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
 
+        services.AddSingleton(settings.Kms).AddSingleton<KmsApi>().AddSingleton(
+            s => KeyManagementServer.Open(s.GetRequiredService<KmsSettings>(), TimeProvider.System, out var problem) ?? throw new InvalidOperationException(problem));
+
         // Signals are handled by the run verb, which says goodbye to the callers first.
         services.AddSingleton<IHostLifetime, NoLifetime>();
         services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMinutes(1));
@@ -80,6 +85,7 @@ internal static class NodeParts
         akka.AddEngineDefaults(settings);
         akka.AddAudit(settings, TimeProvider.System);
         akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
+        akka.AddKmsGateway(settings, regions, TimeProvider.System);
         akka.AddParticipants(settings, regions);
         akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>(), TimeProvider.System);
         akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);

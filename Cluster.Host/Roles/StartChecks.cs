@@ -1,5 +1,6 @@
 using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Srtp.Transforms;
 
@@ -15,6 +16,14 @@ internal static class StartChecks
     public static string? Ports(ConfClusterSettings settings) => PortCheck.Refusal(settings);
 
     public static string? Audit(ConfClusterSettings settings) => AuditParts.Prepare(settings.Audit);
+
+    public static string? Kms(ConfClusterSettings settings)
+    {
+        if (KeyManagementParts.Prepare(settings) is { } refusal) return refusal;
+        if (!settings.Kms.IsEnabled) return null;
+        using var server = KeyManagementServer.Open(settings.Kms, TimeProvider.System, out var problem);
+        return server is null ? problem : null;
+    }
 
     public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings));
 }

@@ -24,8 +24,8 @@ public interface IKmsRegister
     /// <summary>The policy that is granted, null for none.</summary>
     TicketPolicy? Grant(Identity initiator, TicketPolicy wanted);
 
-    /// <summary>The name in the ticket that this Responder answers for, null for none.</summary>
-    Identity? Answers(Identity responder, IReadOnlyList<Identity> allowed);
+    /// <summary>The name in the ticket's policy that this Responder answers for, null for none.</summary>
+    Identity? Answers(Identity responder, TicketPolicy policy);
 }
 
 /// <summary>What came of a message to the KMS. <paramref name="Response"/>: what to send, an Error message too; null: nothing.</summary>
@@ -111,7 +111,7 @@ public static class KmsServer
         using (opened)
         {
             // The MAC of the ticket is right, so its policy is what we granted.
-            if (register.Answers(user, [.. ticket.Policy.Responders]) is not { } answering) return ExchangeError.NotAuthorised;
+            if (register.Answers(user, ticket.Policy) is not { } answering) return ExchangeError.NotAuthorised;
             var forks = ticket.Policy.Has(TicketFlags.Forking);
             if (forks && !InitiatorProofs.IsRight(ticket, opened!)) return ExchangeError.BadTicket;
             var time = MikeyTime.At(context.Now);

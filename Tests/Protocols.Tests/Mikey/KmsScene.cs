@@ -54,7 +54,7 @@ internal sealed class KmsScene : IKmsRegister
 
     public TicketPolicy? Grant(Identity initiator, TicketPolicy wanted) => wanted.Initiator == initiator ? wanted : null;
 
-    public Identity? Answers(Identity responder, IReadOnlyList<Identity> allowed) => allowed.Contains(responder) ? responder : null;
+    public Identity? Answers(Identity responder, TicketPolicy policy) => policy.Responders.Contains(responder) ? responder : null;
 
     public KmsAnswer Answer(Octets message) => KmsServer.Answer(message, this, Replays, Context);
 

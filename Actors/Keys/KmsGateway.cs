@@ -1,0 +1,84 @@
+using Akka.Actor;
+using Akka.Event;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Actors.Keys;
+
+/// <summary>Resolve the ticket of a transfer and say whether the transfer is authentic. Within one node.</summary>
+public sealed record ResolveTicket(TransferArrival Transfer);
+
+/// <summary>To whoever asked, who owns what is verified.</summary>
+public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable);
+
+/// <summary>
+/// The node's way to its KMS (RFC 6043 §4.2.3): it has the focus's credential, and the replay cache of all transfers that come to the node
+/// (RFC 3830 §5.4). Bounded: what is too much is told as no KMS at all (RFC 6043 §12.3).
+/// </summary>
+public sealed class KmsGateway : ReceiveActor
+{
+    private const int MaxPending = 1000;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly KmsUserSettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly SecretBytes _psk;
+    private readonly KmsHttp _http;
+    private readonly ReplayCache _replays;
+    private int _pending;
+
+    /// <param name="psk">Taken over, as is <paramref name="http"/>.</param>
+    public KmsGateway(KmsUserSettings settings, SecretBytes psk, KmsHttp http, TimeProvider clock)
+    {
+        (_settings, _psk, _http, _clock) = (settings, psk, http, clock);
+        _replays = new ReplayCache(settings.MaxReplays, settings.Skew);
+        _replays.Forget(clock.GetUtcNow() - settings.Skew);
+        Receive<ResolveTicket>(Ask);
+        Receive<Answered>(Tell);
+    }
+
+    private KmsCredential Credential => new(Identity.Uri(_settings.Identity), Identity.Uri(_settings.Kms), _psk, null);
+
+    private ExchangeContext Now => new(_clock.GetUtcNow(), System.Security.Cryptography.RandomNumberGenerator.Fill, _settings.Skew);
+
+    protected override void PostStop()
+    {
+        _http.Dispose();
+        _psk.Dispose();
+    }
+
+    private void Ask(ResolveTicket ask)
+    {
+        if (_pending == MaxPending)
+        {
+            Sender.Tell(new TicketResolved(null, ExchangeError.None, IsUnreachable: true));
+            return;
+        }
+
+        _pending++;
+        var sender = Sender;
+        _http.ResolveAsync(ask.Transfer.Ticket, Credential, CancellationToken.None).PipeTo(Self, success: outcome => new Answered(ask.Transfer, sender, outcome));
+    }
+
+    private void Tell(Answered answered)
+    {
+        _pending--;
+        var outcome = answered.Outcome;
+        if (outcome.Unreachable is { } why) _log.Warning("The KMS cannot be reached: {0}", why);
+        if (outcome.Keys is not { } keys)
+        {
+            if (outcome.Unreachable is null) _log.Info("A ticket of {0} was not resolved: {1}", answered.Transfer.Initiator, outcome.Problem);
+            answered.Sender.Tell(new TicketResolved(null, outcome.Error, outcome.Unreachable is not null));
+            return;
+        }
+
+        using (keys)
+        {
+            var error = answered.Transfer.Verify(keys, _replays, Now, out var verified);
+            answered.Sender.Tell(new TicketResolved(verified, error, IsUnreachable: false));
+        }
+    }
+
+    private sealed record Answered(TransferArrival Transfer, IActorRef Sender, KmsOutcome Outcome);
+}

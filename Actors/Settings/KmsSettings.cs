@@ -1,0 +1,56 @@
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Kms;
+using ConfCluster.Protocols.Sip.Admission;
+
+namespace ConfCluster.Actors.Settings;
+
+/// <summary>This node as a key management server.</summary>
+/// <param name="KeyFile">Wraps the users' keys, and ticket protection keys come from it; the same on all KMS nodes.</param>
+/// <param name="Rate">Messages of one source.</param>
+public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile, string KeyFile, string AuditFile, BucketRate Rate, int MaxReplays)
+{
+    internal static KmsSettings Read(SettingsScope read, string dataDirectory)
+    {
+        var identity = read.Text("kms.identity");
+        if (!KmsUserTable.IsName(identity)) read.Refuse("kms.identity", identity, "a URI", "");
+        return new KmsSettings(
+            read.Switch("kms.enabled"),
+            new KmsRules(
+                Identity.Uri(identity), read.Duration("kms.max-ticket-validity", TimeSpan.FromMinutes(1), TimeSpan.FromDays(30)),
+                read.Duration("kms.ticket-key-period", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365))),
+            PathOf(read, "kms.user-file", dataDirectory, "users"), PathOf(read, "kms.key-file", dataDirectory, "key"),
+            PathOf(read, "kms.audit-file", dataDirectory, "audit.jsonl"),
+            new BucketRate(read.Number("kms.rate", 1, 1_000_000), read.Number("kms.burst", 1, 1_000_000)), read.Number("kms.max-replays", 100, 10_000_000));
+    }
+
+    private static string PathOf(SettingsScope read, string path, string dataDirectory, string name)
+    {
+        var file = read.Text(path);
+        return file.Length > 0 ? file : Path.Combine(dataDirectory, "kms", name);
+    }
+}
+
+/// <summary>The focus as a user of a KMS.</summary>
+/// <param name="Url">Null: no KMS, so offers with a=key-mgmt are refused.</param>
+/// <param name="Identity">Whom the KMS knows the focus as.</param>
+/// <param name="Kms">Whom the focus knows the KMS as.</param>
+public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, string PskFile, TimeSpan Timeout, int MaxReplays)
+{
+    /// <summary>RFC 3830 §5.4: how far clocks may differ.</summary>
+    public TimeSpan Skew { get; init; } = TimeSpan.FromMinutes(1);
+
+    internal static KmsUserSettings Read(SettingsScope read)
+    {
+        var text = read.Text("kms-user.url");
+        var isUrl = Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
+        if (text.Length > 0 && !isUrl) read.Refuse("kms-user.url", text, "an http or https URL, or empty", 0);
+        var (identity, kms) = (read.Text("kms-user.identity"), read.Text("kms-user.kms-identity"));
+        if (!KmsUserTable.IsName(identity)) read.Refuse("kms-user.identity", identity, "a URI", "");
+        if (!KmsUserTable.IsName(kms)) read.Refuse("kms-user.kms-identity", kms, "a URI", "");
+        var file = read.Text("kms-user.psk-file");
+        if (isUrl && file.Length == 0) read.Refuse("kms-user.psk-file", file, "a file, when kms-user.url is set", "");
+        return new KmsUserSettings(
+            isUrl ? url : null, identity, kms, file, read.Duration("kms-user.timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),
+            read.Number("kms-user.max-replays", 100, 10_000_000));
+    }
+}
