@@ -38,7 +38,11 @@ internal static class NodeParts
         Metrics.Map(app);
         ConferenceApi.Map(app);
         AuditApi.Map(app);
-        if (settings.Kms.IsEnabled) KmsApi.Map(app);
+        if (!settings.Kms.IsEnabled) return app;
+
+        // From now on, not from the first message on, does it know what it has taken.
+        app.Services.GetRequiredService<KeyManagementServer>();
+        KmsApi.Map(app);
         return app;
     }
 
