@@ -80,5 +80,13 @@ public sealed class KmsGateway : ReceiveActor
         }
     }
 
-    private sealed record Answered(TransferArrival Transfer, IActorRef Sender, KmsOutcome Outcome);
+    /// <summary>To itself.</summary>
+    private sealed class Answered(TransferArrival transfer, IActorRef sender, KmsOutcome outcome)
+    {
+        public TransferArrival Transfer => transfer;
+
+        public IActorRef Sender => sender;
+
+        public KmsOutcome Outcome => outcome;
+    }
 }

@@ -7,10 +7,17 @@ using ConfCluster.Protocols.Mikey.Payloads;
 namespace ConfCluster.Actors.Keys;
 
 /// <summary>What a KMS was asked came to: keys that the receiver owns, or an error of the exchange, or no answer at all.</summary>
-public sealed record KmsOutcome(GrantedKeys? Keys, ExchangeError Error, IReadOnlyList<ErrorNumber> Said, string? Unreachable)
+public sealed class KmsOutcome(GrantedKeys? keys, ExchangeError error, IReadOnlyList<ErrorNumber> said, string? unreachable)
 {
+    public GrantedKeys? Keys => keys;
+
+    public ExchangeError Error => error;
+
+    /// <summary>Null: it answered.</summary>
+    public string? Unreachable => unreachable;
+
     /// <summary>For people.</summary>
-    public string Problem => Unreachable ?? $"{Error}{(Said.Count == 0 ? "" : $" ({string.Join(", ", Said)})")}";
+    public string Problem => unreachable ?? $"{error}{(said.Count == 0 ? "" : $" ({string.Join(", ", said)})")}";
 }
 
 /// <summary>A user's exchanges with a KMS over HTTP: POST of application/mikey (RFC 3830 §10), one message each way.</summary>

@@ -6,6 +6,7 @@ using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -19,14 +20,14 @@ internal static class PhoneTickets
 
     /// <summary>The ticket, whose keys the caller owns; null with a sentence.</summary>
     public static async Task<(PhoneTicket? Ticket, string Problem)> GetAsync(
-        PhoneKmsOptions options, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
+        PhoneKmsOptions options, SecretBytes psk, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
     {
         var (self, responder) = (Identity.Uri(options.Identity.ToString()), Identity.Uri(NameOf(target)));
         var wanted = new TicketPolicy(
             TicketKind.BaseTicket, MikeyKeys.SuiteFor(suite).Prf, Flags, 0,
             new([new RoleIdentity(IdentityRole.Initiator, self), new RoleIdentity(IdentityRole.Responder, responder)]));
         using var http = new KmsHttp(options.Url, Patience, clock);
-        var outcome = await http.RequestAsync(wanted, new KmsCredential(self, Identity.Uri(options.Kms), options.Psk, null), stop).ConfigureAwait(false);
+        var outcome = await http.RequestAsync(wanted, new KmsCredential(self, Identity.Uri(options.Kms), psk, null), stop).ConfigureAwait(false);
         return outcome.Keys is { } keys
             ? (new PhoneTicket(keys, self, responder, clock.GetUtcNow), "")
             : (null, $"the KMS gives no ticket: {outcome.Problem}");

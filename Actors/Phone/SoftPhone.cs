@@ -8,6 +8,7 @@ using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -17,8 +18,9 @@ public static class SoftPhone
     /// <summary>
     /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
     /// </summary>
+    /// <param name="psk">Shared with the KMS of the options; borrowed.</param>
     public static async Task<PhoneReport> RunAsync(
-        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null)
+        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null, SecretBytes? psk = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
@@ -29,9 +31,9 @@ public static class SoftPhone
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
         PhoneTicket? ticket = null;
-        if (options.Kms is { } kms)
+        if (options.Kms is { } kms && psk is not null)
         {
-            (ticket, var why) = await PhoneTickets.GetAsync(kms, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
+            (ticket, var why) = await PhoneTickets.GetAsync(kms, psk, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
             if (ticket is null) return Report.Problem(options, why);
         }
 

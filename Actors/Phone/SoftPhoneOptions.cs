@@ -3,7 +3,6 @@ using System.Net;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -65,8 +64,7 @@ public sealed record PhoneInterruption(double At, double Milliseconds);
 /// <summary>The phone as a user of a KMS.</summary>
 /// <param name="Identity">Of the phone; it is in From as well.</param>
 /// <param name="Kms">Of the KMS.</param>
-/// <param name="Psk">Borrowed.</param>
-public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms, SecretBytes Psk);
+public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms);
 
 /// <summary>What came of a call; fields are plain, for a table or a JSON document.</summary>
 /// <param name="Problem">Why there was no call at all (a file, a name, a socket); null when there was one.</param>

@@ -9,6 +9,7 @@ using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Host.Commands;
 
@@ -24,7 +25,11 @@ internal static class CallCommand
         var transport = new Option<SipTransport?>("--transport") { Description = "udp, tcp or tls; without it as the URI says, else udp." };
         var trust = new Option<string?>("--tls-trust") { Description = "PEM file with the roots that the server's certificate must lead to.", HelpName = "FILE" };
         var insecure = new Option<bool>("--tls-insecure") { Description = "Take any certificate of the server." };
-        var srtp = new Option<string>("--srtp") { Description = "sdes, mikey (keys under a ticket of --kms), or none to see that protection is required.", DefaultValueFactory = _ => "sdes" };
+        var srtp = new Option<string>("--srtp")
+        {
+            Description = "sdes, mikey (keys under a ticket of --kms), or none to see that protection is required.",
+            DefaultValueFactory = _ => "sdes",
+        };
         srtp.AcceptOnlyFromAmong("sdes", "mikey", "none");
         var kms = new KmsOptions();
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
@@ -57,7 +62,7 @@ internal static class CallCommand
             target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
         kms.AddTo(call, srtp, user);
-        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), phoneKms => RunAsync(
+        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, psk) => RunAsync(
             new SoftPhoneOptions(
                 result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!),
                 Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
@@ -75,24 +80,24 @@ internal static class CallCommand
                 User = result.GetValue(user) ?? "phone",
                 Kms = phoneKms,
             },
-            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json))));
+            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json), psk)));
         return call;
     }
 
-    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json) => RunAsync(options, null, json);
+    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json) => RunAsync(options, null, json, null);
 
-    private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json)
+    private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json, SecretBytes? psk)
     {
-        if (user is null) return await RunAsync(options, null, json);
+        if (user is null) return await RunAsync(options, null, json, psk);
         using var password = PasswordInput.Read(passwordFile, out var problem);
-        return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json);
+        return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json, psk);
     }
 
-    private static async Task<int> RunAsync(SoftPhoneOptions options, DigestAccount? account, bool json)
+    private static async Task<int> RunAsync(SoftPhoneOptions options, DigestAccount? account, bool json, SecretBytes? psk)
     {
         using var signals = new StopSignals();
         using var stop = new CancellationTokenSource();
-        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token, account);
+        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token, account, psk);
         if (await Task.WhenAny(phone, signals.Requested) != phone) await stop.CancelAsync();
         var report = await phone;
         if (!json && report.Status is (401 or 407))

@@ -12,7 +12,10 @@ internal static class KmsCommands
 {
     public static Command Create() => new("kms", "The key management server.")
     {
-        new Command("user", "Say who has a key at the KMS.") { Add(), List(), Change("remove", "Remove a user."), Change("revoke", "Refuse a user, and whatever tickets it asked for.") },
+        new Command("user", "Say who has a key at the KMS.")
+        {
+            Add(), List(), Change("remove", "Remove a user."), Change("revoke", "Refuse a user, and whatever tickets it asked for."),
+        },
     };
 
     private static Command Add()
@@ -40,7 +43,8 @@ internal static class KmsCommands
             var (user, path) = (result.GetValue(name)!, result.GetValue(file)!);
             using var psk = SecretBytes.Create(KmsUserTable.PskLength, RandomNumberGenerator.Fill);
             if (SecretFile.Write(path, psk, overwrite: false) is { } unwritten) return Output.Fail(unwritten);
-            return Saved(kms, users.With(new KmsUser(user, psk.Copy(), [.. result.GetValue(answers) ?? []], IsRevoked: false)), key, $"{user} has a key, which is in {path}.");
+            var added = users.With(new KmsUser(user, psk.Copy(), [.. result.GetValue(answers) ?? []], IsRevoked: false));
+            return Saved(kms, added, key, $"{user} has a key, which is in {path}.");
         }));
         return add;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Host.Commands;
 
@@ -39,12 +40,12 @@ internal sealed class KmsOptions
         });
     }
 
-    public async Task<int> RunAsync(ParseResult result, bool isMikey, string? user, Func<PhoneKmsOptions?, Task<int>> call)
+    public async Task<int> RunAsync(ParseResult result, bool isMikey, string? user, Func<PhoneKmsOptions?, SecretBytes?, Task<int>> call)
     {
-        if (!isMikey) return await call(null);
+        if (!isMikey) return await call(null, null);
         using var psk = SecretFile.Read(result.GetValue(_psk)!, 0, out var problem);
         if (psk is null) return Output.Fail(problem);
         SipReader.TryReadUri(user!, out var identity);
-        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!, psk));
+        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!), psk);
     }
 }

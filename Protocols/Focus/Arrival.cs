@@ -145,7 +145,8 @@ internal static class Arrival
         if (!Refreshing.TryAgree(request, SessionTimer.None, context, out var session, out refusal)) return false;
 
         LegOffer? offer = null;
-        if (!sdp.IsEmpty && !TicketArrival.IsKeyed(sdp, context, out keyed) && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
+        if (!sdp.IsEmpty && !TicketArrival.IsKeyed(sdp, context, out keyed)
+            && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
 
         invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer)
         {

@@ -59,5 +59,6 @@ public sealed record Leg(
     /// <summary>Null: its keys stand in a=crypto.</summary>
     public MikeyLeg? Mikey { get; init; }
 
-    internal IEnumerable<IDisposable> Secrets => [.. Keys, .. Group, .. Mikey is null ? (IDisposable[])[] : [Mikey.Bundle], .. Remote is null ? (IDisposable[])[] : [Remote], Local, Sent];
+    internal IEnumerable<IDisposable> Secrets =>
+        [.. Keys, .. Group, .. new IDisposable?[] { Mikey?.Bundle, Remote }.OfType<IDisposable>(), Local, Sent];
 }

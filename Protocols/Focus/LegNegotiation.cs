@@ -275,7 +275,11 @@ internal static class LegNegotiation
 
     /// <summary>For the journal: what offer and answer said, and no secret of it.</summary>
     public static string WithoutKeys(SessionDescription session) =>
-        Encoding.UTF8.GetString(SdpWriter.ToBytes(session with { Media = [.. session.Media.Select(m => m with { Crypto = [], KeyManagement = [] })], KeyManagement = [] }));
+        Encoding.UTF8.GetString(SdpWriter.ToBytes(session with
+        {
+            Media = [.. session.Media.Select(m => m with { Crypto = [], KeyManagement = [] })],
+            KeyManagement = [],
+        }));
 
     /// <summary>Fail closed: a stream without keys is never acceptable here, whatever the capabilities say.</summary>
     private static bool TryMedia(OfferVerdict verdict, out AcceptedMedia? media, out string detail)

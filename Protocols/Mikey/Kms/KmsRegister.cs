@@ -65,8 +65,8 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
     /// <summary>What a ticket of ours says whatever was asked: ours, resolved by us, answered, one use, RANDRi in the derivation.</summary>
     private const TicketFlags Always = TicketFlags.ByKms | TicketFlags.ResolveAtKms | TicketFlags.Answered;
 
-    private const TicketFlags AsAsked = TicketFlags.InitiatorRand | TicketFlags.ResponderRand | TicketFlags.Forking | TicketFlags.InitiatorKeys | TicketFlags.ResponderKeys
-        | TicketFlags.PlainInitiator | TicketFlags.PlainResponder;
+    private const TicketFlags AsAsked = TicketFlags.InitiatorRand | TicketFlags.ResponderRand | TicketFlags.Forking
+        | TicketFlags.InitiatorKeys | TicketFlags.ResponderKeys | TicketFlags.PlainInitiator | TicketFlags.PlainResponder;
 
     public Identity Self => rules.Self;
 
