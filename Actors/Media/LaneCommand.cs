@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Srtp;
@@ -18,8 +19,10 @@ internal abstract class LaneCommand(LanePlace place)
         public MixerState State { get; } = state;
     }
 
-    public sealed class Open(LanePlace place, ParticipantId participant) : LaneCommand(place)
+    public sealed class Open(LanePlace place, ParticipantId participant, AddressFamily family) : LaneCommand(place)
     {
+        public AddressFamily Family { get; } = family;
+
         public ParticipantId Participant { get; } = participant;
     }
 

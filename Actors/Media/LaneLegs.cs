@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
@@ -45,10 +46,11 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (Awake(place) is { } mixer && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
     }
 
-    public void Open(LanePlace place, ParticipantId participant)
+    public void Open(LanePlace place, ParticipantId participant, AddressFamily family)
     {
         if (Awake(place) is not { } mixer) return;
-        var leg = mixer.Find(participant) ?? TryOpen(mixer, participant);
+        if (mixer.Find(participant) is { } other && other.Home.Family != family) Close(place, participant);
+        var leg = mixer.Find(participant) ?? TryOpen(mixer, participant, family);
         place.Report(leg is null ? new LaneReport.Refused(participant) : new LaneReport.Opened(participant, leg.Rtp, leg.Rtcp));
     }
 
@@ -128,21 +130,21 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         mixer.Place.Report(mixer.Report(all: false) with { Rest = rest });
     }
 
-    private LegSockets? TryOpen(LaneMixer mixer, ParticipantId participant)
+    private LegSockets? TryOpen(LaneMixer mixer, ParticipantId participant, AddressFamily family)
     {
-        if (_legs >= options.Media.MaxLegsPerLane) return null;
-        for (var tries = options.Ports.Pairs; tries > 0 && options.Ports.TryTake(out var port); tries--)
+        if (_legs >= options.Media.MaxLegsPerLane || options.Homes.FirstOrDefault(h => h.Family == family) is not { } home) return null;
+        for (var tries = home.Ports.Pairs; tries > 0 && home.Ports.TryTake(out var port); tries--)
         {
-            if (!TryBind(port, out var rtp, out var rtcp))
+            if (!TryBind(home, port, out var rtp, out var rtcp))
             {
-                options.Ports.Return(port);
+                home.Ports.Return(port);
                 if (options.Budget.Open >= options.Budget.Limit - 1) return null;
                 continue;
             }
 
-            var shown = options.Media.Advertised ?? options.Media.Address;
             var slot = mixer.Mixer.OpenLeg(participant);
-            var leg = new LegSockets(slot, port, rtp, rtcp, MediaAddress.From(shown, port), MediaAddress.From(shown, port + 1));
+            var shown = MediaAddress.From(home.Binding.Shown, port);
+            var leg = new LegSockets(slot, home, port, rtp, rtcp, shown, shown.WithPort(port + 1));
             mixer.Put(participant, leg);
             Bind(rtp, new Binding(mixer, slot, false));
             Bind(rtcp, new Binding(mixer, slot, true));
@@ -154,20 +156,20 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         return null;
     }
 
-    private bool TryBind(int port, out int rtp, out int rtcp)
+    private bool TryBind(MediaHome home, int port, out int rtp, out int rtcp)
     {
         rtcp = -1;
-        if (!TryBind(port, out rtp)) return false;
-        if (TryBind(port + 1, out rtcp)) return true;
+        if (!TryBind(home, port, out rtp)) return false;
+        if (TryBind(home, port + 1, out rtcp)) return true;
         Close(rtp);
         return false;
     }
 
-    private bool TryBind(int port, out int handle)
+    private bool TryBind(MediaHome home, int port, out int handle)
     {
         handle = -1;
         if (!options.Budget.TryTake()) return false;
-        if (sockets.TryBind(options.Media.Address, port, out handle) == BindOutcome.Bound) return true;
+        if (sockets.TryBind(home.Binding.Address, port, out handle) == BindOutcome.Bound) return true;
         options.Budget.Return();
         return false;
     }
@@ -184,7 +186,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             return leg with { RtcpHandle = null };
         }
 
-        if (mux || leg.RtcpHandle is not null || !TryBind(leg.Port + 1, out var handle)) return leg;
+        if (mux || leg.RtcpHandle is not null || !TryBind(leg.Home, leg.Port + 1, out var handle)) return leg;
         Bind(handle, new Binding(mixer, leg.Slot, true));
         return leg with { RtcpHandle = handle };
     }
@@ -199,7 +201,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     {
         Close(leg.RtpHandle);
         if (leg.RtcpHandle is { } rtcp) Close(rtcp);
-        options.Ports.Return(leg.Port);
+        leg.Home.Ports.Return(leg.Port);
     }
 
     private void Close(int handle)

@@ -99,7 +99,7 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 }
 
 /// <summary>The sockets of one leg. With rtcp-mux it has no second one, but keeps the port (RFC 5761 §5.1.1).</summary>
-internal sealed record LegSockets(int Slot, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp)
+internal sealed record LegSockets(int Slot, MediaHome Home, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp)
 {
     /// <summary>The total of its counters at the last report.</summary>
     public ulong Reported { get; set; } = ulong.MaxValue;

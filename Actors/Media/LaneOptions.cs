@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Mixing;
 
@@ -6,7 +7,16 @@ namespace ConfCluster.Actors.Media;
 
 /// <summary>What a lane is made of; tests put in another clock or other sockets.</summary>
 internal sealed record LaneOptions(
-    MediaSettings Media, PortRange Ports, SocketBudget Budget, TimeProvider WallClock, Func<IMediaSockets> Sockets, Func<ILaneClock> Clock);
+    MediaSettings Media, ImmutableArray<MediaHome> Homes, SocketBudget Budget, TimeProvider WallClock, Func<IMediaSockets> Sockets, Func<ILaneClock> Clock);
+
+/// <summary>An address that media may have, with the ports there.</summary>
+internal sealed record MediaHome(MediaBinding Binding, PortRange Ports)
+{
+    public AddressFamily Family => Binding.Address.AddressFamily;
+
+    public static ImmutableArray<MediaHome> Of(MediaSettings settings, TimeProvider clock) =>
+        [.. settings.Bindings.Select(b => new MediaHome(b, new PortRange(settings.PortMin, settings.PortMax, clock)))];
+}
 
 /// <summary>Figures of one lane; totals since it began.</summary>
 /// <param name="RealTime">Its thread has real-time priority.</param>
@@ -36,11 +46,14 @@ public sealed record MediaPlaneSnapshot(ImmutableArray<LaneSnapshot> Lanes)
 }
 
 /// <summary>What bounds the participants of a node.</summary>
-/// <param name="Ports">Pairs of ports.</param>
+/// <param name="Ports">Pairs of ports, of both families together.</param>
 /// <param name="Files">Pairs of sockets that the limit on open files allows.</param>
 /// <param name="Places">Legs of all lanes.</param>
 public sealed record MediaRoom(int Ports, int Files, int Places)
 {
+    /// <summary>Where they are: an address, and how many pairs of ports it has.</summary>
+    public ImmutableArray<string> Homes { get; init; } = [];
+
     public int Participants => Math.Min(Ports, Math.Min(Files, Places));
 
     public override string ToString() =>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Srtp;
@@ -23,7 +24,7 @@ public sealed class LanePlace : IDisposable
     public void SetState(MixerState state) => _lane.Post(new LaneCommand.SetState(this, state));
 
     /// <summary>Answered by <see cref="LaneReport.Opened"/> or <see cref="LaneReport.Refused"/>.</summary>
-    public void Open(ParticipantId participant) => _lane.Post(new LaneCommand.Open(this, participant));
+    public void Open(ParticipantId participant, AddressFamily family = AddressFamily.InterNetwork) => _lane.Post(new LaneCommand.Open(this, participant, family));
 
     /// <summary>Takes ownership of the keys.</summary>
     public void SetLeg(LegMedia media)

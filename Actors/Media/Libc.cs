@@ -28,6 +28,7 @@ internal static partial class Libc
     public const int TypeOfService = 1;
     public const int Ipv6Level = 41;
     public const int TrafficClass = 67;
+    public const int Ipv6Only = 26;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec

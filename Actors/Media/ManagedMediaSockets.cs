@@ -97,13 +97,16 @@ internal sealed class ManagedMediaSockets(MediaSocketOptions options) : IMediaSo
         _sockets.Clear();
     }
 
-    /// <summary>Windows marks packets by policy only and takes no mark from a program; elsewhere .NET sets IPv4's.</summary>
+    /// <summary>Windows marks packets by policy only and takes no mark from a program; .NET knows the option of IPv4 only, so that of IPv6 is Linux's.</summary>
     private void SetUp(Socket socket)
     {
         if (options.ReceiveBuffer > 0) socket.ReceiveBufferSize = options.ReceiveBuffer;
         if (options.SendBuffer > 0) socket.SendBufferSize = options.SendBuffer;
-        if (options.Dscp > 0 && socket.AddressFamily == AddressFamily.InterNetwork && !OperatingSystem.IsWindows())
+        if (options.Dscp == 0 || OperatingSystem.IsWindows()) return;
+        if (socket.AddressFamily == AddressFamily.InterNetwork)
             socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, options.Dscp << 2);
+        else if (OperatingSystem.IsLinux())
+            socket.SetRawSocketOption(Libc.Ipv6Level, Libc.TrafficClass, BitConverter.GetBytes(options.Dscp << 2));
     }
 
     private SocketAddress Write(in MediaAddress address)

@@ -16,7 +16,7 @@ public sealed class MediaPlane : IDisposable
 
     public MediaPlane(MediaSettings settings, TimeProvider clock)
         : this(new LaneOptions(
-            settings, new PortRange(settings.PortMin, settings.PortMax, clock), SocketBudget.OfThisProcess(), clock,
+            settings, MediaHome.Of(settings, clock), SocketBudget.OfThisProcess(), clock,
             () => MediaSockets.ForThisSystem(settings.Sockets),
             LaneClock.ForThisSystem))
     {
@@ -30,7 +30,10 @@ public sealed class MediaPlane : IDisposable
 
     /// <summary>Participants that there is room for: the least of ports, open files (two per participant) and places on the lanes.</summary>
     public MediaRoom Room() => new(
-        _options.Ports.Pairs, _options.Budget.Limit / 2, (int)Math.Min(int.MaxValue, (long)_options.Media.Lanes * _options.Media.MaxLegsPerLane));
+        _options.Homes.Sum(h => h.Ports.Pairs), _options.Budget.Limit / 2, (int)Math.Min(int.MaxValue, (long)_options.Media.Lanes * _options.Media.MaxLegsPerLane))
+    {
+        Homes = [.. _options.Homes.Select(h => $"{h.Binding.Address} (ports for {h.Ports.Pairs})")],
+    };
 
     public MediaPlaneSnapshot Snapshot()
     {

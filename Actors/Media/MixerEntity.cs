@@ -80,7 +80,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     private void Handle(OpenLeg message)
     {
         _plan = _plan.Opened(message.Participant, Now);
-        _place!.Open(message.Participant);
+        _place!.Open(message.Participant, message.Family);
     }
 
     private void Handle(LaneReport.Refused report)

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Srtp;
@@ -20,7 +21,8 @@ public sealed record SetMixerState(MixerState State) : IMixerMessage
 /// A participant asks for ports. Answered (through the participant region) by <c>LegOpened</c> or <c>LegRefused</c>; repeating it gives
 /// the same ports. A leg that the conference does not admit within media.unadmitted-leg-timeout is closed.
 /// </summary>
-public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;
+/// <param name="Family">Of the ports. Another one than before: those of before are given back.</param>
+public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant, AddressFamily Family) : IMixerMessage;
 
 /// <summary>What offer and answer settled. Holds keys: its serializer refuses to let it leave the process. The receiver takes ownership.</summary>
 public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;

@@ -41,9 +41,15 @@ public static class ParticipantRegion
     public static FocusSettings FocusOf(ConfClusterSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var media = new MediaCapabilities(settings.Conference.Suites, settings.Conference.Codecs, settings.Conference.RequireProtection);
+        var media = new MediaCapabilities(settings.Conference.Suites, settings.Conference.Codecs, settings.Conference.RequireProtection)
+        {
+            Families = [.. settings.Media.Bindings.Select(b => b.Shown.AddressFamily)],
+        };
         return new FocusSettings(settings.Sip.Timings, settings.Sip.Advertised, settings.Sip.ServerHeader, media)
         {
+            SecondHost = settings.Sip.SecondAddress is { } second
+                ? settings.Sip.SecondAdvertised ?? $"[{second}]"
+                : null,
             Outbound = settings.Sip.Outbound,
             SessionTimer = settings.Sip.SessionTimer,
             TakesTickets = settings.KmsUser.Url is not null,

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
@@ -13,13 +14,21 @@ internal static class MixerWire
     [
         WireEntry.Of<SetMixerState, MixerStateProto>("m.state.1", m => Write(m.State), p => new SetMixerState(Read(p))),
         WireEntry.Of<OpenLeg, LegPlaceProto>(
-            "m.open.1", m => Place(m.Mixer, m.Participant), p => new OpenLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
+            "m.open.1", Write, p => new OpenLeg(
+                WireValues.Read(p.Mixer), new ParticipantId(p.Participant), p.Ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork)),
         WireEntry.Of<CloseLeg, LegPlaceProto>(
             "m.close.1", m => Place(m.Mixer, m.Participant), p => new CloseLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
     ];
 
     private static LegPlaceProto Place(MixerId mixer, ParticipantId participant) =>
         new() { Mixer = WireValues.Write(mixer), Participant = participant.Value };
+
+    private static LegPlaceProto Write(OpenLeg open)
+    {
+        var place = Place(open.Mixer, open.Participant);
+        place.Ipv6 = open.Family == AddressFamily.InterNetworkV6;
+        return place;
+    }
 
     private static MixerStateProto Write(MixerState state)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
@@ -50,6 +51,19 @@ public sealed record SipSettings(
     public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
 
     public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
+
+    /// <summary>Where every transport listens as well, at its own port; null: nowhere.</summary>
+    public IPAddress? SecondAddress { get; init; }
+
+    /// <summary>Host for Contact and Via of what comes and goes there; null: <see cref="SecondAddress"/>.</summary>
+    public string? SecondAdvertised { get; init; }
+
+    /// <summary>Host of ours for whoever is reached over that family; null: the listener's own address.</summary>
+    public string? AdvertisedFor(AddressFamily family) =>
+        SecondAddress is { } second && second.AddressFamily == family ? SecondAdvertised : Advertised;
+
+    /// <summary>The second listener beside that one; null: none.</summary>
+    public IPEndPoint? Second(IPEndPoint? first) => first is not null && SecondAddress is { } address ? new IPEndPoint(address, first.Port) : null;
 }
 
 /// <param name="Servers">Empty: those of the system.</param>
@@ -94,6 +108,19 @@ public sealed record MediaSettings(
     public bool EndsWithoutMedia { get; init; }
 
     public MediaSocketOptions Sockets { get; init; } = MediaSocketOptions.OfTheSystem;
+
+    /// <summary>Addresses of the other family, with the same ports.</summary>
+    public MediaBinding? Second { get; init; }
+
+    /// <summary>Every address that media may have; the preferred family first.</summary>
+    public ImmutableArray<MediaBinding> Bindings => [new(Address, Advertised), .. Second is { } second ? [second] : (MediaBinding[])[]];
+}
+
+/// <param name="Address">Where RTP sockets bind.</param>
+/// <param name="Advertised">Address in SDP; null: <paramref name="Address"/>.</param>
+public sealed record MediaBinding(IPAddress Address, IPAddress? Advertised)
+{
+    public IPAddress Shown => Advertised ?? Address;
 }
 
 /// <summary>How media sockets are set up.</summary>

@@ -98,6 +98,8 @@ public static class SettingsReader
             read.Duration("sip.dns.timeout", Millisecond, TimeSpan.FromMinutes(1)), read.Number("sip.dns.cache-size", 0, 1_000_000)),
         Outbound = OutboundReader.Read(read),
         SessionTimer = ReadSessionTimer(read),
+        SecondAddress = read.OptionalAddress("sip.ipv6.address"),
+        SecondAdvertised = OrNull(read.Text("sip.ipv6.advertised")),
     };
 
     private static AdmissionLimits ReadAdmission(SettingsScope read, int maxTransactions) => new(
@@ -145,11 +147,18 @@ public static class SettingsReader
         read.Duration("media.heartbeat-interval", TimeSpan.FromMilliseconds(20), TimeSpan.FromMinutes(1)),
         read.Duration("media.unadmitted-leg-timeout", Second, Hour))
     {
+        Second = ReadSecond(read),
         EndsWithoutMedia = read.OneOf("conference.no-media.action", ("report", false), ("end", true)),
         Sockets = new MediaSocketOptions(
             read.Number("media.socket.receive-buffer", 0, 1 << 26), read.Number("media.socket.send-buffer", 0, 1 << 26),
             read.Number("media.socket.dscp", 0, 63)),
     };
+
+    private static MediaBinding? ReadSecond(SettingsScope read)
+    {
+        var (address, advertised) = (read.OptionalAddress("media.ipv6.address"), read.OptionalAddress("media.ipv6.advertised"));
+        return address is null ? null : new MediaBinding(address, advertised);
+    }
 
     private static ConferenceSettings ReadConference(SettingsScope read) => new(
         PolicyReader.Read(read),

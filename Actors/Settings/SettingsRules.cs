@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Authentication;
 
@@ -16,6 +17,8 @@ internal static class SettingsRules
         Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
         Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
+        if (sip.SecondAddress is { } second) Loopback(settings, new IPEndPoint(second, 0), "sip.ipv6.address", scope);
+        Families(settings, scope);
         if (!settings.Auth.Policy.IsRequired) MinIdentities(conference.Blueprints, scope);
         if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)
             Say(scope, "sip.udp.enabled", "off", "sip.udp, sip.tcp or sip.tls must be enabled");
@@ -38,6 +41,10 @@ internal static class SettingsRules
         if ((IsAny(sip.Udp) || IsAny(sip.Tls?.Listen)) && sip.Advertised is null) Say(scope, "sip.advertised", "", "needed when SIP listens on every address");
         if (IsAny(media.Address) && media.Advertised is null)
             Say(scope, "media.advertised", "", $"needed when media.address is {media.Address}");
+        if (media.Second is { Advertised: null } every && IsAny(every.Address))
+            Say(scope, "media.ipv6.advertised", "", $"needed when media.ipv6.address is {every.Address}");
+        if (sip is { SecondAddress: { } all, SecondAdvertised: null } && IsAny(all))
+            Say(scope, "sip.ipv6.advertised", "", $"needed when sip.ipv6.address is {all}");
     }
 
     /// <summary>Names the key that was probably meant.</summary>
@@ -66,6 +73,28 @@ internal static class SettingsRules
         Say(scope, path, $"{listen.Address}",
             $"only loopback is allowed, since callers are not authenticated; {cure}to open the node to everybody, set {SettingsReader.Root}.{AllowKey} = on");
     }
+
+    /// <summary>What stands under ipv6 is IPv6, and is then beside IPv4.</summary>
+    private static void Families(ConfClusterSettings settings, SettingsScope scope)
+    {
+        var (sip, media) = (settings.Sip, settings.Media);
+        if (media.Advertised is { } shown && shown.AddressFamily != media.Address.AddressFamily)
+            Say(scope, "media.advertised", $"{shown}", $"an address of the family of media.address = {media.Address}");
+        if (media.Second is { } second)
+        {
+            if (IsIPv6(media.Address)) Say(scope, "media.address", $"{media.Address}", "an IPv4 address, for media.ipv6.address is set");
+            if (!IsIPv6(second.Address)) Say(scope, "media.ipv6.address", $"{second.Address}", "an IPv6 address, or empty");
+            if (!IsIPv6(second.Shown)) Say(scope, "media.ipv6.advertised", $"{second.Shown}", "an IPv6 address, or empty");
+        }
+
+        if (sip.SecondAddress is not { } listen) return;
+        if (!IsIPv6(listen)) Say(scope, "sip.ipv6.address", $"{listen}", "an IPv6 address, or empty");
+        foreach (var (first, key) in new[] { (sip.Udp, "sip.udp.address"), (sip.Tcp, "sip.tcp.address"), (sip.Tls?.Listen, "sip.tls.address") })
+            if (first is not null && IsIPv6(first.Address))
+                Say(scope, key, $"{first.Address}", "an IPv4 address, for sip.ipv6.address is set");
+    }
+
+    private static bool IsIPv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static bool IsAny(IPEndPoint? endPoint) => endPoint is not null && IsAny(endPoint.Address);
 

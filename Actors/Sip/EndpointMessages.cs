@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -42,6 +43,28 @@ public sealed record SipListening(IPEndPoint? Udp, IPEndPoint? Tcp, int Transact
 
     public IPEndPoint? Tls { get; init; }
 
+    /// <summary>Of the other family; null: there are none.</summary>
+    public SecondListeners? Second { get; init; }
+
+    /// <summary>The listener of that transport for peers of that family; any, when there is none for it; null: the transport is off.</summary>
+    public IPEndPoint? Of(SipTransport transport, AddressFamily family)
+    {
+        var (first, second) = transport switch
+        {
+            SipTransport.Udp => (Udp, Second?.Udp),
+            SipTransport.Tcp => (Tcp, Second?.Tcp),
+            SipTransport.Tls => (Tls, Second?.Tls),
+            _ => (null, null),
+        };
+        return second?.AddressFamily == family ? second : first;
+    }
+
+    public bool Uses(AddressFamily family) =>
+        Enum.GetValues<SipTransport>().Any(t => Of(t, family)?.AddressFamily == family);
+
     /// <summary>Connections that have not finished their handshake.</summary>
     public int Handshakes { get; init; }
 }
+
+/// <summary>Listeners beside the first, one of each transport that is on.</summary>
+public sealed record SecondListeners(IPEndPoint? Udp, IPEndPoint? Tcp, IPEndPoint? Tls);

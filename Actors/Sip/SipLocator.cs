@@ -101,19 +101,9 @@ public sealed class SipLocator : ReceiveActor
     private sealed class Locals(SipListening listening)
     {
         public ResolutionContext Context() => new(
-            transport => Of(transport) is not null, Uses(AddressFamily.InterNetwork), Uses(AddressFamily.InterNetworkV6), RandomNumberGenerator.GetInt32);
+            transport => listening.Of(transport, AddressFamily.InterNetwork) is not null, listening.Uses(AddressFamily.InterNetwork),
+            listening.Uses(AddressFamily.InterNetworkV6), RandomNumberGenerator.GetInt32);
 
-        public SipFlow Flow(SipTarget target) => new(target.Transport, Of(target.Transport)!, target.EndPoint);
-
-        private IPEndPoint? Of(SipTransport transport) => transport switch
-        {
-            SipTransport.Udp => listening.Udp,
-            SipTransport.Tcp => listening.Tcp,
-            SipTransport.Tls => listening.Tls,
-            _ => null,
-        };
-
-        private bool Uses(AddressFamily family) =>
-            listening.Udp?.AddressFamily == family || listening.Tcp?.AddressFamily == family || listening.Tls?.AddressFamily == family;
+        public SipFlow Flow(SipTarget target) => new(target.Transport, listening.Of(target.Transport, target.EndPoint.AddressFamily)!, target.EndPoint);
     }
 }

@@ -14,9 +14,9 @@ internal sealed class SipSockets
     private readonly SipSettings _settings;
     private readonly SipIntake _intake;
     private readonly ConnectionTable _connections;
-    private UdpListener? _udp;
-    private StreamListener? _tcp;
-    private StreamListener? _tls;
+    private Pair<UdpListener> _udp;
+    private Pair<StreamListener> _tcp;
+    private Pair<StreamListener> _tls;
     private TlsCertificates? _certificates;
     private string? _refusal;
 
@@ -33,29 +33,34 @@ internal sealed class SipSockets
     public static SipSockets Bind(SipSettings settings, SipIntake intake, TimeProvider clock, Action<string> warn)
     {
         var sockets = new SipSockets(settings, intake, clock);
-        (sockets._udp, sockets._refusal) = TryBind("UDP", settings.Udp, at => new UdpListener(at, intake));
-        if (sockets._refusal is null) (sockets._tcp, sockets._refusal) = sockets.TryBindStream("TCP", settings.Tcp, new NoSecurity(), clock);
+        sockets._refusal = sockets.TryBind("UDP", settings.Udp, ref sockets._udp, at => new UdpListener(at, intake))
+            ?? sockets.TryBindStream("TCP", settings.Tcp, ref sockets._tcp, new NoSecurity(), clock);
         if (sockets._refusal is null && settings.Tls is { } tls) sockets._refusal = sockets.BindTls(tls, clock, warn);
         if (sockets._refusal is not null) sockets.Close();
         return sockets;
     }
 
-    public SipListening Listening(int transactions) => new(_udp?.Local, _tcp?.Local, transactions, _connections.Open, _refusal)
+    public SipListening Listening(int transactions) => new(_udp.First?.Local, _tcp.First?.Local, transactions, _connections.Open, _refusal)
     {
-        Tls = _tls?.Local,
+        Tls = _tls.First?.Local,
+        Second = _settings.SecondAddress is null ? null : new SecondListeners(_udp.Second?.Local, _tcp.Second?.Local, _tls.Second?.Local),
         Handshakes = _connections.Places - _connections.Open,
     };
 
     public void Start()
     {
-        _udp?.Start();
-        _tcp?.Start();
-        _tls?.Start();
+        _udp.First?.Start();
+        _udp.Second?.Start();
+        foreach (var streams in new[] { _tcp, _tls })
+        {
+            streams.First?.Start();
+            streams.Second?.Start();
+        }
     }
 
     public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
     {
-        if (!flow.IsReliable && _udp is not null) _udp.Send(message, flow.Remote, key);
+        if (!flow.IsReliable && _udp.For(flow) is { } udp) udp.Send(message, flow.Remote, key);
         else if (flow.IsReliable && StreamOf(flow) is { } listener) listener.Send(message, flow, key);
         else _intake.Unsent(key);
     }
@@ -63,8 +68,8 @@ internal sealed class SipSockets
     /// <summary>The request with our Via on top and a branch that was never used before.</summary>
     public SipRequest WithVia(SipRequest request, SipFlow flow)
     {
-        var local = (flow.IsReliable ? StreamOf(flow)?.Local : _udp?.Local) ?? flow.Local;
-        var host = _settings.Advertised ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
+        var local = (flow.IsReliable ? StreamOf(flow)?.Local : _udp.For(flow)?.Local) ?? flow.Local;
+        var host = _settings.AdvertisedFor(local.AddressFamily) ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
         var branch = Via.MagicCookie + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         var parameters = SipParameters.Empty.With("branch", branch).With("rport", null);
         // RFC 5923 §8.1: the peer may use the connection that we open for its requests to us. Only where we verify who it is.
@@ -77,26 +82,37 @@ internal sealed class SipSockets
 
     public void Close()
     {
-        _udp?.Dispose();
-        _tcp?.Dispose();
-        _tls?.Dispose();
+        _udp.Dispose();
+        _tcp.Dispose();
+        _tls.Dispose();
         _connections.Close();
         _certificates?.Dispose();
-        (_udp, _tcp, _tls) = (null, null, null);
+        (_udp, _tcp, _tls) = (default, default, default);
     }
 
-    private StreamListener? StreamOf(SipFlow flow) => flow.Transport == SipTransport.Tls ? _tls : _tcp;
+    private StreamListener? StreamOf(SipFlow flow) => (flow.Transport == SipTransport.Tls ? _tls : _tcp).For(flow);
 
     private string? BindTls(TlsSettings settings, TimeProvider clock, Action<string> warn)
     {
-        _certificates = TlsCertificates.Open(settings, _settings.Advertised, clock, warn, out var problem);
+        string?[] names = [_settings.Advertised, _settings.SecondAddress is { } second && !second.Equals(IPAddress.IPv6Any) ? second.ToString() : null, _settings.SecondAdvertised];
+        _certificates = TlsCertificates.Open(settings, [.. names.OfType<string>()], clock, warn, out var problem);
         if (_certificates is null) return $"SIP over TLS has no certificate: {problem}.";
-        (_tls, var refusal) = TryBindStream("TLS", settings.Listen, new TlsSecurity(settings, _certificates, clock, warn), clock);
-        return refusal;
+        return TryBindStream("TLS", settings.Listen, ref _tls, new TlsSecurity(settings, _certificates, clock, warn), clock);
     }
 
-    private (StreamListener? Listener, string? Refusal) TryBindStream(string transport, IPEndPoint? at, IStreamSecurity security, TimeProvider clock) =>
-        TryBind(transport, at, endPoint => new StreamListener(endPoint, security, _connections, _intake, clock));
+    private string? TryBindStream(string transport, IPEndPoint? at, ref Pair<StreamListener> pair, IStreamSecurity security, TimeProvider clock) =>
+        TryBind(transport, at, ref pair, endPoint => new StreamListener(endPoint, security, _connections, _intake, clock));
+
+    private string? TryBind<T>(string transport, IPEndPoint? at, ref Pair<T> pair, Func<IPEndPoint, T> bind)
+        where T : class, IDisposable
+    {
+        (var first, var refusal) = TryBind(transport, at, bind);
+        pair = new Pair<T>(first, null, at?.AddressFamily);
+        if (refusal is not null || _settings.Second(at) is not { } beside) return refusal;
+        (var second, refusal) = TryBind(transport, beside, bind);
+        pair = pair with { Second = second };
+        return refusal;
+    }
 
     private static (T? Listener, string? Refusal) TryBind<T>(string transport, IPEndPoint? at, Func<IPEndPoint, T> bind)
         where T : class
@@ -116,6 +132,19 @@ internal sealed class SipSockets
                 _ => e.Message,
             };
             return (null, $"SIP cannot listen on {transport} {at}: {why}.");
+        }
+    }
+
+    /// <summary>The listeners of one transport: the first, and one of the other family beside it.</summary>
+    private readonly record struct Pair<T>(T? First, T? Second, AddressFamily? FirstFamily) : IDisposable
+        where T : class, IDisposable
+    {
+        public T? For(SipFlow flow) => Second is not null && flow.Remote.AddressFamily != FirstFamily ? Second : First;
+
+        public void Dispose()
+        {
+            First?.Dispose();
+            Second?.Dispose();
         }
     }
 }

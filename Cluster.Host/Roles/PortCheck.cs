@@ -14,7 +14,11 @@ internal static class PortCheck
         [
             (settings.Sip.Udp, SocketType.Dgram, "confcluster.sip.udp"), (settings.Sip.Tcp, SocketType.Stream, "confcluster.sip.tcp"),
             (settings.Sip.Tls?.Listen, SocketType.Stream, "confcluster.sip.tls"),
+            (settings.Sip.Second(settings.Sip.Udp), SocketType.Dgram, "confcluster.sip.ipv6"),
+            (settings.Sip.Second(settings.Sip.Tcp), SocketType.Stream, "confcluster.sip.ipv6"),
+            (settings.Sip.Second(settings.Sip.Tls?.Listen), SocketType.Stream, "confcluster.sip.ipv6"),
             (settings.Http.Listen, SocketType.Stream, "confcluster.http"), (new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"),
+            (settings.Media.Second is { } second ? new IPEndPoint(second.Address, 0) : null, SocketType.Dgram, "confcluster.media.ipv6"),
         ];
         return wanted.Select(w => w.EndPoint is null ? null : Try(w.EndPoint, w.Type, w.Key)).FirstOrDefault(s => s is not null);
     }
@@ -32,7 +36,7 @@ internal static class PortCheck
         }
         catch (SocketException e)
         {
-            return $"{protocol.ToString().ToUpperInvariant()} {endPoint} cannot be bound ({Reason(e)}); set {key}.port or {key}.address.";
+            return $"{protocol.ToString().ToUpperInvariant()} {endPoint} cannot be bound ({Reason(e)}); set {key}{(key.EndsWith(".ipv6", StringComparison.Ordinal) ? "" : $".port or {key}")}.address.";
         }
     }
 

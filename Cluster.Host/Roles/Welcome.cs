@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
@@ -13,7 +14,7 @@ internal static class Welcome
         List<string> lines =
         [
             .. Dial(settings, listening),
-            $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax}, {room}",
+            $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax} at {string.Join(" and ", room.Homes)}, {room}",
             CodecChoice.Line(settings),
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
@@ -34,8 +35,13 @@ internal static class Welcome
             var certificate = settings.Sip.Tls!.Certificates.IsEmpty ? "self-made certificate: tls/certificate.pem in the data directory" : Hint;
             yield return $"Dial      sip:100@{Host(settings, tls, 5061)};transport=tls ({certificate})";
         }
+
+        if (listening.Second is { } second && (second.Udp ?? second.Tcp ?? second.Tls) is { } beside)
+            yield return $"Dial      sip:100@{Host(settings, beside, second.Udp is null && second.Tcp is null ? 5061 : 5060)} (IPv6)";
     }
 
     private static string Host(ConfClusterSettings settings, IPEndPoint listen, int usual) =>
-        (settings.Sip.Advertised ?? listen.Address.ToString()) + (listen.Port == usual ? "" : $":{listen.Port}");
+        (settings.Sip.AdvertisedFor(listen.AddressFamily) ?? Written(listen.Address)) + (listen.Port == usual ? "" : $":{listen.Port}");
+
+    private static string Written(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 }

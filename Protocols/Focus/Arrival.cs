@@ -50,8 +50,12 @@ internal static class Arrival
     public static ParticipantStep Joined(Invitation invitation, MixerId mixer, GroupKey? key, ParticipantContext context) =>
         Steps.To(
             new ParticipantState.Opening(invitation, mixer, key),
-            new ParticipantEffect.OpenLeg(mixer),
+            Open(invitation, mixer, context),
             new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+
+    /// <summary>Ports of the family of the offer; for an offer of ours, of the way that the INVITE came.</summary>
+    public static ParticipantEffect Open(Invitation invitation, MixerId mixer, ParticipantContext context) => new ParticipantEffect.OpenLeg(
+        mixer, context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily));
 
     /// <summary>Told again, or the mixer was replaced while we waited for its ports. The newest key counts.</summary>
     public static ParticipantStep Moved(ParticipantState.Opening opening, ParticipantInput.JoinAccepted joined, ParticipantContext context)

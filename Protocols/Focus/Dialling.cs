@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -44,9 +45,14 @@ internal static class Dialling
         RepeatAsk(context),
         new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
 
-    /// <summary>The INVITE to the first of the hops that are left. A changed request has the next CSeq (RFC 3261 §8.1.3.5).</summary>
+    /// <summary>
+    /// The INVITE to the first of the hops that are left. A changed request has the next CSeq (RFC 3261 §8.1.3.5). Our offer has media of the family that
+    /// its way is of, where we have both; for that the ports are changed.
+    /// </summary>
     public static ParticipantStep Send(OutgoingCall call, ParticipantContext context)
     {
+        var family = context.Settings.Media.FamilyTowards(call.Hops[0].Remote.AddressFamily);
+        if (family != call.Leg!.Place.Rtp.Family) return Reserve(call, family, context).Before(new ParticipantEffect.Cancel(ParticipantTimer.RingLimit));
         var placed = call with { From = call.From ?? DialRequests.From(call, call.Hops[0], context), Heard = null };
         var (proofs, invite) = placed.Proofs.Authorize(DialRequests.Invite(placed, context), context.Random);
         return Steps.To(
@@ -74,11 +80,9 @@ internal static class Dialling
         var call = state.Call;
         return (state, input) switch
         {
-            (Requesting, DialGranted granted) => Steps.To(
-                new Reserving(call with { Mixer = granted.Mixer }), new ParticipantEffect.OpenLeg(granted.Mixer), RepeatAsk(context)),
+            (Requesting, DialGranted granted) => Reserve(call with { Mixer = granted.Mixer }, context.Settings.Media.Families[0], context),
             (_, JoinRefused refused) => DialFailure.End(call, Failure(refused.Reason)),
-            (Reserving, LegOpened opened) when opened.Mixer == call.Mixer => Locate(
-                call with { Sequence = 1, Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), context) }, context),
+            (Reserving, LegOpened opened) when opened.Mixer == call.Mixer && opened.Rtp.Family == call.Family => Reserved(call, opened, context),
             (_, LegRefused refused) when refused.Mixer == call.Mixer => DialFailure.End(call, Failure(refused.Reason)),
             (_, LegOpened opened) when HasMoved(call, opened) => DialFailure.End(call, MediaLost),
             (Locating, Located { Hops.IsEmpty: true } nowhere) => DialFailure.Next(call, new CallFailure(502, nowhere.Reason), context),
@@ -90,6 +94,21 @@ internal static class Dialling
             (_, EndRequested end) => DialFailure.End(call, Failure(end.Reason)),
             _ => Steps.To(state),
         };
+    }
+
+    private static ParticipantStep Reserve(OutgoingCall call, AddressFamily family, ParticipantContext context) => Steps.To(
+        new Reserving(call with { Family = family, Leg = null }), new ParticipantEffect.OpenLeg(call.Mixer!.Value, family), RepeatAsk(context),
+        new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
+
+    private static ParticipantStep Reserved(OutgoingCall call, LegOpened opened, ParticipantContext context)
+    {
+        var offering = call with
+        {
+            Sequence = call.Invite is null ? 1 : call.Sequence + 1,
+            Early = call.Early.Clear(),
+            Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), context),
+        };
+        return call.Hops.IsEmpty ? Locate(offering, context) : Send(offering, context);
     }
 
     private static ParticipantStep WhenCalling(Calling state, ParticipantInput input, ParticipantContext context)
@@ -137,7 +156,7 @@ internal static class Dialling
 
     /// <summary>The mixer lets go of ports that nobody asks for (media.unadmitted-leg-timeout), and we are no member yet.</summary>
     private static ParticipantStep KeepPorts(ParticipantState.Dialling state, ParticipantContext context) =>
-        Steps.To(state, new ParticipantEffect.OpenLeg(state.Call.Mixer!.Value), RepeatAsk(context));
+        Steps.To(state, new ParticipantEffect.OpenLeg(state.Call.Mixer!.Value, state.Call.Family), RepeatAsk(context));
 
     /// <summary>The mixer began anew: the offer that is out names ports that are not ours any more.</summary>
     private static bool HasMoved(OutgoingCall call, LegOpened opened) =>

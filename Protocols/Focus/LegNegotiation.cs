@@ -51,7 +51,9 @@ internal static class LegNegotiation
     public static bool TryOffer(SessionDescription session, Leg? current, ParticipantContext context, out LegOffer? offer, out string detail)
     {
         offer = null;
-        if (!TryMedia(OfferAnswer.Examine(session, context.Settings.Media, History(current)), out var media, out detail)) return false;
+        // The ports are there already, so the family stays.
+        var ours = current is null ? context.Settings.Media : context.Settings.Media with { Families = [current.Place.Rtp.Family] };
+        if (!TryMedia(OfferAnswer.Examine(session, ours, History(current)), out var media, out detail)) return false;
         if (current is not null && LosesMki(media!, current))
         {
             media!.Dispose();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
@@ -20,6 +21,9 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     public ImmutableArray<SipUri> Alternatives { get; init; } = [];
 
     public MixerId? Mixer { get; init; }
+
+    /// <summary>Of the ports that the mixer was asked for.</summary>
+    public AddressFamily Family { get; init; }
 
     /// <summary>With our offer, unanswered.</summary>
     public Leg? Leg { get; init; }

@@ -19,6 +19,9 @@ public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, s
 
     /// <summary>There is a KMS that resolves tickets (RFC 6043 §4.2.3).</summary>
     public bool TakesTickets { get; init; }
+
+    /// <summary>In place of <see cref="AdvertisedHost"/> for who is reached over IPv6, on a node with both families.</summary>
+    public string? SecondHost { get; init; }
 }
 
 /// <summary>Everything a step of a participant may depend on besides its state and its input.</summary>
@@ -51,7 +54,9 @@ public sealed record ParticipantContext(ParticipantId Id, FocusSettings Settings
     public SipUri ConferenceUri(ConferenceId conference, SipFlow flow)
     {
         var address = flow.Local.Address;
-        var host = Settings.AdvertisedHost ?? (address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString());
+        var isSecond = Settings.SecondHost is not null && address.AddressFamily == AddressFamily.InterNetworkV6;
+        var advertised = isSecond ? Settings.SecondHost : Settings.AdvertisedHost;
+        var host = advertised ?? (address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString());
         return SipUri.Sip(conference.Value, host, flow.Local.Port);
     }
 

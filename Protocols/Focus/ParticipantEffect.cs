@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
@@ -36,7 +37,8 @@ public abstract partial record ParticipantEffect
     /// <summary>At the KMS; the answer is <see cref="ParticipantInput.TicketResolved"/>.</summary>
     public sealed record ResolveTicket(TransferArrival Transfer) : ParticipantEffect;
 
-    public sealed record OpenLeg(MixerId Mixer) : ParticipantEffect;
+    /// <summary>Ports of that family; another family than before takes the place of the ports of before.</summary>
+    public sealed record OpenLeg(MixerId Mixer, AddressFamily Family) : ParticipantEffect;
 
     /// <summary>Its keys are copies that the mixer owns from here.</summary>
     public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : ParticipantEffect;

@@ -92,7 +92,7 @@ public static class ParticipantMachine
                 FocusResponses.Of(invitation.Request, refused.Reason, context), context),
             (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Ask(invitation), context),
             (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) =>
-                AskAgain(state, new ParticipantEffect.OpenLeg(opening.Mixer), context),
+                AskAgain(state, Arrival.Open(invitation, opening.Mixer, context), context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
                 invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),

@@ -111,7 +111,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             }
 
             var history = new MediaHistory(_accepted?.Lines ?? [], _key is null ? [] : [_key]);
-            var verdict = OfferAnswer.Examine(readable, settings.Capabilities, history);
+            var verdict = OfferAnswer.Examine(readable, settings.Capabilities with { Families = [Rtp.Family] }, history);
             if (verdict is OfferVerdict.Refused no)
             {
                 refused = no;

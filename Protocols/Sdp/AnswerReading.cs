@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Sdp;
 
@@ -25,7 +26,9 @@ internal static class AnswerReading
         if (answers is not [var (codec, payloadType), ..]) return StreamTerms.Refuse(305, "The answer has no codec of the offer");
 
         var mux = offered.RtcpMux && media.RtcpMux;
-        refusal = StreamTerms.Addresses(answer, media, mux, out var rtp, out var rtcp);
+        // Our port is of the family that we offered.
+        var family = StreamTerms.FamilyOf(offer, offered, MediaAddress.None);
+        refusal = StreamTerms.Addresses(answer, media, mux, [family], out var rtp, out var rtcp);
         if (refusal is not null) return refusal;
 
         var theirs = StreamTerms.DirectionFor(answer, media);
@@ -41,6 +44,7 @@ internal static class AnswerReading
             Receive = Receivable(offers, answers),
             Extensions = ExtensionTerms.Agreed(offered, answer, media, ours.Levels),
             Levels = ours.Levels,
+            Family = family,
         });
     }
 

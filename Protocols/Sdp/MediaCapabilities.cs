@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
@@ -15,6 +16,12 @@ public sealed record MediaCapabilities(ImmutableArray<SrtpProfile> Suites, Immut
 
     /// <summary>Which end of the audio levels we are.</summary>
     public LevelSide Levels { get; init; } = LevelSide.Mixer;
+
+    /// <summary>Where we can have media, the one that we offer without a reason for the other first.</summary>
+    public ImmutableArray<AddressFamily> Families { get; init; } = [AddressFamily.InterNetwork, AddressFamily.InterNetworkV6];
+
+    /// <summary>For a peer of which no more is known than the way of its signalling.</summary>
+    public AddressFamily FamilyTowards(AddressFamily signalling) => Families.Contains(signalling) ? signalling : Families[0];
 }
 
 /// <summary>
@@ -67,6 +74,9 @@ public sealed record AcceptedMedia(
 
     /// <summary>Our end of them.</summary>
     public LevelSide Levels { get; init; }
+
+    /// <summary>Of the peer's c=, also while it holds with an unspecified address.</summary>
+    public AddressFamily Family { get; init; } = AddressFamily.InterNetwork;
 
     public bool IsProtected => Profile is not null;
 

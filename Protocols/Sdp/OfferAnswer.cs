@@ -135,7 +135,7 @@ public static class OfferAnswer
         var (events, eventRate) = StreamTerms.TelephoneEventOf(media, codec);
         // RFC 5761 §4: payload types 64 to 95 cannot be told from RTCP.
         var mux = media.RtcpMux && (payloadType is < 64 or > 95) && (events is null or < 64 or > 95);
-        if (StreamTerms.Addresses(offer, media, mux, out var rtp, out var rtcp) is { } unreachable) return unreachable;
+        if (StreamTerms.Addresses(offer, media, mux, ours.Families, out var rtp, out var rtcp) is { } unreachable) return unreachable;
 
         // RFC 4568 §5.1.2: the first valid line that we support, in the offer's order.
         CryptoAttribute? crypto = null;
@@ -154,6 +154,7 @@ public static class OfferAnswer
             TelephoneEventRate = eventRate,
             Extensions = ExtensionTerms.Agreed(offer, media, ours.Levels),
             Levels = ours.Levels,
+            Family = StreamTerms.FamilyOf(offer, media, rtp),
         });
     }
 

@@ -19,13 +19,15 @@ public sealed record SdpConnection(string AddressType, string Address)
 {
     public static SdpConnection Of(MediaAddress address) => new(address.IsIPv6 ? "IP6" : "IP4", address.ToIPAddress().ToString());
 
+    public AddressFamily Family => AddressType == "IP6" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+
     /// <summary>False for a host name, or for an address of the other family.</summary>
     public bool TryGetAddress(out IPAddress address)
     {
         address = IPAddress.None;
         if (!IPAddress.TryParse(Address, out var parsed)) return false;
         address = parsed;
-        return parsed.AddressFamily == (AddressType == "IP6" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
+        return parsed.AddressFamily == Family;
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
@@ -72,7 +73,9 @@ internal static class StreamTerms
     /// Where the stream goes; <see cref="MediaAddress.None"/> for an unspecified address, the old way to hold (RFC 3264 §8.4). Null when
     /// acceptable, else the refusal.
     /// </summary>
-    public static OfferVerdict.Refused? Addresses(SessionDescription session, MediaDescription media, bool mux, out MediaAddress rtp, out MediaAddress rtcp)
+    /// <param name="families">Those that we can send to (RFC 3261 §20.43: 301 when it is another).</param>
+    public static OfferVerdict.Refused? Addresses(
+        SessionDescription session, MediaDescription media, bool mux, ImmutableArray<AddressFamily> families, out MediaAddress rtp, out MediaAddress rtcp)
     {
         rtp = rtcp = MediaAddress.None;
         var connection = media.Connection ?? session.Connection;
@@ -83,6 +86,7 @@ internal static class StreamTerms
         if (IsUnspecified(address)) return null;
 
         rtp = MediaAddress.From(address, media.Line.Port);
+        if (!families.Contains(rtp.Family)) return Refuse(301, $"Media is not available over {(rtp.IsIPv6 ? "IPv6" : "IPv4")}");
         if (mux)
         {
             rtcp = rtp;
@@ -97,10 +101,15 @@ internal static class StreamTerms
         }
 
         if (apart.Connection is null) rtcp = rtp.WithPort(apart.Port);
-        else if (!apart.Connection.TryGetAddress(out var other) || IsMulticast(other)) return Refuse(301, "The address in a=rtcp is not usable");
+        else if (!apart.Connection.TryGetAddress(out var other) || IsMulticast(other) || !IsUnspecified(other) && MediaAddress.From(other, apart.Port).Family != rtp.Family)
+            return Refuse(301, "The address in a=rtcp is not usable");
         else if (!IsUnspecified(other)) rtcp = MediaAddress.From(other, apart.Port);
         return null;
     }
+
+    /// <summary>By what is written in c=; an IPv4 address in the clothes of IPv6 is IPv4.</summary>
+    public static AddressFamily FamilyOf(SessionDescription session, MediaDescription media, MediaAddress rtp) =>
+        rtp.IsPresent ? rtp.Family : (media.Connection ?? session.Connection)!.Family;
 
     public static OfferVerdict.Refused Refuse(int warning, string text) => new(488, warning, text);
 
@@ -139,7 +148,7 @@ internal static class StreamTerms
     private static bool IsUnspecified(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     private static bool IsMulticast(IPAddress address) =>
-        address.IsIPv6Multicast || (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && address.GetAddressBytes()[0] is >= 224 and < 240);
+        address.IsIPv6Multicast || (address.AddressFamily == AddressFamily.InterNetwork && address.GetAddressBytes()[0] is >= 224 and < 240);
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -10,7 +11,7 @@ namespace ConfCluster.Actors.Sip.Tls;
 /// The certificate of a node that was given none: self-signed, ECDSA P-256, for localhost, the loopback and the listening address and the
 /// advertised host. Kept over restarts, made anew 30 days before it expires or when a name is missing. The key's file is the owner's alone.
 /// </summary>
-internal sealed class SelfMadeCertificate(string directory, IPAddress listen, string? advertised)
+internal sealed class SelfMadeCertificate(string directory, IPAddress listen, ImmutableArray<string> more)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -52,7 +53,7 @@ internal sealed class SelfMadeCertificate(string directory, IPAddress listen, st
     {
         List<string> hosts = ["localhost", "127.0.0.1"];
         if (!listen.Equals(IPAddress.Any) && !listen.Equals(IPAddress.IPv6Any)) hosts.Add(listen.ToString());
-        if (advertised is not null) hosts.Add(advertised.Trim('[', ']'));
+        hosts.AddRange(more.Select(m => m.Trim('[', ']')));
         return hosts.Distinct(StringComparer.OrdinalIgnoreCase);
     }
 

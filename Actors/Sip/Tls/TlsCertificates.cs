@@ -28,10 +28,10 @@ internal sealed class TlsCertificates : IDisposable
     public TlsMaterial Current => _current;
 
     /// <summary>Null, with a sentence for the operator, when there is none to begin with.</summary>
-    /// <param name="advertised">A further name or address of this node, for the certificate that it makes itself.</param>
-    public static TlsCertificates? Open(TlsSettings settings, string? advertised, TimeProvider clock, Action<string> warn, out string problem)
+    /// <param name="more">Further names and addresses of this node, for the certificate that it makes itself.</param>
+    public static TlsCertificates? Open(TlsSettings settings, ImmutableArray<string> more, TimeProvider clock, Action<string> warn, out string problem)
     {
-        var selfMade = settings.Certificates.IsEmpty ? new SelfMadeCertificate(settings.SelfMadeDirectory, settings.Listen.Address, advertised) : null;
+        var selfMade = settings.Certificates.IsEmpty ? new SelfMadeCertificate(settings.SelfMadeDirectory, settings.Listen.Address, more) : null;
         if (selfMade is not null && !selfMade.TryKeep(clock.GetUtcNow(), out problem)) return null;
         if (!CertificateLoader.TryLoad(FilesOf(settings, selfMade), settings.Trust, out var material, out problem)) return null;
         return new TlsCertificates(settings, selfMade, material!, clock, warn);
