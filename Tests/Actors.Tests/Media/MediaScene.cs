@@ -20,7 +20,7 @@ internal static class MediaScene
         TimeSpan.FromSeconds(40));
 
     public static LaneOptions Options(MediaSettings settings, bool linux) => new(
-        settings, new PortRange(settings.PortMin, settings.PortMax, TimeProvider.System), new SocketBudget(int.MaxValue), TimeProvider.System,
+        settings, MediaHome.Of(settings, TimeProvider.System), new SocketBudget(int.MaxValue), TimeProvider.System,
         () => linux && OperatingSystem.IsLinux() ? new LinuxMediaSockets(settings.Sockets) : new ManagedMediaSockets(settings.Sockets), LaneClock.ForThisSystem);
 
     public static MixerState State(long version, params UdpPhone[] phones) => State(1, version, phones);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
@@ -72,7 +73,7 @@ public sealed class MediaWatchTests : TestKit
 
     private LegOpened Open(IActorRef entity, UdpPhone phone)
     {
-        entity.Tell(new OpenLeg(MediaScene.Mixer, phone.Id));
+        entity.Tell(new OpenLeg(MediaScene.Mixer, phone.Id, AddressFamily.InterNetwork));
         var opened = _participants.ExpectMsg<LegOpened>();
         entity.Tell(new SetLegMedia(MediaScene.Mixer, phone.Media()));
         return opened;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.TestKit;
@@ -96,7 +97,7 @@ public sealed class MixerEntityTests : TestKit
 
     private LegOpened Open(UdpPhone phone)
     {
-        _entity.Tell(new OpenLeg(MediaScene.Mixer, phone.Id));
+        _entity.Tell(new OpenLeg(MediaScene.Mixer, phone.Id, AddressFamily.InterNetwork));
         return _participants.ExpectMsg<LegOpened>(o => Assert.Equal(phone.Id, o.Participant));
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net;
 using System.Text;
 using Akka.Actor;
@@ -50,7 +51,7 @@ public sealed class ParticipantEntityTests : TestKit
         Send(entity, "INVITE", 1, "", Offer);
         _conferences.ExpectMsg(new JoinConference(Room, Id, "sip:alice@example.com", null) { Ability = new LegAbility(false, IsProtected: true, "") });
         entity.Tell(new Joined(Id, Room, Mixer, new Ssrc(1), new Incarnation(1)));
-        _mixers.ExpectMsg(new OpenLeg(Mixer, Id));
+        _mixers.ExpectMsg(new OpenLeg(Mixer, Id, AddressFamily.InterNetwork));
         entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
         Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
         using (var before = _mixers.ExpectMsg<SetLegMedia>().Media) Assert.False(before.IsConfirmed);

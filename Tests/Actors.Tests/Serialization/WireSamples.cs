@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
@@ -96,7 +97,7 @@ internal static class WireSamples
         ["m.asktodial.1"] = new AskToDial(Room, Alice, "sip:alice@example.com"),
         ["m.dialreport.1"] = new DialReport(Room, Alice, "sip:alice@example.com", CalloutState.Failed, 486, "Busy Here"),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
-        ["m.open.1"] = new OpenLeg(Mixer, Alice),
+        ["m.open.1"] = new OpenLeg(Mixer, Alice, AddressFamily.InterNetworkV6),
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
     };
 

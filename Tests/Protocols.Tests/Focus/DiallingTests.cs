@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Messages;
@@ -16,7 +17,7 @@ public sealed class DiallingTests
         scene.Dial();
         Assert.Equal(new ParticipantEffect.AskToDial(Room, "sip:bob@192.0.2.5"), scene.Effects[0]);
         scene.Grant();
-        Assert.Contains(new ParticipantEffect.OpenLeg(Mixer), scene.Effects);
+        Assert.Contains(new ParticipantEffect.OpenLeg(Mixer, AddressFamily.InterNetwork), scene.Effects);
         scene.Open();
         Assert.Equal("sip:bob@192.0.2.5", Assert.Single(scene.Effects.OfType<ParticipantEffect.Locate>()).NextHop.ToString());
         Assert.Empty(scene.Sent);
@@ -119,7 +120,7 @@ public sealed class DiallingTests
     {
         var scene = Calling();
         scene.Fire(ParticipantTimer.RepeatAsk);
-        Assert.Contains(new ParticipantEffect.OpenLeg(Mixer), scene.Effects);
+        Assert.Contains(new ParticipantEffect.OpenLeg(Mixer, AddressFamily.InterNetwork), scene.Effects);
         scene.Open();
         Assert.Empty(scene.SentNow);
         Assert.IsType<ParticipantState.Calling>(scene.State);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
@@ -28,7 +29,7 @@ public sealed class ParticipantArrivalTests
     {
         var scene = Opening();
 
-        Assert.Equal(new OpenLeg(Mixer), scene.Only<OpenLeg>());
+        Assert.Equal(new OpenLeg(Mixer, AddressFamily.InterNetwork), scene.Only<OpenLeg>());
         scene.None<Respond>();
     }
 
@@ -237,7 +238,7 @@ public sealed class ParticipantArrivalTests
         scene.Do(new ParticipantInput.JoinAccepted(Room, next, new Protocols.Rtp.Ssrc(7)));
 
         Assert.Equal(new CloseLeg(Mixer), scene.Only<CloseLeg>());
-        Assert.Equal(new OpenLeg(next), scene.Only<OpenLeg>());
+        Assert.Equal(new OpenLeg(next, AddressFamily.InterNetwork), scene.Only<OpenLeg>());
         scene.Open();
         scene.None<Respond>();
     }
