@@ -148,8 +148,11 @@ public class OwnVectors
         return new JsonObject
         {
             ["source"] = "made by this project; RFC 6043 with the choices of Protocols/DECISIONS.md 100 to 119",
-            ["initiator"] = KmsScene.Alice.ToString(), ["responder"] = KmsScene.Bob.ToString(), ["kms"] = scene.Kms.Self.ToString(),
-            ["keys"] = keys, ["messages"] = messages,
+            ["initiator"] = KmsScene.Alice.ToString(),
+            ["responder"] = KmsScene.Bob.ToString(),
+            ["kms"] = scene.Kms.Self.ToString(),
+            ["keys"] = keys,
+            ["messages"] = messages,
         };
 
         (UpdateState From, UpdateState To) Update(UpdateState from, UpdateState to, byte spi, string by)
@@ -189,7 +192,9 @@ public class OwnVectors
         return new JsonObject
         {
             ["source"] = "made by this project; RFC 3830 §3.1 with the choices of Protocols/DECISIONS.md 102",
-            ["initiator"] = KmsScene.Alice.ToString(), ["responder"] = KmsScene.Bob.ToString(), ["keys"] = keys,
+            ["initiator"] = KmsScene.Alice.ToString(),
+            ["responder"] = KmsScene.Bob.ToString(),
+            ["keys"] = keys,
             ["messages"] = new JsonObject { ["I_MESSAGE"] = Convert.ToHexStringLower(sent.Span), ["R_MESSAGE"] = Convert.ToHexStringLower(answer.Span) },
         };
     }
