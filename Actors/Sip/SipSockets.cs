@@ -69,7 +69,8 @@ internal sealed class SipSockets
     public SipRequest WithVia(SipRequest request, SipFlow flow)
     {
         var local = (flow.IsReliable ? StreamOf(flow)?.Local : _udp.For(flow)?.Local) ?? flow.Local;
-        var host = _settings.AdvertisedFor(local.AddressFamily) ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
+        var host = _settings.AdvertisedFor(local.AddressFamily)
+            ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
         var branch = Via.MagicCookie + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         var parameters = SipParameters.Empty.With("branch", branch).With("rport", null);
         // RFC 5923 §8.1: the peer may use the connection that we open for its requests to us. Only where we verify who it is.
@@ -94,7 +95,11 @@ internal sealed class SipSockets
 
     private string? BindTls(TlsSettings settings, TimeProvider clock, Action<string> warn)
     {
-        string?[] names = [_settings.Advertised, _settings.SecondAddress is { } second && !second.Equals(IPAddress.IPv6Any) ? second.ToString() : null, _settings.SecondAdvertised];
+        string?[] names =
+        [
+            _settings.Advertised, _settings.SecondAddress is { } second && !second.Equals(IPAddress.IPv6Any) ? second.ToString() : null,
+            _settings.SecondAdvertised,
+        ];
         _certificates = TlsCertificates.Open(settings, [.. names.OfType<string>()], clock, warn, out var problem);
         if (_certificates is null) return $"SIP over TLS has no certificate: {problem}.";
         return TryBindStream("TLS", settings.Listen, ref _tls, new TlsSecurity(settings, _certificates, clock, warn), clock);

@@ -36,7 +36,8 @@ internal static class PortCheck
         }
         catch (SocketException e)
         {
-            return $"{protocol.ToString().ToUpperInvariant()} {endPoint} cannot be bound ({Reason(e)}); set {key}{(key.EndsWith(".ipv6", StringComparison.Ordinal) ? "" : $".port or {key}")}.address.";
+            var settings = key.EndsWith(".ipv6", StringComparison.Ordinal) ? key : $"{key}.port or {key}";
+            return $"{protocol.ToString().ToUpperInvariant()} {endPoint} cannot be bound ({Reason(e)}); set {settings}.address.";
         }
     }
 

@@ -101,7 +101,8 @@ internal static class StreamTerms
         }
 
         if (apart.Connection is null) rtcp = rtp.WithPort(apart.Port);
-        else if (!apart.Connection.TryGetAddress(out var other) || IsMulticast(other) || !IsUnspecified(other) && MediaAddress.From(other, apart.Port).Family != rtp.Family)
+        else if (!apart.Connection.TryGetAddress(out var other) || IsMulticast(other)
+            || !IsUnspecified(other) && MediaAddress.From(other, apart.Port).Family != rtp.Family)
             return Refuse(301, "The address in a=rtcp is not usable");
         else if (!IsUnspecified(other)) rtcp = MediaAddress.From(other, apart.Port);
         return null;

@@ -97,7 +97,7 @@ internal static class WireSamples
         ["m.asktodial.1"] = new AskToDial(Room, Alice, "sip:alice@example.com"),
         ["m.dialreport.1"] = new DialReport(Room, Alice, "sip:alice@example.com", CalloutState.Failed, 486, "Busy Here"),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
-        ["m.open.1"] = new OpenLeg(Mixer, Alice, AddressFamily.InterNetworkV6),
+        ["m.open.1"] = new OpenLeg(Mixer, Alice, AddressFamily.InterNetwork),
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
     };
 
@@ -134,6 +134,7 @@ internal static class WireSamples
         },
         new ConferenceView(
             Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) }]),
+        new OpenLeg(Mixer, Alice, AddressFamily.InterNetworkV6),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
         new MixerReport(Mixer, Life, 8, []) { Rest = TimeSpan.FromSeconds(9.5) },

@@ -15,6 +15,7 @@ public sealed class SipWriterProperties
 
     private static readonly Gen<string> Token = Gen.Char[TokenChars].Array[1, 12].Select(c => new string(c));
     private static readonly Gen<string> Text = Gen.Char["ab \t\"\\,;<>:@%=\0\a\x7f\u00e9\u4e2d"].Array[1, 12].Select(c => new string(c));
+    private static readonly Gen<string> Readable = Gen.Char["ab \t\"\\,;<>:@%=\u00e9\u4e2d"].Array[1, 12].Select(c => new string(c));
     private static readonly Gen<string> Name = Gen.Int[0, 1_000_000].Select(i => $"p{i}");
 
     private static readonly Gen<string> Host =
@@ -114,7 +115,7 @@ public sealed class SipWriterProperties
     /// <summary>Challenges and credentials (RFC 7616 §3.3, §3.4), whatever stands in their texts.</summary>
     [Fact]
     public void Challenges_and_credentials_read_back_equal() =>
-        Gen.Select(Text, Text, Text, Gen.Bool, Gen.Bool, Gen.UInt, Gen.Byte.Array[16]).Where((a, b, c, _, _, _, _) => !HasControl(a + b + c))
+        Gen.Select(Readable, Readable, Readable, Gen.Bool, Gen.Bool, Gen.UInt, Gen.Byte.Array[16])
             .Sample((user, realm, nonce, hasQop, stale, count, response) =>
             {
                 var challenge = new ChallengeFields(realm, nonce, hasQop ? nonce : null, "MD5", hasQop ? ["auth"] : [], stale);
@@ -127,7 +128,6 @@ public sealed class SipWriterProperties
                 Assert.Equal(credentials, read);
             });
 
-    private static bool HasControl(string text) => text.Any(c => c < ' ' && c != '\t' || c == '\x7f');
 
     [Fact]
     public void A_line_break_in_a_value_of_ours_is_our_bug()
