@@ -80,10 +80,10 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     private void Handle(ConferenceInput input)
     {
         var settings = _parts.Settings;
+        if (_life.PlanFor(input) is { } plan && !ReferenceEquals(plan, _rules.Plan)) _rules = (plan, settings.Blueprints.PolicyFor(_id, plan));
         var decision = new DecisionContext(_parts.Clock.GetUtcNow(), _rules.Policy, RandomSsrc, _parts.Active.Admit(_id)) { NewGroupKey = _keys.Make };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
-        if (_life.State.Plan is { } plan && !ReferenceEquals(plan, _rules.Plan)) _rules = (plan, settings.Blueprints.PolicyFor(_id, plan));
         foreach (var effect in step.Effects) Execute(effect);
         Note();
     }

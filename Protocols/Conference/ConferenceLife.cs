@@ -89,6 +89,17 @@ public sealed record ConferenceLife
 
     internal bool IsStopping { get; init; }
 
+    /// <summary>
+    /// The plan by which whatever waits is decided once <paramref name="input"/> has been taken: what is read or stored with it counts already, or
+    /// the first to come would be let in by the rules of nobody.
+    /// </summary>
+    public ConferencePlan? PlanFor(ConferenceInput input) => input switch
+    {
+        ConferenceInput.Recovered recovered => State.Apply(recovered.Events).Plan,
+        ConferenceInput.Stored when Pending is { } batch => State.Apply(batch.Events).Plan,
+        _ => State.Plan,
+    };
+
     public static ConferenceLife New(ConferenceId conference) => new(ConferenceState.New(conference));
 
     /// <summary>What is being written and what is said once it is.</summary>

@@ -15,7 +15,9 @@ internal static class WriteQueue
     public static ConferenceLife Write(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         if (!life.IsRecovered || life.Pending is not null || life.Waiting.IsEmpty && (life.IsCollecting || !life.HasNotes)) return life;
-        var commands = life.Waiting.Take(MaxBatch).ToList();
+        // Whoever waits behind a plan is decided by it, once it is stored.
+        var plan = life.Waiting.FindIndex(c => c is ConferenceCommand.Plan);
+        var commands = life.Waiting.Take(plan < 0 ? MaxBatch : Math.Min(MaxBatch, plan + 1)).ToList();
         var (next, events, answers) = Decide(life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) }, commands, effects, context.Decision);
         if (events.IsEmpty) return next.Waiting.IsEmpty ? Answer(next, answers, effects) : Write(Answer(next, answers, effects), effects, context);
 

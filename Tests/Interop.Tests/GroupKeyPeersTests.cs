@@ -113,7 +113,7 @@ public sealed class GroupKeyPeersTests(GroupKeyNode node) : IClassFixture<GroupK
         var alone = heard.Seconds.TakeWhile(s => !s.SequenceEqual(others)).Count();
         var together = ToneAnalysis.Of(samples[(alone * rate)..], rate, Tones);
         Assert.True(together.Seconds.Count >= 10 && together.Seconds.SkipLast(1).All(s => s.SequenceEqual(others)), $"{name} heard {heard}\n{node.Log}");
-        Assert.True(together.LongestGapMs <= 40, $"{name} heard, once all were in, {together}\n{more}");
+        Assert.True(together.LongestGapMs <= 100, $"{name} heard, once all were in, {together}\n{more}");
     }
 
     /// <summary>Our signalling alone: the phones are on this address, too, and their RTCP is encrypted.</summary>
@@ -134,7 +134,7 @@ public sealed class GroupKeyPeersTests(GroupKeyNode node) : IClassFixture<GroupK
             # What real phones do when the group key changes in the middle of a call
 
             Made by `GroupKeyPeersTests`: five phones that talk, two guests that come and leave, two intruders that are thrown out, and an operator's rekey. Every
-            recording holds the right tones in every second and no gap over 40 ms; tshark has no complaint about the messages.
+            recording holds the right tones in every second and no gap over 100 ms; tshark has no complaint about the messages.
 
             | Phone | Keyed and told by | At a change | Gap | Packets that no key opened |
             |---|---|---|---|---|

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;

@@ -152,6 +152,30 @@ public class ConferenceMachineTests
             Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
     }
 
+    /// <summary>Who came while the journal was read was let in by the rules of nobody once.</summary>
+    [Fact]
+    public void Whoever_waits_is_decided_by_the_plan_that_comes_with_what_is_read_or_stored()
+    {
+        var plan = new ConferencePlan("board", [], []);
+        var read = new ConferenceInput.Recovered([new ConferenceEvent.Planned(plan) { At = _scene.Now }], CallsLost: true);
+        Assert.Same(plan, _life.PlanFor(read));
+        Recover();
+        Effects(Ask(new ConferenceCommand.Plan(plan)));
+        Effects(Ask(Join(Alice)));
+        Assert.Null(_life.PlanFor(new ConferenceInput.Asked(Join(Bob))));
+        Assert.Same(plan, _life.PlanFor(new ConferenceInput.Stored()));
+        Assert.Contains(Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Store>().Single().Events, e => e is ConferenceEvent.ParticipantJoined);
+    }
+
+    [Fact]
+    public void A_plan_and_whoever_waits_behind_it_are_not_decided_together()
+    {
+        Effects(Ask(new ConferenceCommand.Plan(new ConferencePlan("board", [], []))));
+        Effects(Ask(Join(Alice)));
+        var first = Effects(new ConferenceInput.Recovered([], CallsLost: true)).OfType<ConferenceEffect.Store>().Single().Events;
+        Assert.DoesNotContain(first, e => e is ConferenceEvent.ParticipantJoined);
+    }
+
     [Fact]
     public void A_mixer_at_rest_may_be_silent_for_longer_until_it_is_told_something()
     {
