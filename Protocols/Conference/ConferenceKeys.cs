@@ -54,6 +54,10 @@ internal static class ConferenceKeys
         return events.DrainToImmutable();
     }
 
+    /// <summary>An epoch that waited for an earlier write bears the time of its own, and the interval runs from that (K3).</summary>
+    public static ConferenceLife Dated(ConferenceLife life, KeyEpoch epoch, DecisionContext context) =>
+        epoch == life.Keys.Last ? life with { Keys = life.Keys with { LastStart = Clock(life, context) } } : life;
+
     /// <summary>The batch is stored: epochs in it may be told from now on, and whoever joined with it is answered.</summary>
     public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> events, Effects effects, DecisionContext context)
     {

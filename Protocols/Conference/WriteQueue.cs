@@ -114,7 +114,7 @@ internal static class WriteQueue
         return life;
     }
 
-    /// <summary>A join may begin an epoch, which is stored with it; the end zeroes all keys.</summary>
+    /// <summary>A join may begin an epoch, which is stored with it; one that waited counts from now; the end zeroes all keys.</summary>
     private static (ConferenceLife Life, ConferenceState State) Rekey(
         ConferenceLife life, ConferenceState state, ImmutableArray<ConferenceEvent> facts, ImmutableArray<ConferenceEvent>.Builder events, Effects effects,
         Effects answers, DecisionContext context)
@@ -132,6 +132,7 @@ internal static class WriteQueue
                 state = state.Apply(more);
             }
 
+            if (fact is ConferenceEvent.KeyEpochBegan began) life = ConferenceKeys.Dated(life, began.Epoch, context);
             if (fact is ConferenceEvent.Ended) life = TakeNotes(ConferenceKeys.Reset(life, answers, context), events);
         }
 

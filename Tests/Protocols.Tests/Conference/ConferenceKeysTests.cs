@@ -139,6 +139,28 @@ public sealed class ConferenceKeysTests : IDisposable
     }
 
     [Fact]
+    public void The_interval_runs_from_when_an_epoch_that_waited_for_a_write_is_written()
+    {
+        Enter(Alice);
+        Enter(Bob);
+        Pass(TimeSpan.FromSeconds(20));
+        TakeAll();
+        Pass(TimeSpan.FromSeconds(20));
+        _storing = false;
+        Join(new ParticipantId("c"));
+        Give(new ConferenceInput.RekeyAsked("test"));
+        Pass(TimeSpan.FromSeconds(1));
+        _storing = true;
+        Store();
+        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Bob)));
+        var last = _life.Keys.Last;
+        Pass(TimeSpan.FromSeconds(9.5));
+        Assert.Equal(last, _life.Keys.Last);
+        Pass(TimeSpan.FromSeconds(0.6));
+        Assert.Equal(last.Next, _life.Keys.Last);
+    }
+
+    [Fact]
     public void The_last_one_takes_all_keys_along_and_numbers_go_on()
     {
         Enter(Alice);

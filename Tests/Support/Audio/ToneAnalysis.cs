@@ -7,6 +7,9 @@ namespace ConfCluster.Support.Audio;
 /// </summary>
 public sealed record ToneAnalysis(IReadOnlyList<IReadOnlyList<double>> Seconds, double LongestGapMs, double SoundSeconds)
 {
+    /// <summary>Of the samples: where the first sound and the first second begin.</summary>
+    public int FirstSample { get; private init; }
+
     private const double PresentDb = -40, RangeDb = 26, SilenceDb = -50;
 
     /// <summary>Judges only whole seconds between the first and the last sound, so joins and leaves at the rims do not count.</summary>
@@ -33,7 +36,7 @@ public sealed record ToneAnalysis(IReadOnlyList<IReadOnlyList<double>> Seconds, 
 
         var seconds = new List<IReadOnlyList<double>>();
         for (var at = first * frame; at + rate <= (last + 1) * frame; at += rate) seconds.Add(Present(samples.AsSpan(at, rate), rate, candidates));
-        return new ToneAnalysis(seconds, longest * 5.0, (last + 1 - first) * 0.005);
+        return new ToneAnalysis(seconds, longest * 5.0, (last + 1 - first) * 0.005) { FirstSample = first * frame };
     }
 
     /// <summary>The tones of every whole second but the first and the last, where phones still come and go; null when they differ.</summary>
