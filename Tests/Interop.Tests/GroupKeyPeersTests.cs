@@ -10,6 +10,7 @@ namespace ConfCluster.Interop.Tests;
 /// One conference of phones that tell keys by MKI, one that does not and follows re-INVITEs, and one that must never notice; others come, leave and are
 /// thrown out meanwhile. What each phone did at each change of the key is KeyChanges.md (CONFCLUSTER_WRITE_TABLE=1 writes it anew).
 /// </summary>
+[Collection("alone")]
 public sealed class GroupKeyPeersTests(GroupKeyNode node) : IClassFixture<GroupKeyNode>, IDisposable
 {
     private const string Conference = "peers";

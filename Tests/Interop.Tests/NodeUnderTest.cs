@@ -133,3 +133,7 @@ public class NodeUnderTest : IAsyncLifetime
 
 [CollectionDefinition("node")]
 public sealed class SharedNode : ICollectionFixture<NodeUnderTest>;
+
+/// <summary>Tests that judge sound over a whole run: on two processors the others would be heard as gaps.</summary>
+[CollectionDefinition("alone", DisableParallelization = true)]
+public sealed class Alone;

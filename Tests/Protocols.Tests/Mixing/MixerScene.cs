@@ -144,7 +144,7 @@ internal sealed class MixerPhone
 
     public Ssrc UplinkSsrc { get; set; }
 
-    public AudioCodec Codec { get; }
+    public AudioCodec Codec { get; set; }
 
     public int PacketTime { get; }
 
