@@ -5,18 +5,19 @@ using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Tests.Mixing;
 
 /// <summary>A mixer with group keys, and phones that hold them.</summary>
-internal sealed class GroupScene
+internal sealed class GroupScene(SecretWriter? draws = null)
 {
     private static readonly byte[] Voice = [.. Enumerable.Range(0, 160).Select(i => G711.Encode(AudioCodec.Pcmu, (short)(8000 * Math.Sin(i * 0.3))))];
     private static readonly byte[] Silence = [.. Enumerable.Repeat((byte)0xFF, 160)];
     private readonly Dictionary<uint, GroupKey> _keys = [];
     private long _version = 1000;
 
-    public MixerScene Mixer { get; } = new();
+    public MixerScene Mixer { get; } = new(draws: draws);
 
     public ImmutableArray<Ssrc> Ssrcs { get; set; } = [.. Enumerable.Range(1, 16).Select(i => new Ssrc((uint)(0xC000 + i)))];
 

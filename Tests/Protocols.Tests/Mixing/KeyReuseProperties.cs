@@ -24,7 +24,8 @@ public class KeyReuseProperties
     private sealed class World
     {
         private static readonly LegKeyMode[] Modes = [LegKeyMode.ByMki, LegKeyMode.ByMki, LegKeyMode.Own, LegKeyMode.AsBefore, LegKeyMode.None];
-        private readonly GroupScene _scene = new();
+        /// <summary>Each sequence begins at zero, so that one that is forgotten comes again at once.</summary>
+        private readonly GroupScene _scene = new(bytes => bytes.Clear());
         private readonly MixerPhone[] _phones;
         private readonly HashSet<MixerPhone> _open;
         private readonly Dictionary<MixerPhone, int> _ownKeys;

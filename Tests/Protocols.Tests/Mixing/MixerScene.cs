@@ -17,10 +17,11 @@ internal sealed class MixerScene : IMediaSink
     private long _version;
     private ulong _seed;
 
-    public MixerScene(ulong seed = 1, MixerSettings? settings = null)
+    /// <param name="draws">What the mixer draws its first numbers from, if not from the seed.</param>
+    public MixerScene(ulong seed = 1, MixerSettings? settings = null, SecretWriter? draws = null)
     {
         _seed = seed;
-        Mixer = new ConferenceMixer(settings ?? Settings, Fill, Origin);
+        Mixer = new ConferenceMixer(settings ?? Settings, draws ?? Fill, Origin);
     }
 
     public ConferenceMixer Mixer { get; }
