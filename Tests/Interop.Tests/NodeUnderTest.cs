@@ -134,6 +134,6 @@ public class NodeUnderTest : IAsyncLifetime
 [CollectionDefinition("node")]
 public sealed class SharedNode : ICollectionFixture<NodeUnderTest>;
 
-/// <summary>Tests that judge sound over a whole run: on two processors the others would be heard as gaps.</summary>
+/// <summary>Tests that judge a whole run, its sound or its messages: on two processors the others would be heard as gaps and seen as repeats.</summary>
 [CollectionDefinition("alone", DisableParallelization = true)]
 public sealed class Alone;

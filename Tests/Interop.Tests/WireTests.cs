@@ -10,6 +10,7 @@ using Xunit;
 namespace ConfCluster.Interop.Tests;
 
 /// <summary>tshark reads what we send: signalling and media of whole calls, captured on loopback, without one complaint.</summary>
+[Collection("alone")]
 public sealed class WireTests(WireNode node) : IClassFixture<WireNode>
 {
     private const string Foreign = "127.0.0.3";
