@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
-using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
-using ConfCluster.Protocols.Srtp;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Mixing;
