@@ -47,6 +47,7 @@ internal static class KeyFactWire
             OnUndelivered = (uint)policy.OnUndelivered,
             EvictionBypassesInterval = policy.EvictionBypassesInterval,
             MaxEpochsInUse = policy.MaxEpochsInUse,
+            MaxOffers = policy.MaxOffers == RekeyPolicy.Default.MaxOffers ? 0 : policy.MaxOffers,
         };
         if (policy.MaxAge is { } age) proto.MaxAge = age.Ticks;
         return proto;
@@ -61,6 +62,7 @@ internal static class KeyFactWire
             OnUndelivered = (Undelivered)p.OnUndelivered,
             EvictionBypassesInterval = p.EvictionBypassesInterval,
             MaxEpochsInUse = p.MaxEpochsInUse,
+            MaxOffers = p.MaxOffers == 0 ? RekeyPolicy.Default.MaxOffers : p.MaxOffers,
         })
     {
         At = WireValues.Time(p.At),

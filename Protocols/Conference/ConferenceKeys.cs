@@ -143,7 +143,7 @@ internal static class ConferenceKeys
             life = Note(life, new ConferenceEvent.KeyEpochPassed(epoch.Epoch, EpochPassage.Destroyed) { At = context.Now });
         }
 
-        return life with { Keys = RekeyState.Empty with { Last = life.Keys.Last, LastStart = life.Keys.LastStart }, KeyDropped = [], Storing = [] };
+        return life with { Keys = life.Keys.Cleared(), KeyDropped = [], Storing = [] };
     }
 
     /// <summary>Steps that wait become one fact; facts in their order.</summary>

@@ -53,7 +53,7 @@ public sealed record ConferenceLife
     internal MixerState? Published { get; init; }
 
     /// <summary>What the mixer was last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
-    internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed, RekeyState? Keys) Looked { get; init; }
+    internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed, long Uses, ImmutableArray<KeyEpoch> Epochs) Looked { get; init; } = (null, null, 0, []);
 
     /// <summary>The last state told to a mixer that is in charge no more.</summary>
     internal MixerState? Dismissed { get; init; }

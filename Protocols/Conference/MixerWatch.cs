@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
@@ -18,14 +20,13 @@ internal static class MixerWatch
     public static ConferenceLife Publish(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         if (!life.IsTaken || IsLookedAt(life)) return life;
-        life = life with { Looked = (life.State, life.Departed, life.Keys) };
+        life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
         if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = Dismiss(life, old, effects);
         if (!life.State.IsActive) return life;
 
         var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
-            // One that is not stored yet may be told to nobody.
-            Epochs = [.. life.Keys.Epochs.Select(e => e.Epoch).Where(e => !life.Storing.Contains(e))],
+            Epochs = life.Looked.Epochs,
         };
         if (life.Published is { } told && told.WantsTheSameAs(wanted)) return life;
         effects.Add(new ConferenceEffect.Publish(wanted));
@@ -56,7 +57,12 @@ internal static class MixerWatch
     }
 
     private static bool IsLookedAt(ConferenceLife life) =>
-        ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed) && ReferenceEquals(life.Looked.Keys, life.Keys);
+        ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed) && life.Looked.Uses == life.Keys.Uses
+        && life.Looked.Epochs.AsSpan().SequenceEqual(Told(life).AsSpan());
+
+    /// <summary>One that is not stored yet may be told to nobody.</summary>
+    private static ImmutableArray<KeyEpoch> Told(ConferenceLife life) =>
+        [.. life.Keys.Epochs.Select(e => e.Epoch).Where(e => !life.Storing.Contains(e))];
 
     public static ConferenceLife Silent(ConferenceLife life, Effects effects, ConferenceContext context)
     {

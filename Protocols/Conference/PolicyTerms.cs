@@ -55,6 +55,8 @@ public static class PolicyTerms
         PolicyTerm.Number(
             "rekey.max-epochs-in-use", "keys.rekey.max-epochs-in-use", 1, 8, (p, v) => Rekey(p, r => r with { MaxEpochsInUse = v }),
             p => p.Keys.Rekey.MaxEpochsInUse),
+        PolicyTerm.Number(
+            "rekey.max-offers", "keys.rekey.max-offers", 1, 10_000, (p, v) => Rekey(p, r => r with { MaxOffers = v }), p => p.Keys.Rekey.MaxOffers),
     ];
 
     public static PolicyTerm? Find(string name) => All.FirstOrDefault(t => t.Name == name);

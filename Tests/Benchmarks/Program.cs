@@ -15,7 +15,10 @@ switch (args)
     case ["fanout", ..]:
         FanoutBenchmark.Run(Console.Out);
         return 0;
+    case ["keys", ..]:
+        KeysBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys   (calls per second: calls.sh)");
         return 2;
 }

@@ -48,6 +48,12 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>Its dialog is confirmed, so that it can be sent offers.</summary>
     public bool IsReady { get; init; }
 
+    /// <summary>Until when its offer, while that is not answered, counts against those that may be out at once.</summary>
+    public TimeSpan? SlotUntil { get; init; }
+
+    /// <summary>It was offered a key within its dialog and may still answer soon.</summary>
+    public TimeSpan? CountsUntil => IsReady && Offered is not null ? SlotUntil : null;
+
     public bool IsInGroup => Keying != LegKeying.Own;
 
     public bool MayHold(KeyEpoch epoch) => IsInGroup && epoch > JoinedAfter;

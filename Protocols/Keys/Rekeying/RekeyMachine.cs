@@ -47,10 +47,13 @@ public static class RekeyMachine
         var at = state.Wanted is null ? null : state.LastStart + policy.MinInterval;
         foreach (var epoch in state.Epochs) at = Earlier(at, epoch.DestroyAt);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
-        foreach (var leg in state.Legs.Values) at = Earlier(Earlier(at, leg.MovesAt), leg.RetryAt);
+        at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));
+        if (RekeyTurn.IsHeldUp(state, policy)) at = Earlier(at, First(state.Index.Out));
         if (policy.MaxAge is { } age && state is { Wanted: null, Newest: { } newest } && newest.Epoch == state.Last) at = Earlier(at, newest.Began + age);
         return at;
     }
+
+    private static TimeSpan? First(ImmutableSortedSet<(TimeSpan At, string Participant)> times) => times.IsEmpty ? null : times[0].At;
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null || b < a ? b : a;
 

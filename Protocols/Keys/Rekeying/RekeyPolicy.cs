@@ -37,6 +37,9 @@ public sealed record RekeyPolicy(
     /// <summary>Epochs under which the mixer encrypts at once; legs in the oldest get their own key when it would be more.</summary>
     public int MaxEpochsInUse { get; init; } = 3;
 
+    /// <summary>So many legs are offered a key at once, and more only in a conference so large that they would not all be reached in half the timeout.</summary>
+    public int MaxOffers { get; init; } = 50;
+
     /// <summary>Reasons that need not wait (K3); the audit names them.</summary>
     public bool Bypasses(RekeyReason reason) => reason switch
     {

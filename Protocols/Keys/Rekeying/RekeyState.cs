@@ -23,9 +23,17 @@ public sealed record RekeyState(
 
     public LegKeys? Find(string participant) => Legs.GetValueOrDefault(participant);
 
-    internal RekeyState With(LegKeys leg) => this with { Legs = Legs.SetItem(leg.Participant, leg) };
+    internal LegIndex Index { get; init; } = LegIndex.Empty;
 
-    internal RekeyState Without(string participant) => this with { Legs = Legs.Remove(participant) };
+    /// <summary>Changes whenever what any leg is sent does.</summary>
+    internal long Uses => Index.Uses;
+
+    internal RekeyState With(LegKeys leg) => this with { Legs = Legs.SetItem(leg.Participant, leg), Index = Index.With(Find(leg.Participant), leg) };
+
+    internal RekeyState Without(string participant) => this with { Legs = Legs.Remove(participant), Index = Index.With(Find(participant), null) };
+
+    /// <summary>Nobody holds a key any more; numbers and the interval go on.</summary>
+    internal RekeyState Cleared() => Empty with { Last = Last, LastStart = LastStart, Index = LegIndex.Empty with { Uses = Uses + 1 } };
 
     internal RekeyState With(GroupKeyState epoch) => this with { Epochs = [.. Epochs.Select(e => e.Epoch == epoch.Epoch ? epoch : e)] };
 

@@ -5,7 +5,15 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 /// <summary>One step of <see cref="RekeyMachine"/> while it is made.</summary>
 internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan now)
 {
+    /// <summary>An offer that nobody has answered for so long does not keep others waiting.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Moves are collected: the mixer is told of all legs of one at once, and plays no sooner than its next frame of 20 ms.</summary>
+    private static readonly TimeSpan MoveTick = TimeSpan.FromMilliseconds(20);
+
     private readonly ImmutableArray<RekeyEffect>.Builder _effects = ImmutableArray.CreateBuilder<RekeyEffect>();
+
+    private readonly RekeyState _before = state;
 
     public RekeyState State { get; set; } = state;
 
@@ -52,7 +60,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         leg = leg with { Offered = null };
         if (epoch is { } taken && !(leg.Confirmed >= taken))
-            leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : now + policy.MoveDelay };
+            leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : AtTick(now + policy.MoveDelay) };
         Set(leg);
     }
 
@@ -82,26 +90,51 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         Finish();
     }
 
-    /// <summary>Each leg that has nothing open is offered the newest, however far the others are (K8, K9).</summary>
+    /// <summary>
+    /// Each leg that has nothing open is offered the newest, however far the others are (K8, K9); but only so many at once, that their answers do not
+    /// come in one burst.
+    /// </summary>
     private void Distribute()
     {
-        foreach (var leg in State.Legs.Values)
-            if (leg.RetryAt <= now)
-                Set(leg with { RetryAt = null });
+        foreach (var leg in Due(State.Index.Retries)) Set(leg with { RetryAt = null });
+        foreach (var leg in Due(State.Index.Out)) Set(leg with { SlotUntil = null });
         if (State.Newest is not { } newest) return;
-        foreach (var leg in State.Legs.Values)
+        var room = Window(State, policy) - State.Index.Out.Count;
+        foreach (var (reached, participant) in State.Index.Free)
         {
-            if (leg.RetryAt is not null || !leg.IsReady || leg.Offered is not null || !leg.MayHold(newest.Epoch) || leg.Confirmed >= newest.Epoch) continue;
-            Set(leg with { Offered = newest.Epoch, Held = leg.Held.Add(newest.Epoch) });
-            _effects.Add(new RekeyEffect.Offer(leg.Participant, newest.Epoch));
+            if (room-- <= 0 || reached >= newest.Epoch) return;
+            var leg = State.Legs[participant];
+            Set(leg with { Offered = newest.Epoch, Held = leg.Held.Add(newest.Epoch), SlotUntil = now + Patience });
+            _effects.Add(new RekeyEffect.Offer(participant, newest.Epoch));
         }
+    }
+
+    /// <summary>Somebody waits for an offer until one of those that are out is answered or given up for.</summary>
+    public static bool IsHeldUp(RekeyState state, RekeyPolicy policy) =>
+        !state.Index.Free.IsEmpty && state.Newest is { } newest && state.Index.Free[0].Reached < newest.Epoch && state.Index.Out.Count >= Window(state, policy);
+
+    /// <summary>So many that all legs are reached in half the timeout, even if each needs the whole patience.</summary>
+    private static int Window(RekeyState state, RekeyPolicy policy) =>
+        Math.Max(policy.MaxOffers, (int)Math.Ceiling(state.Legs.Count * 2 * (Patience / policy.DistributionTimeout)));
+
+    private static TimeSpan AtTick(TimeSpan at) => new((at.Ticks + MoveTick.Ticks - 1) / MoveTick.Ticks * MoveTick.Ticks);
+
+    private List<LegKeys> Due(ImmutableSortedSet<(TimeSpan At, string Participant)> times)
+    {
+        var due = new List<LegKeys>();
+        foreach (var (at, participant) in times)
+        {
+            if (at > now) break;
+            due.Add(State.Legs[participant]);
+        }
+
+        return due;
     }
 
     private void Move()
     {
-        foreach (var leg in State.Legs.Values)
+        foreach (var leg in Due(State.Index.Moves))
         {
-            if (!(leg.MovesAt <= now)) continue;
             Set(leg with { MovesAt = null });
             if (leg.Confirmed is not { } taken || leg.InUse >= taken || State.Find(taken) is not { MayBeUsed: true } epoch) continue;
             State = State.With(epoch with { WasUsed = true });
@@ -148,7 +181,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         while (true)
         {
-            var inUse = State.Legs.Values.Select(l => l.InUse).OfType<KeyEpoch>().Distinct().Order().ToList();
+            var inUse = State.Index.Tallies.Where(t => t.Value.InUse > 0).Select(t => t.Key).ToList();
             if (inUse.Count <= policy.MaxEpochsInUse) return;
             foreach (var leg in State.Legs.Values)
             {
@@ -161,7 +194,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         foreach (var epoch in State.Epochs)
         {
-            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && State.Legs.Values.All(l => IsSettled(l, epoch.Epoch)))
+            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && MayHaveSettled() && State.Legs.Values.All(l => IsSettled(l, epoch.Epoch)))
             {
                 State = State.With(epoch with { Phase = EpochPhase.Active });
                 _effects.Add(new RekeyEffect.Settled(epoch.Epoch, now - epoch.Began));
@@ -183,6 +216,10 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         }
     }
 
+    /// <summary>All legs are looked at only after a step that can have settled an epoch.</summary>
+    private bool MayHaveSettled() =>
+        State.Uses != _before.Uses || State.Legs.Count != _before.Legs.Count || State.Deadlines != _before.Deadlines || State.Epochs != _before.Epochs;
+
     /// <summary>After its deadline nobody is waited for.</summary>
     private bool IsSettled(LegKeys leg, KeyEpoch epoch) =>
         !leg.MayHold(epoch) || leg.InUse >= epoch || leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch);
@@ -193,5 +230,5 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     /// </summary>
     private bool IsOver(GroupKeyState epoch) =>
         (epoch.IsSpoiled || State.Newest is { } newest && newest.Epoch > epoch.Epoch && State.Epochs.All(e => e.Epoch >= epoch.Epoch || e.Phase == EpochPhase.Retired))
-        && State.Legs.Values.All(l => l.InUse != epoch.Epoch && !(l.MovesAt is not null && l.Confirmed == epoch.Epoch && !epoch.IsSpoiled));
+        && State.Index.Of(epoch.Epoch) is { InUse: 0 } tally && (tally.Moving == 0 || epoch.IsSpoiled);
 }

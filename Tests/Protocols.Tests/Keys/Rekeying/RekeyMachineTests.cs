@@ -123,6 +123,29 @@ public sealed class RekeyMachineTests
     }
 
     [Fact]
+    public void Only_so_many_offers_are_out_and_one_that_nobody_answers_keeps_the_others_waiting_for_a_second()
+    {
+        Settled(Alice, Bob, Carol, "dave");
+        _policy = _policy with { MaxOffers = 2 };
+        Do(new RekeyInput.Demanded(RekeyReason.Asked));
+        Assert.Equal<RekeyEffect>([new Offer(Alice, Two), new Offer(Bob, Two)], Do(new RekeyInput.Stored(Two)));
+        Assert.Equal<RekeyEffect>([new Offer(Carol, Two)], Do(new RekeyInput.Took(Bob, Two)));
+        At(60);
+        Assert.Equal(TimeSpan.FromSeconds(1), RekeyMachine.WakeAt(_state, _policy));
+        Assert.Equal<RekeyEffect>([new Offer("dave", Two)], At(1000));
+        Assert.Empty(Do(new RekeyInput.Took(Alice, Two)));
+    }
+
+    [Fact]
+    public void A_conference_too_large_for_its_timeout_has_more_offers_out()
+    {
+        Settled([.. Enumerable.Range(0, 50).Select(n => $"p{n}")]);
+        _policy = _policy with { MaxOffers = 1 };
+        Do(new RekeyInput.Demanded(RekeyReason.Asked));
+        Assert.Equal(10, Do(new RekeyInput.Stored(Two)).OfType<Offer>().Count());
+    }
+
+    [Fact]
     public void Glare_is_tried_again_and_a_refusal_means_an_own_key()
     {
         Settled(Alice, Bob);

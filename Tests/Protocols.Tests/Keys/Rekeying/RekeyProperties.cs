@@ -20,8 +20,8 @@ public sealed class RekeyProperties
 
     internal static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
         Gen.Bool, Gen.Bool, OneOf(0, 1, 5, 10), Gen.Int[6, 12], OneOf(JoinKey.NextEpoch, JoinKey.Current),
-        OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4],
-        (join, leave, interval, timeout, key, undelivered, inUse) => RekeyPolicy.Default with
+        OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4].Select(OneOf(1, 2, 50), (inUse, offers) => (inUse, offers)),
+        (join, leave, interval, timeout, key, undelivered, most) => RekeyPolicy.Default with
         {
             OnJoin = join,
             OnLeave = leave,
@@ -29,7 +29,8 @@ public sealed class RekeyProperties
             DistributionTimeout = TimeSpan.FromSeconds(timeout),
             JoinKey = key,
             OnUndelivered = undelivered,
-            MaxEpochsInUse = inUse,
+            MaxEpochsInUse = most.inUse,
+            MaxOffers = most.offers,
             MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
         });
 
