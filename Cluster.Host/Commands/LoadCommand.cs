@@ -10,6 +10,9 @@ namespace ConfCluster.Host.Commands;
 /// <summary><c>load</c>: many phones of one process in one conference, and a report of what they missed.</summary>
 internal static class LoadCommand
 {
+    private const int Phones = 100;
+    private const int Talkers = 3;
+
     public static Command Create()
     {
         var conference = new Option<string>("--conference") { Description = "The conference that is called.", HelpName = "NAME", Required = true };
@@ -20,11 +23,12 @@ internal static class LoadCommand
             CustomParser = a => ReadEndPoint(a.Tokens[0].Value, a.AddError),
             DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 5060),
         };
-        var phones = Count("--phones", 100, "Phones in the conference.", 1, 10_000);
-        var talkers = Count("--talkers", 3, "Phones that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
+        var phones = Count("--phones", Phones, "Phones in the conference.", 1, 10_000);
+        var talkers = Count("--talkers", Talkers, "Phones that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
         var canaries = Count("--canaries", 10, "Phones that check which tones they hear.", 0, 10_000);
-        var joins = Rate("--join-rate", 50, "Calls begun per second.");
-        var leaves = Rate("--leave-rate", 0, "Listeners that hang up per second, while others call in their places.");
+        var joins = Rate("--join-rate", 50, "Calls begun per second.", mayBeZero: false);
+        var leaves = Rate("--leave-rate", 0, "Listeners that hang up per second, while others call in their places.", mayBeZero: true);
+        var ends = Rate("--end-rate", 100, "Calls ended per second when it is over.", mayBeZero: false);
         var duration = new Option<TimeSpan>("--for")
         {
             Description = "How long it lasts once all are in: 10s, 500ms, 2m.",
@@ -43,17 +47,22 @@ internal static class LoadCommand
         var json = Output.JsonOption();
         var load = new Command("load", "Fill a conference with phones and report what they missed.")
         {
-            conference, server, phones, talkers, canaries, joins, leaves, duration, mki, url, json,
+            conference, server, phones, talkers, canaries, joins, leaves, ends, duration, mki, url, json,
         };
         load.Validators.Add(r =>
         {
-            if (r.GetValue(joins) <= 0) r.AddError("--join-rate must be more than 0.");
-            if (r.GetValue(talkers) > r.GetValue(phones)) r.AddError("--talkers must not be more than --phones.");
+            // What is not given has no value yet while the command line is checked.
+            var saying = r.GetResult(talkers) is { Implicit: false } t ? t.GetValueOrDefault<int>() : Talkers;
+            var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
+            if (saying > all) r.AddError("--talkers must not be more than --phones.");
         });
         load.SetAction((r, _) => RunAsync(
             new LoadOptions(
                 r.GetValue(conference)!, r.GetValue(server)!, r.GetValue(phones), r.GetValue(talkers), r.GetValue(canaries), r.GetValue(joins),
-                r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki)),
+                r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki))
+            {
+                EndRate = r.GetValue(ends),
+            },
             r.GetValue(url)!, r.GetValue(json)));
         return load;
     }
@@ -130,12 +139,14 @@ internal static class LoadCommand
         return option;
     }
 
-    private static Option<double> Rate(string name, double value, string description)
+    private static Option<double> Rate(string name, double value, string description, bool mayBeZero)
     {
         var option = new Option<double>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value };
         option.Validators.Add(r =>
         {
-            if (r.GetValueOrDefault<double>() is not (>= 0 and <= 10_000)) r.AddError($"{name} must be from 0 to 10000.");
+            var given = r.GetValueOrDefault<double>();
+            if (given is not (>= 0 and <= 10_000)) r.AddError($"{name} must be from 0 to 10000.");
+            if (given == 0 && !mayBeZero) r.AddError($"{name} must be more than 0.");
         });
         return option;
     }

@@ -20,7 +20,7 @@ internal sealed class LoadLoop : IDisposable
     /// <summary>Ticks of a longer pause are left out, not made up for in a burst; the report says that the load was late.</summary>
     private static readonly TimeSpan LongestCatchUp = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long calls may take to be answered, and to end: Timer B and F.</summary>
+    /// <summary>How long calls may take to be answered, and to end once they are asked to: Timer B and F.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(33);
 
     private readonly LoadOptions _options;
@@ -46,7 +46,7 @@ internal sealed class LoadLoop : IDisposable
     public LoadLoop(LoadOptions options, IMediaSockets sockets, ILaneClock clock, System.Net.IPAddress local, DateTimeOffset wallClock)
     {
         (_options, _sockets, _clock, _owed) = (options, sockets, clock, options.Phones);
-        (_joins, _leaves, _farewells) = (new Pacer(options.JoinRate), new Pacer(options.LeaveRate), new Pacer(Math.Max(100, options.JoinRate)));
+        (_joins, _leaves, _farewells) = (new Pacer(options.JoinRate), new Pacer(options.LeaveRate), new Pacer(options.EndRate));
         _ports = new LoadPorts(sockets, local);
         _origin = wallClock - clock.Now;
         var host = options.Server.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{options.Server.Address}]" : $"{options.Server.Address}";
@@ -57,7 +57,7 @@ internal sealed class LoadLoop : IDisposable
     {
         var start = _clock.Now;
         TimeSpan? over = null;
-        for (var due = start; over is not { } at || due < at + Patience && !_phones.TrueForAll(p => p.HasEnded); due += AudioFrame.Duration)
+        for (var due = start; over is not { } at || due < at + TimeSpan.FromSeconds(_phones.Count / _options.EndRate) + Patience && !_phones.TrueForAll(p => p.HasEnded); due += AudioFrame.Duration)
         {
             _clock.WaitUntil(due);
             var late = _clock.Now - due;

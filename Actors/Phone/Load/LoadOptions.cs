@@ -12,5 +12,8 @@ namespace ConfCluster.Actors.Phone.Load;
 public sealed record LoadOptions(
     string Conference, IPEndPoint Server, int Phones, int Talkers, int Canaries, double JoinRate, double LeaveRate, TimeSpan Duration, bool UseMki)
 {
+    /// <summary>Phones that hang up per second when it is over.</summary>
+    public double EndRate { get; init; } = 100;
+
     public const int MostTalkers = ToneCheck.Most;
 }

@@ -10,6 +10,8 @@ public class CommandLineTests
     [InlineData("conferense", "Did you mean")]
     [InlineData("run --prot 5", "--prot")]
     [InlineData("conference show", "NAME")]
+    [InlineData("load --conference x --phones 2", "--talkers must not be more than --phones")]
+    [InlineData("load --conference x --end-rate 0", "--end-rate must be more than 0")]
     [InlineData("conference list --url nonsense:", "is no http:// address")]
     public async Task What_is_typed_wrong_gets_a_sentence_and_exit_code_2(string arguments, string sentence)
     {

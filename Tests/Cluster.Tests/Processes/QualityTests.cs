@@ -17,12 +17,14 @@ public sealed class QualityTests : IDisposable
     {
         await using var node = NodeProcess.Start(_data, "--set", "confcluster.media.rtcp-interval=500ms");
         await node.UntilReadyAsync();
-        var bad = CallAsync($"sip:Quality@127.0.0.1:{node.SipPort}", "--tone", "440", "--drop", "10", "--delay", "60ms", "--for", "20s");
-        var silent = CallAsync($"sip:Quality@127.0.0.1:{node.SipPort}", "--for", "20s");
+        var bad = CallAsync($"sip:Quality@127.0.0.1:{node.SipPort}", "--tone", "440", "--drop", "10", "--delay", "60ms", "--for", "30s");
+        var silent = CallAsync($"sip:Quality@127.0.0.1:{node.SipPort}", "--for", "30s");
         JsonElement[] seen = [];
         await node.UntilAsync(
             async () =>
             {
+                // Both are on for longer than it takes: who has ended was refused, and says why.
+                if (bad.IsCompleted || silent.IsCompleted) Assert.Fail($"a call is over: {(await bad).RootElement}\n{(await silent).RootElement}\n{string.Join('\n', seen)}");
                 seen = await ShowAsync(node);
                 return seen.Length == 2 && seen.Any(p => Speaks(p) && Media(p, "inbound", "packetsLost") > 0 && Media(p, "outbound", "packetsLost") > 0
                     && p.GetProperty("media").GetProperty("roundTripSeconds").ValueKind == JsonValueKind.Number);

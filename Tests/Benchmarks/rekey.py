@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""What a change of the group key costs and how long it takes, with phones of `load --mki`, one node, a journal in SQLite. Times are from the node's audit.
+
+rekey.py cost LEGS [REKEYS]     REKEYS (10) rekeyings of so many legs, one every 4 s: from the start of each to the 2xx of each leg; the node's CPU with and without
+rekey.py burst LEGS             LEGS join within 10 s and leave within 10 s, min-interval 10 s: epochs, messages, time until each change is covered
+rekey.py churn LEGS SECONDS     5 joins and 5 leaves a second, min-interval 250 ms: what honest phones with MKI could not decrypt
+
+NODE names the folder of a Release build (made when it is not given). Needs python3, dotnet; node and load share the machine."""
+import atexit, json, os, pathlib, re, resource, subprocess, sys, tempfile, time, urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SIP, HTTP = 26160, 26180
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (HARD, HARD))
+folder = os.environ.get("NODE")
+if not folder:
+    subprocess.run(["dotnet", "build", "-c", "Release", "Cluster.Host", "-v", "q", "--nologo"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    folder = ROOT / "Cluster.Host/bin/Release/net10.0"
+PROGRAM = ["dotnet", str(pathlib.Path(folder) / "confcluster.dll")]
+
+
+class Node:
+    def __init__(self, **settings):
+        self.data = tempfile.TemporaryDirectory()
+        values = {"sip.udp.port": SIP, "sip.tcp.port": SIP, "sip.tls.enabled": "off", "http.port": HTTP, "data-dir": self.data.name, "media.port-min": 30000,
+                  "media.port-max": 39999, "media.max-legs-per-lane": 4000, "media.lanes": 1, **settings}
+        self.log = open(f"{self.data.name}.log", "w+")
+        sets = [a for k, v in values.items() for a in ("--set", f"confcluster.{k}={v}")]
+        self.process = subprocess.Popen(PROGRAM + ["run"] + sets, stdout=self.log, stderr=subprocess.STDOUT)
+        atexit.register(self.process.kill)
+        for _ in range(300):
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/readyz") and None
+            except OSError:
+                time.sleep(0.1)
+        sys.exit("the node did not get ready")
+
+    def cpu(self):
+        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def participants(self):
+        text = urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/metrics", timeout=30).read().decode()
+        found = re.search(r"^confcluster_participants(?:\{[^}]*\})? (\S+)", text, re.M)
+        return int(float(found.group(1))) if found else 0
+
+    def audit(self):
+        self.process.terminate()
+        self.process.wait()
+        out = subprocess.run(PROGRAM + ["audit", "show", "bench", "--json", "--set", f"confcluster.data-dir={self.data.name}"], capture_output=True, text=True)
+        shown = json.loads(out.stdout)
+        if shown["violations"]:
+            print("VIOLATIONS", shown["violations"][:3])
+        os.unlink(self.log.name)
+        self.data.cleanup()
+        return shown
+
+
+def load(*options):
+    return subprocess.Popen(PROGRAM + ["load", "--conference", "bench", "--sip", f"127.0.0.1:{SIP}", "--url", f"http://127.0.0.1:{HTTP}", "--mki", "--json", *options],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def when(text):
+    """Seconds since midnight; a run over midnight is not measured."""
+    h, m, s = re.match(r"[\d-]+T(\d+):(\d+):([\d.]+)", text).groups()
+    return int(h) * 3600 + int(m) * 60 + float(s)
+
+
+def records(shown):
+    for each in shown["records"]:
+        record = each["record"]
+        fields = {}
+        for field in record["fields"]:
+            fields.setdefault(field["name"], []).append(field["value"])
+        yield when(record["at"]), record["what"], fields
+
+
+def epochs(shown):
+    """epoch -> (began, reason, {kind: [seconds after its beginning]}, settled)"""
+    found = {}
+    for at, what, fields in records(shown):
+        if what == "epoch":
+            found[int(fields["epoch"][0])] = [at, fields["reason"][0], {}, None]
+        elif what == "steps":
+            for step in fields["step"]:
+                kind, epoch, moment, _ = step.split(" ", 3)
+                if int(epoch) in found:
+                    found[int(epoch)][2].setdefault(kind, []).append(when(moment) - found[int(epoch)][0])
+        elif what == "passed" and fields["passage"] == ["settled"]:
+            found[int(fields["epoch"][0])][3] = at - found[int(fields["epoch"][0])][0]
+    return found
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
+
+
+def report(phones):
+    r = json.loads(phones.communicate()[0])
+    print(f"load: {r['joined']} of {r['calls']} joined, failures {r['failures']}, lost {r['packetsLost']} of {r['packetsReceived']}, undecryptable {r['undecryptable']}, "
+          f"not authentic {r['authFailures']}, tones right {r['tonesRight']} wrong {r['tonesWrong']}, longest gap {r['longestGapMilliseconds']} ms, "
+          f"load late {r['clockLateMilliseconds']} ms; node: lateness p99 {r['node']['latenessP99Milliseconds']} ms, pauses {r['node']['rebased']}")
+
+
+def cost(legs, rekeys):
+    node = Node()
+    window = 4 * rekeys
+    phones = load("--phones", str(legs), "--join-rate", "50", "--for", f"{40 + 2 * window + 20}s")
+    while node.participants() < legs:
+        time.sleep(0.5)
+    time.sleep(30)
+    before = node.cpu()
+    time.sleep(window)
+    still = node.cpu() - before
+    before, start = node.cpu(), time.time()
+    for number in range(rekeys):
+        subprocess.run(["curl", "-fsS", "-X", "POST", "-H", "Content-Type: application/json", "-d", '{"reason":"benchmark"}',
+                        f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/rekey"], check=True, stdout=subprocess.DEVNULL)
+        time.sleep(max(0, start + 4 * (number + 1) - time.time()))
+    busy = node.cpu() - before
+    report(phones)
+    asked = {n: e for n, e in epochs(node.audit()).items() if e[1] == "asked"}
+    took = [t for e in asked.values() for t in e[2].get("confirmed", [])]
+    last = [max(e[2]["confirmed"]) for e in asked.values() if e[2].get("confirmed")]
+    print(f"{legs} legs, {len(asked)} rekeyings: 2xx of a leg after p50 {1000 * quantile(took, .5):.0f} ms, p99 {1000 * quantile(took, .99):.0f} ms; "
+          f"last 2xx median {1000 * quantile(last, .5):.0f} ms, at most {1000 * max(last):.0f} ms; fell back to their own key {sum(len(e[2].get('ownKey', [])) for e in asked.values())}; "
+          f"CPU {100 * still / window:.0f} % of a core without, {100 * busy / window:.0f} % with: {1e6 * (busy - still) / len(asked) / legs:.0f} us per leg and rekeying")
+
+
+def burst(legs):
+    node = Node()
+    phones = load("--phones", str(legs), "--join-rate", str(legs / 10), "--end-rate", str(legs / 10), "--for", "15s")
+    report(phones)
+    shown = node.audit()
+    found = epochs(shown)
+    sent = sum(len(e[2].get("sent", [])) for e in found.values())
+    joins = [at for at, what, _ in records(shown) if what == "joined"]
+    # Covered: each leg that is there has left the keys from before the change.
+    starts = sorted((e[0], e[3]) for e in found.values())
+    covered = [next((began + settled - at for began, settled in starts if began >= at and settled is not None), None) for at in joins]
+    known = [c for c in covered if c is not None]
+    exposure = shown["exposure"]
+    leaves = [c["seconds"] for c in exposure["changes"] if c["change"] == "left"]
+    print(f"{legs} joins and {legs} leaves: {len(found)} epochs ({', '.join(e[1] for e in found.values())}), keys sent {sent} times ({legs} in answers at most); "
+          f"a join covered after p50 {quantile(known, .5):.1f} s, at most {max(known):.1f} s; a leave p50 {quantile(leaves, .5):.1f} s, at most {max(leaves):.1f} s; "
+          f"bound {exposure['boundSeconds']} s")
+
+
+def churn(legs, seconds):
+    node = Node(**{"conference.keys.rekey.min-interval": "250ms"})
+    before = node.cpu()
+    phones = load("--phones", str(legs), "--join-rate", "20", "--leave-rate", "5", "--for", f"{seconds}s")
+    start = time.time()
+    report(phones)
+    spent = node.cpu() - before
+    found = epochs(node.audit())
+    print(f"{legs} legs, {seconds} s: {len(found)} epochs, keys sent {sum(len(e[2].get('sent', [])) for e in found.values())} times, taken "
+          f"{sum(len(e[2].get('confirmed', [])) for e in found.values())} times, own key {sum(len(e[2].get('ownKey', [])) for e in found.values())}; "
+          f"node {100 * spent / (time.time() - start):.0f} % of a core")
+
+
+match sys.argv[1:]:
+    case ["cost", legs, *more]: cost(int(legs), int(more[0]) if more else 10)
+    case ["burst", legs]: burst(int(legs))
+    case ["churn", legs, seconds]: churn(int(legs), int(seconds))
+    case _: sys.exit(__doc__)
