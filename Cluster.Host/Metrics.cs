@@ -31,7 +31,7 @@ internal sealed class NodeCounts : BackgroundService
     private readonly ConferenceQueries _queries;
     private readonly SipListeners _listeners;
     private readonly Meter _meter;
-    private volatile Counts _counts = new(0, 0, 0, 0, null);
+    private volatile Counts _counts = new(0, 0, 0, 0, 0, null);
 
     public NodeCounts(ConferenceQueries queries, SipListeners listeners, MediaPlane media, IMeterFactory meters)
     {
@@ -39,6 +39,7 @@ internal sealed class NodeCounts : BackgroundService
         _meter = meters.Create(Metrics.MeterName);
         _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
         _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
+        _meter.CreateObservableGauge("confcluster_mki_incapable_legs", () => _counts.WithoutMki, description: "Participants that tell no keys by MKI.");
         _meter.CreateObservableGauge("confcluster_sip_transactions", () => _counts.Transactions, description: "SIP transactions held.");
         _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP and TLS connections open.");
         _meter.CreateObservableGauge("confcluster_sip_overloaded", () => _counts.Admission?.IsOverloaded == true ? 1 : 0, description: "1: new calls are refused.");
@@ -70,7 +71,9 @@ internal sealed class NodeCounts : BackgroundService
         {
             var active = await _queries.ActiveAsync();
             var sip = await _listeners.AskAsync();
-            _counts = new Counts(active.Length, active.Sum(c => c.Participants.Length), sip?.Transactions ?? 0, sip?.Connections ?? 0, sip?.Admission);
+            _counts = new Counts(
+                active.Length, active.Sum(c => c.Participants.Length), active.Sum(c => c.Participants.Count(p => p.Key is { LacksMki: true })),
+                sip?.Transactions ?? 0, sip?.Connections ?? 0, sip?.Admission);
         }
         catch (AskTimeoutException)
         {
@@ -78,5 +81,5 @@ internal sealed class NodeCounts : BackgroundService
         }
     }
 
-    private sealed record Counts(int Conferences, int Participants, int Transactions, int Connections, AdmissionView? Admission);
+    private sealed record Counts(int Conferences, int Participants, int WithoutMki, int Transactions, int Connections, AdmissionView? Admission);
 }

@@ -103,6 +103,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
             case ConferenceEffect.HangUp e: ToParticipant(new EndDialog(e.Participant, _id, e.Reason)); break;
             case ConferenceEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
             case ConferenceEffect.Cancel e: Timers.Cancel(e.Timer); break;
+            case ConferenceEffect.Observe e: KeyCounters.Count(e.What); break;
             case ConferenceEffect.Say e: _log.Warning("{0}", e.Text); break;
             case ConferenceEffect.Passivate: Context.Parent.Tell(new Passivate(StopConference.Instance)); break;
             case ConferenceEffect.Stop: Context.Stop(Self); break;

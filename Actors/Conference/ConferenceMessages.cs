@@ -87,7 +87,16 @@ public sealed record ConferenceView(
 
     /// <summary>Its rules; null: from a node that does not tell.</summary>
     public ConferencePlan? Plan { get; init; }
+
+    /// <summary>Null: it never had a group key.</summary>
+    public ExposureView? Exposure { get; init; }
 }
+
+/// <summary>How long joins and leaves stay without a younger key.</summary>
+/// <param name="Bound">The longest by the rules that hold: interval, distribution timeout and grace.</param>
+/// <param name="LastCovered">Null: none was.</param>
+/// <param name="Uncovered">Oldest first.</param>
+public sealed record ExposureView(TimeSpan Bound, CoveredChange? LastCovered, ImmutableArray<KeyChange> Uncovered);
 
 /// <param name="Legs">Legs whose media is under it.</param>
 public sealed record EpochView(KeyEpoch Epoch, EpochPhase Phase, RekeyReason Reason, DateTimeOffset Began, int Legs);
@@ -95,7 +104,11 @@ public sealed record EpochView(KeyEpoch Epoch, EpochPhase Phase, RekeyReason Rea
 /// <summary>How a leg is keyed.</summary>
 /// <param name="InUse">The group key that its media is under; null: its own key.</param>
 /// <param name="Offered">One that it was sent and has not answered.</param>
-public sealed record LegKeyView(LegKeying Keying, KeyEpoch? InUse, KeyEpoch? Offered, bool IsProtected);
+public sealed record LegKeyView(LegKeying Keying, KeyEpoch? InUse, KeyEpoch? Offered, bool IsProtected)
+{
+    /// <summary>It tells no keys by MKI.</summary>
+    public bool LacksMki { get; init; }
+}
 
 public sealed record ParticipantView(
     ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media)

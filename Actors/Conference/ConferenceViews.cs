@@ -20,6 +20,7 @@ internal static class ConferenceViews
             Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
             IsRekeyDeferred = life.Keys.Wanted is not null,
             Plan = plan,
+            Exposure = state.KeyPolicy is { } rules ? new ExposureView(rules.Bound, life.Ledger.LastCovered, [.. life.Ledger.Open]) : null,
         };
     }
 
@@ -27,7 +28,10 @@ internal static class ConferenceViews
         epoch.Epoch, epoch.Phase, epoch.Reason, DateTimeOffset.UnixEpoch + epoch.Began, life.Keys.Legs.Values.Count(l => l.InUse == epoch.Epoch));
 
     private static LegKeyView View(Member member, LegKeys? leg) =>
-        new(leg?.Keying ?? LegKeying.Own, leg?.InUse is { Number: > 0 } inUse ? inUse : null, leg?.Offered, member.IsProtected);
+        new(leg?.Keying ?? LegKeying.Own, leg?.InUse is { Number: > 0 } inUse ? inUse : null, leg?.Offered, member.IsProtected)
+        {
+            LacksMki = member.LacksMki,
+        };
 
     private static ParticipantView View(Member member, ConferenceLife life, LegStatistics? media) => new(
         member.Participant, member.Identity, member.DisplayName, member.Ssrc.ToString(), member.JoinedAt, media)

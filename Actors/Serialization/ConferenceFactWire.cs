@@ -52,6 +52,7 @@ internal static class ConferenceFactWire
             Caller = CallerWire.Write(e.Caller),
             Keying = (uint)e.Keying,
             IsProtected = e.IsProtected,
+            LacksMki = e.LacksMki,
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -64,5 +65,6 @@ internal static class ConferenceFactWire
             Caller = CallerWire.Read(p.Caller),
             Keying = (LegKeying)p.Keying,
             IsProtected = p.IsProtected,
+            LacksMki = p.LacksMki,
         };
 }

@@ -84,6 +84,7 @@ internal static class ConferenceWire
         proto.Epochs.AddRange(m.Epochs.Select(KeyViewWire.Write));
         proto.RekeyDeferred = m.IsRekeyDeferred;
         if (m.Plan is { } plan) proto.Plan = PlanWire.Write(plan);
+        proto.Exposure = KeyViewWire.Write(m.Exposure);
         return proto;
     }
 
@@ -96,6 +97,7 @@ internal static class ConferenceWire
         Epochs = [.. p.Epochs.Select(KeyViewWire.Read)],
         IsRekeyDeferred = p.RekeyDeferred,
         Plan = PlanWire.Read(p.Plan),
+        Exposure = KeyViewWire.Read(p.Exposure),
     };
 
     private static CalloutProto Write(Callout c) => new()

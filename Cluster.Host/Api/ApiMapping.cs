@@ -18,7 +18,14 @@ internal static class ApiMapping
         Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
         RekeyDeferred = view.IsRekeyDeferred,
         Plan = view.Plan is { } plan ? Plan(plan) : null,
+        Exposure = view.Exposure is { } exposure ? Exposure(exposure) : null,
     };
+
+    private static CoverageDetails Exposure(ExposureView view) => new(
+        view.Bound.TotalSeconds, view.LastCovered is { } covered ? Change(covered.Change) with { Seconds = covered.Exposure.TotalSeconds } : null,
+        [.. view.Uncovered.Select(Change)]);
+
+    private static ChangeDetails Change(KeyChange change) => new(Camel($"{change.Kind}"), change.Participant.Value, change.At, null);
 
     public static PlanDetails Plan(ConferencePlan plan) =>
         new(plan.Blueprint, plan.Set.ToDictionary(s => s.Name, s => s.Value), plan.Policy.ToDictionary(s => s.Name, s => s.Value));
@@ -62,7 +69,7 @@ internal static class ApiMapping
         ProvenName = view.Caller?.Name,
         Proof = view.Caller?.Proof,
         Private = view.Caller?.IsPrivate ?? false,
-        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected) : null,
+        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki) : null,
     };
 
     private static MediaDetails Media(LegStatistics s) => new(

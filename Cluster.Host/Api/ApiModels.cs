@@ -19,7 +19,20 @@ internal sealed record ConferenceDetails(
 
     /// <summary>Null: from a node that does not tell.</summary>
     public PlanDetails? Plan { get; init; }
+
+    /// <summary>Null: it never had a group key.</summary>
+    public CoverageDetails? Exposure { get; init; }
 }
+
+/// <summary>How long joins and leaves stay without a younger key (<c>audit exposure</c> tells it of all that ever were).</summary>
+/// <param name="BoundSeconds">The longest by the rules that hold: interval, distribution timeout and grace.</param>
+/// <param name="LastCovered">Null: none was.</param>
+/// <param name="Uncovered">Oldest first.</param>
+internal sealed record CoverageDetails(double BoundSeconds, ChangeDetails? LastCovered, IReadOnlyList<ChangeDetails> Uncovered);
+
+/// <param name="Change">join or leave.</param>
+/// <param name="Seconds">Until it was covered; null: it is not.</param>
+internal sealed record ChangeDetails(string Change, string Participant, DateTimeOffset Since, double? Seconds);
 
 /// <param name="Legs">Whose media is under it.</param>
 internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, DateTimeOffset Began, int Legs);
@@ -27,7 +40,8 @@ internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, Dat
 /// <param name="Keying">own, groupByMki or groupPlain.</param>
 /// <param name="Epoch">Of the group key that its media is under; null: its own key.</param>
 /// <param name="Offered">An epoch that it was sent and has not answered.</param>
-internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling);
+/// <param name="Mki">It tells keys by MKI.</param>
+internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling, bool Mki);
 
 /// <param name="Set">What differs from the blueprint.</param>
 /// <param name="Policy">Every rule that holds.</param>

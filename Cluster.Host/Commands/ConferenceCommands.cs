@@ -96,7 +96,7 @@ internal static class ConferenceCommands
         Console.Out.WriteLine(state is null ? $"{name} is not active." : $"{name}: {state}");
         if (details is { Plan: { } plan }) Console.Out.WriteLine(CreateCommand.Summary(plan));
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
-        if (details is { Participants.Count: > 0 }) KeyCommands.Write(details);
+        if (details is { Participants.Count: > 0 }) KeyCommands.Write(details, history);
         if (details is { Invitations.Count: > 0 }) WriteInvitations(details);
         Output.Table(
             ["#", "Time", "Event", "Participant", "Detail"],

@@ -30,7 +30,8 @@ internal static class KeyCommands
         yield return evict;
     }
 
-    public static void Write(ConferenceDetails details)
+    /// <param name="history">Names those who are not in any more.</param>
+    public static void Write(ConferenceDetails details, IReadOnlyList<HistoryEntry> history)
     {
         if (details.Epochs.Count > 0)
         {
@@ -40,15 +41,29 @@ internal static class KeyCommands
         }
 
         if (details.RekeyDeferred) Console.Out.WriteLine("A change of the group key waits for the minimum interval.");
+        if (details.Exposure is { } exposure) Write(exposure, history);
         Output.Table(
             ["Participant", "Id", "Key", "Offered", "Signalling"],
             details.Participants.Select(p => new[]
             {
                 p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, p.Id[..Math.Min(8, p.Id.Length)],
-                p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : "its own",
+                p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : p.Key is { Mki: false } ? "its own, no MKI" : "its own",
                 p.Key?.Offered is { } offered ? $"epoch {offered}" : "-", p.Key is { ProtectedSignalling: true } ? "protected" : "in clear",
             }));
     }
+
+    private static void Write(CoverageDetails exposure, IReadOnlyList<HistoryEntry> history)
+    {
+        var last = exposure.LastCovered is { } covered ? $"the last took {Seconds(covered.Seconds ?? 0)} ({Named(covered, history)})" : "none was yet";
+        Console.Out.WriteLine($"Each join and leave is covered by a younger group key within {Seconds(exposure.BoundSeconds)}; {last}.");
+        if (exposure.Uncovered.Count == 0) return;
+        Output.Table(["Not covered yet", "Since"], exposure.Uncovered.Select(c => new[] { Named(c, history), Time(c.Since) }));
+    }
+
+    private static string Named(ChangeDetails change, IReadOnlyList<HistoryEntry> history) =>
+        $"{change.Change} of {history.LastOrDefault(e => e.Participant == change.Participant)?.Identity ?? change.Participant}";
+
+    private static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.###} s");
 
     private static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
 

@@ -54,6 +54,7 @@ public static class ConferenceDecider
             Caller = join.Caller,
             Keying = keying,
             IsProtected = join.Ability.IsProtected,
+            LacksMki = !join.Ability.TakesMki,
         };
         if (state.IsActive) return Accept(joined);
 

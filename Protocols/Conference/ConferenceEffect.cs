@@ -52,6 +52,9 @@ public abstract record ConferenceEffect
     /// <summary>A line for the operator.</summary>
     public sealed record Say(string Text) : ConferenceEffect;
 
+    /// <summary>To be counted.</summary>
+    public sealed record Observe(KeyObservation What) : ConferenceEffect;
+
     /// <summary>Nothing is going on: the entity asks to be let go.</summary>
     public sealed record Passivate : ConferenceEffect;
 

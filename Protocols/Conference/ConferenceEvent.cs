@@ -33,6 +33,9 @@ public abstract record ConferenceEvent
 
         /// <summary>False: its keys crossed an unprotected hop.</summary>
         public bool IsProtected { get; init; }
+
+        /// <summary>Its keys had no MKI; false: they had, or the fact is older than the question.</summary>
+        public bool LacksMki { get; init; }
     }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;

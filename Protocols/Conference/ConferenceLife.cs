@@ -64,6 +64,9 @@ public sealed record ConferenceLife
     /// <summary>The group keys, but for their secrets.</summary>
     public RekeyState Keys { get; internal init; } = RekeyState.Empty;
 
+    /// <summary>Which changes wait for a younger key, as far as the journal knows.</summary>
+    public KeyLedger Ledger { get; internal init; } = KeyLedger.Empty;
+
     /// <summary>Epochs whose beginning is being stored, or waits for it.</summary>
     public ImmutableHashSet<KeyEpoch> Storing { get; internal init; } = [];
 

@@ -75,7 +75,7 @@ public static class ConferenceMachine
     {
         var state = life.State.Apply(recovered.Events);
         var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
-        life = life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting };
+        life = life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting, Ledger = life.Ledger.Take(recovered.Events).Next };
         return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
             ? ConferenceKeys.Resumed(life, context.Decision)
             : ConferenceKeys.Recovered(life, effects, context.Decision);
@@ -84,9 +84,12 @@ public static class ConferenceMachine
     private static ConferenceLife Stored(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var batch = life.Pending ?? throw new InvalidOperationException("nothing was being stored");
+        var (ledger, seen) = life.Ledger.Take(batch.Events);
+        effects.AddRange(seen.Select(o => new ConferenceEffect.Observe(o)));
         var next = life with
         {
             State = life.State.Apply(batch.Events),
+            Ledger = ledger,
             IsTaken = life.IsTaken || batch.Events.Any(e => e is ConferenceEvent.Taken),
             IsJournalFailing = false,
             Pending = null,

@@ -73,6 +73,7 @@ public sealed record ConferenceState
                 Caller = e.Caller,
                 Keying = e.Keying,
                 IsProtected = e.IsProtected,
+                LacksMki = e.LacksMki,
             }),
             Register = Register.Add(e.Ssrc),
         },
@@ -116,4 +117,7 @@ public sealed record Member(ParticipantId Participant, string Identity, string? 
 
     /// <summary>False: its keys crossed an unprotected hop.</summary>
     public bool IsProtected { get; init; }
+
+    /// <summary>Its keys had no MKI.</summary>
+    public bool LacksMki { get; init; }
 }

@@ -40,6 +40,9 @@ public sealed record RekeyPolicy(
     /// <summary>So many legs are offered a key at once, and more only in a conference so large that they would not all be reached in half the timeout.</summary>
     public int MaxOffers { get; init; } = 50;
 
+    /// <summary>How long a change may stay uncovered (K4): the wait, the distribution, and what is on the way under the old key.</summary>
+    public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;
+
     /// <summary>Reasons that need not wait (K3); the audit names them.</summary>
     public bool Bypasses(RekeyReason reason) => reason switch
     {

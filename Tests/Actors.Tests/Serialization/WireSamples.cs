@@ -133,7 +133,15 @@ internal static class WireSamples
             IsRekeyDeferred = true,
         },
         new ConferenceView(
-            Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) }]),
+            Room, true, Life, Mixer, 8, 7, Noon,
+            [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) { LacksMki = true } }])
+        {
+            Exposure = new ExposureView(
+                TimeSpan.FromSeconds(22), new CoveredChange(new KeyChange(KeyChangeKind.Join, Alice, Noon, new KeyEpoch(4)), TimeSpan.FromSeconds(3)),
+                [new KeyChange(KeyChangeKind.Leave, Alice, Noon, new KeyEpoch(5))]),
+        },
+        new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, []) { Exposure = new ExposureView(TimeSpan.FromSeconds(22), null, []) },
+        new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, LacksMki = true },
         new OpenLeg(Mixer, Alice, AddressFamily.InterNetworkV6),
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },

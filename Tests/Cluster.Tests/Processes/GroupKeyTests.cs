@@ -29,15 +29,20 @@ public sealed class GroupKeyTests : IDisposable
             var guest = CallAsync(node, 4, "--mki");
             var own = CallAsync(node, 6);
             await UntilAsync(node, participants: 4);
+            await node.UntilAsync(async () => Value(await MetricsAsync(node), "confcluster_mki_incapable_legs") == 1, "one leg without MKI");
             await guest;
             var evicted = CallAsync(node, 60, "--mki");
             await UntilAsync(node, participants: 4);
-            var last = (await ShowAsync(node)).RootElement.GetProperty("conference").GetProperty("participants").EnumerateArray()
+            var shown = (await ShowAsync(node)).RootElement.GetProperty("conference");
+            var exposure = shown.GetProperty("exposure");
+            Assert.InRange(exposure.GetProperty("lastCovered").GetProperty("seconds").GetDouble(), 0, exposure.GetProperty("boundSeconds").GetDouble());
+            Assert.Contains("is covered by a younger group key within", await VerbAsync(node, "conference", "show", "keys"), StringComparison.Ordinal);
+            var last = shown.GetProperty("participants").EnumerateArray()
                 .OrderBy(p => p.GetProperty("joinedAt").GetDateTimeOffset()).Last().GetProperty("id").GetString()!;
             await VerbAsync(node, "conference", "evict", "keys", last);
             var (_, thrown) = await evicted;
             Assert.Equal("peer", thrown.GetProperty("endedBy").GetString());
-            var metrics = await node.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+            var metrics = await MetricsAsync(node);
             var (encrypts, sends) = (Shared(metrics, "encrypts"), Shared(metrics, "sends"));
             Assert.True(encrypts > 0 && sends > encrypts, metrics);
             await VerbAsync(node, "conference", "rekey", "keys", "--reason", "test");
@@ -51,6 +56,7 @@ public sealed class GroupKeyTests : IDisposable
 
             var (_, never) = await own;
             Assert.Equal((0, 0), (never.GetProperty("mkisHeard").GetInt32(), never.GetProperty("undecryptable").GetInt32()));
+            AssertCounted(await MetricsAsync(node));
             Assert.Equal(0, await node.StopAsync());
         }
 
@@ -59,6 +65,32 @@ public sealed class GroupKeyTests : IDisposable
         (verified, output) = await NodeProcess.RunAsync(["audit", "show", "keys", "--set", $"confcluster.data-dir={_data.Path}"]);
         foreach (var said in (string[])["begun", "joined", "left", "evicted"]) Assert.Contains(said, output, StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>The first join, those after it, the guest's leave, an eviction, and an operator: each is there, none waited longer than the rules allow.</summary>
+    private static void AssertCounted(string metrics)
+    {
+        foreach (var reason in (string[])["begun", "joined", "evicted", "asked"])
+            Assert.True(Value(metrics, "confcluster_rekeys_total", $"reason=\"{reason}\"") >= 1, $"{reason}\n{metrics}");
+        Assert.True(Value(metrics, "confcluster_rekeys_coalesced_total") >= 0, metrics);
+        Assert.True(Value(metrics, "confcluster_rekey_distribution_seconds_count") >= 3, metrics);
+        Assert.True(Value(metrics, "confcluster_exposure_seconds_count", "change=\"join\"") >= 4, metrics);
+        Assert.True(Value(metrics, "confcluster_exposure_seconds_count", "change=\"leave\"") >= 2, metrics);
+        foreach (var change in (string[])["change=\"join\"", "change=\"leave\""])
+        {
+            var all = Value(metrics, "confcluster_exposure_seconds_count", change);
+            Assert.Equal(all, Value(metrics, "confcluster_exposure_seconds_bucket", change, "le=\"15\""));
+        }
+    }
+
+    /// <summary>The sum of the series of that name with these labels; -1: there is none.</summary>
+    private static double Value(string metrics, string name, params string[] labels)
+    {
+        var lines = metrics.Split('\n').Where(l => l.StartsWith($"{name} ", StringComparison.Ordinal) || l.StartsWith($"{name}{{", StringComparison.Ordinal))
+            .Where(l => labels.All(label => l.Contains(label, StringComparison.Ordinal))).ToList();
+        return lines.Count == 0 ? -1 : lines.Sum(l => double.Parse(l[(l.IndexOf(' ', l.IndexOf('}') + 1) + 1)..].Split(' ')[0], CultureInfo.InvariantCulture));
+    }
+
+    private static Task<string> MetricsAsync(NodeProcess node) => node.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative));
 
     private static double Shared(string metrics, string what) => metrics.Split('\n')
         .Where(l => l.StartsWith($"confcluster_media_{what}_total{{", StringComparison.Ordinal) && l.Contains("stream=\"shared\"", StringComparison.Ordinal))

@@ -108,7 +108,12 @@ internal sealed class RekeyJournal
 
     private void Step(string name, LegStepKind kind, KeyEpoch epoch) => _steps.Add(new LegStep(_in[name], kind, epoch, Now));
 
-    private void Store(ConferenceEvent happened) => _events.Add(happened);
+    /// <summary>Steps before it are stored before it, as a conference does, unless the story wants to lose them.</summary>
+    private void Store(ConferenceEvent happened)
+    {
+        if (!_losesSteps) Flush();
+        _events.Add(happened);
+    }
 
     private void Flush()
     {

@@ -114,6 +114,28 @@ public sealed class ConferenceKeysTests : IDisposable
     }
 
     [Fact]
+    public void A_leave_is_open_until_the_last_leg_has_left_the_older_keys_also_for_a_focus_that_comes_back()
+    {
+        Enter(Alice);
+        Enter(Bob);
+        Enter(new ParticipantId("c"));
+        Pass(TimeSpan.FromSeconds(10));
+        TakeAll();
+        Pass(TimeSpan.FromSeconds(20));
+        Assert.Empty(_life.Ledger.Open);
+        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Bob)));
+        Take(Alice, _life.Keys.Last.Number);
+        Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal((KeyChangeKind.Leave, Bob), _life.Ledger.Open.Select(c => (c.Kind, c.Participant)).Single());
+        Assert.Equal(_life.Ledger.Open, KeyLedger.Empty.Take(_journal).Next.Open);
+        Take(new ParticipantId("c"), _life.Keys.Last.Number);
+        Pass(TimeSpan.FromSeconds(1));
+        Assert.Empty(_life.Ledger.Open);
+        var covered = _did.OfType<ConferenceEffect.Observe>().Select(o => o.What).OfType<KeyObservation.Covered>().Last().Change;
+        Assert.Equal((Bob, true), (covered.Change.Participant, covered.Exposure > TimeSpan.FromSeconds(1) && covered.Exposure < TimeSpan.FromSeconds(1.2)));
+    }
+
+    [Fact]
     public void An_eviction_does_not_wait_for_the_interval()
     {
         Enter(Alice);
