@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
@@ -19,8 +20,10 @@ internal abstract class LaneCommand(LanePlace place)
         public MixerState State { get; } = state;
     }
 
-    public sealed class Open(LanePlace place, ParticipantId participant, AddressFamily family) : LaneCommand(place)
+    public sealed class Open(LanePlace place, ParticipantId participant, AddressFamily family, ImmutableArray<KeyFingerprint> uplink) : LaneCommand(place)
     {
+        public ImmutableArray<KeyFingerprint> Uplink { get; } = uplink;
+
         public AddressFamily Family { get; } = family;
 
         public ParticipantId Participant { get; } = participant;

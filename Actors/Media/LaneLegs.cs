@@ -46,12 +46,20 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (Awake(place) is { } mixer && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
     }
 
-    public void Open(LanePlace place, ParticipantId participant, AddressFamily family)
+    public void Open(LaneCommand.Open wanted)
     {
+        var (place, participant, family) = (wanted.Place, wanted.Participant, wanted.Family);
         if (Awake(place) is not { } mixer) return;
         if (mixer.Find(participant) is { } other && other.Home.Family != family) Close(place, participant);
+        if (!mixer.Mixer.TryClaim(participant, wanted.Uplink.AsSpan()))
+        {
+            place.Report(new LaneReport.Refused(participant, Rejection.KeyingRefused));
+            return;
+        }
+
         var leg = mixer.Find(participant) ?? TryOpen(mixer, participant, family);
-        place.Report(leg is null ? new LaneReport.Refused(participant) : new LaneReport.Opened(participant, leg.Rtp, leg.Rtcp));
+        if (leg is null) mixer.Mixer.Disclaim(participant);
+        place.Report(leg is null ? new LaneReport.Refused(participant, Rejection.NoMediaCapacity) : new LaneReport.Opened(participant, leg.Rtp, leg.Rtcp));
     }
 
     public void SetLeg(LanePlace place, LegMedia media)
@@ -64,6 +72,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
         var (participant, mux) = (media.Participant, media.RtcpMux);
         if (mixer.Mixer.SetLeg(media) && mixer.Find(participant) is { } leg) mixer.Put(participant, Share(mixer, leg, mux));
+        while (mixer.Mixer.TryTakeRepeating(out var who)) place.Report(new LaneReport.Repeating(who));
     }
 
     public void SetGroupKey(LanePlace place, GroupKey key)

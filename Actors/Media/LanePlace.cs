@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
@@ -24,7 +25,9 @@ public sealed class LanePlace : IDisposable
     public void SetState(MixerState state) => _lane.Post(new LaneCommand.SetState(this, state));
 
     /// <summary>Answered by <see cref="LaneReport.Opened"/> or <see cref="LaneReport.Refused"/>.</summary>
-    public void Open(ParticipantId participant, AddressFamily family = AddressFamily.InterNetwork) => _lane.Post(new LaneCommand.Open(this, participant, family));
+    /// <param name="uplink">Of the keys that it will send with; none: they are looked at when they come.</param>
+    public void Open(ParticipantId participant, AddressFamily family = AddressFamily.InterNetwork, ImmutableArray<KeyFingerprint> uplink = default) =>
+        _lane.Post(new LaneCommand.Open(this, participant, family, uplink.IsDefault ? [] : uplink));
 
     /// <summary>Takes ownership of the keys.</summary>
     public void SetLeg(LegMedia media)

@@ -16,8 +16,11 @@ public abstract record LaneReport
     /// <summary>The leg has these local ports; also the answer to a repeated request.</summary>
     public sealed record Opened(ParticipantId Participant, MediaAddress Rtp, MediaAddress Rtcp) : LaneReport;
 
-    /// <summary>No port is left, or the lane is full.</summary>
-    public sealed record Refused(ParticipantId Participant) : LaneReport;
+    /// <summary>No port is left, the lane is full, or its keys are another's.</summary>
+    public sealed record Refused(ParticipantId Participant, Rejection Reason) : LaneReport;
+
+    /// <summary>Its newest offer or answer has a key of another leg or of the group; nothing under that is taken.</summary>
+    public sealed record Repeating(ParticipantId Participant) : LaneReport;
 
     /// <summary>Every heartbeat, and at once when a version has been applied. 0 and 0: the mixer has no state.</summary>
     /// <param name="IsPartial">Only legs with news since the report before; all are in the first report of a version.</param>

@@ -122,7 +122,7 @@ internal sealed class MediaLane : IDisposable
                 break;
             case LaneCommand.Remove remove: _legs.Remove(remove.Place); break;
             case LaneCommand.SetState set: _legs.SetState(set.Place, set.State); break;
-            case LaneCommand.Open open: _legs.Open(open.Place, open.Participant, open.Family); break;
+            case LaneCommand.Open open: _legs.Open(open); break;
             case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
             case LaneCommand.SetGroupKey set: _legs.SetGroupKey(set.Place, set.Key); break;
             case LaneCommand.Close close: _legs.Close(close.Place, close.Participant); break;

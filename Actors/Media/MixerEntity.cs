@@ -35,6 +35,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
         Receive<CloseLeg>(m => Close(m.Participant));
         Receive<LaneReport.Opened>(r => _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)));
         Receive<LaneReport.Refused>(Handle);
+        Receive<LaneReport.Repeating>(Handle);
         Receive<LaneReport.Alive>(Handle);
         Receive<LaneReport.Pressed>(Handle);
         Receive<LaneReport.Watched>(Handle);
@@ -80,13 +81,20 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     private void Handle(OpenLeg message)
     {
         _plan = _plan.Opened(message.Participant, Now);
-        _place!.Open(message.Participant, message.Family);
+        _place!.Open(message.Participant, message.Family, message.Uplink);
     }
 
     private void Handle(LaneReport.Refused report)
     {
         _plan = _plan.Closed(report.Participant);
-        _regions.Participants.Tell(new LegRefused(report.Participant, _id, Rejection.NoMediaCapacity));
+        _regions.Participants.Tell(new LegRefused(report.Participant, _id, report.Reason));
+    }
+
+    /// <summary>The SDP is answered by now, so the dialog ends. The peer is not told why: whose key that is, is not for it to learn.</summary>
+    private void Handle(LaneReport.Repeating report)
+    {
+        Context.GetLogger().Warning("Mixer {0}: {1} would send under a key of somebody else; its call ends", _id, report.Participant);
+        _regions.Participants.Tell(new EndDialog(report.Participant, _id.Conference, LeaveReason.DialogFailed));
     }
 
     /// <summary>A leave is done when the conference hears of the version without the leg, so the last report goes out before the end.</summary>

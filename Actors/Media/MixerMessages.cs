@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
@@ -22,7 +23,11 @@ public sealed record SetMixerState(MixerState State) : IMixerMessage
 /// the same ports. A leg that the conference does not admit within media.unadmitted-leg-timeout is closed.
 /// </summary>
 /// <param name="Family">Of the ports. Another one than before: those of before are given back.</param>
-public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant, AddressFamily Family) : IMixerMessage;
+public sealed record OpenLeg(MixerId Mixer, ParticipantId Participant, AddressFamily Family) : IMixerMessage
+{
+    /// <summary>Of the keys that it will send with, as far as they are known.</summary>
+    public ImmutableArray<KeyFingerprint> Uplink { get; init; } = [];
+}
 
 /// <summary>What offer and answer settled. Holds keys: its serializer refuses to let it leave the process. The receiver takes ownership.</summary>
 public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;

@@ -135,7 +135,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
                 break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
-            case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family)); break;
+            case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;
             case ParticipantEffect.Store e: Store(e.Fact); break;

@@ -4,6 +4,7 @@ using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Serialization;
 
@@ -15,7 +16,10 @@ internal static class MixerWire
         WireEntry.Of<SetMixerState, MixerStateProto>("m.state.1", m => Write(m.State), p => new SetMixerState(Read(p))),
         WireEntry.Of<OpenLeg, LegPlaceProto>(
             "m.open.1", Write, p => new OpenLeg(
-                WireValues.Read(p.Mixer), new ParticipantId(p.Participant), p.Ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork)),
+                WireValues.Read(p.Mixer), new ParticipantId(p.Participant), p.Ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork)
+                {
+                    Uplink = [.. p.Uplink.Chunk(4).Where(w => w.Length == 4).Select(w => new KeyFingerprint(w[0], w[1], w[2], w[3]))],
+                }),
         WireEntry.Of<CloseLeg, LegPlaceProto>(
             "m.close.1", m => Place(m.Mixer, m.Participant), p => new CloseLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
     ];
@@ -27,6 +31,7 @@ internal static class MixerWire
     {
         var place = Place(open.Mixer, open.Participant);
         place.Ipv6 = open.Family == AddressFamily.InterNetworkV6;
+        place.Uplink.AddRange(open.Uplink.SelectMany(k => k.Words));
         return place;
     }
 

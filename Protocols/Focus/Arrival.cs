@@ -55,7 +55,10 @@ internal static class Arrival
 
     /// <summary>Ports of the family of the offer; for an offer of ours, of the way that the INVITE came.</summary>
     public static ParticipantEffect Open(Invitation invitation, MixerId mixer, ParticipantContext context) => new ParticipantEffect.OpenLeg(
-        mixer, context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily));
+        mixer, context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily))
+    {
+        Uplink = invitation.Offer is { } offer ? [.. offer.Media.Uplink.Select(KeyFingerprint.Of)] : [],
+    };
 
     /// <summary>Told again, or the mixer was replaced while we waited for its ports. The newest key counts.</summary>
     public static ParticipantStep Moved(ParticipantState.Opening opening, ParticipantInput.JoinAccepted joined, ParticipantContext context)
@@ -110,12 +113,14 @@ internal static class Arrival
             ]);
     }
 
-    /// <summary>RFC 4568 §7.1.2: the keys of the two sides differ. Whoever sends under the group key could not be told from us.</summary>
+    /// <summary>
+    /// RFC 4568 §7.1.2: the keys of the two sides differ. Whoever sends under the group key could not be told from us. The words are those for any keying that is not taken:
+    /// they tell nobody whose key it is.
+    /// </summary>
     private static ParticipantStep RepeatsTheGroups(ParticipantState.Opening opening, ParticipantContext context)
     {
         var invitation = opening.Invitation;
-        var warning = LegNegotiation.Warning(306, "a=crypto repeats a key of ours");
-        var response = FocusResponses.Refuse(invitation.Request, ParticipantRefusal.UnacceptableOffer, context, warning);
+        var response = FocusResponses.Of(invitation.Request, Rejection.KeyingRefused, context);
         return Closing.GiveUp(invitation, opening.Mixer, LeaveReason.DialogFailed, ParticipantRefusal.UnacceptableOffer, response, context);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
@@ -6,6 +7,7 @@ using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -38,7 +40,11 @@ public abstract partial record ParticipantEffect
     public sealed record ResolveTicket(TransferArrival Transfer) : ParticipantEffect;
 
     /// <summary>Ports of that family; another family than before takes the place of the ports of before.</summary>
-    public sealed record OpenLeg(MixerId Mixer, AddressFamily Family) : ParticipantEffect;
+    public sealed record OpenLeg(MixerId Mixer, AddressFamily Family) : ParticipantEffect
+    {
+        /// <summary>Of the keys that the peer will send with, as far as they are known; of another leg they are refused.</summary>
+        public ImmutableArray<KeyFingerprint> Uplink { get; init; } = [];
+    }
 
     /// <summary>Its keys are copies that the mixer owns from here.</summary>
     public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : ParticipantEffect;

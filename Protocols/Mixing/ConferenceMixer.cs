@@ -31,6 +31,8 @@ public sealed class ConferenceMixer : IDisposable
     private readonly GroupKeys _keys = new();
     private readonly LegSender _sender;
     private readonly SsrcOwners _owners;
+    private readonly KeyOwners _uplinks = new();
+    private readonly Queue<ParticipantId> _repeating = [];
     private Dictionary<ParticipantId, MixerLeg> _admitted = [];
     private bool _speakerChanged;
     private ulong _ticks;
@@ -105,14 +107,35 @@ public sealed class ConferenceMixer : IDisposable
         return slot;
     }
 
+    /// <summary>Before a leg is opened: the keys of its offer are its own from now on, until it is closed.</summary>
+    /// <returns>False: one of them is another leg's, or the group's; nothing changed.</returns>
+    public bool TryClaim(ParticipantId participant, ReadOnlySpan<KeyFingerprint> uplink) =>
+        !(_keys.Holds(uplink) | !_uplinks.TryClaim(participant, uplink));
+
+    /// <summary>Nothing came of its leg.</summary>
+    public void Disclaim(ParticipantId participant)
+    {
+        if (!_byParticipant.ContainsKey(participant)) _uplinks.Free(participant);
+    }
+
+    /// <summary>The next leg whose media was not taken since its keys are another's, each once.</summary>
+    public bool TryTakeRepeating(out ParticipantId participant) => _repeating.TryDequeue(out participant!);
+
     /// <summary>Takes ownership of the media and its keys.</summary>
-    /// <returns>False: no such leg, or its generation is not higher; the keys are zeroed and nothing changed.</returns>
+    /// <returns>False: no such leg, its generation is not higher, or it has keys of another; they are zeroed and nothing changed.</returns>
     public bool SetLeg(LegMedia media)
     {
         ArgumentNullException.ThrowIfNull(media);
         if (!_byParticipant.TryGetValue(media.Participant, out var leg))
         {
             media.Dispose();
+            return false;
+        }
+
+        if (!TryClaim(media.Participant, [.. media.Uplink.Select(KeyFingerprint.Of)]))
+        {
+            media.Dispose();
+            _repeating.Enqueue(leg.Participant);
             return false;
         }
 
@@ -126,6 +149,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         if (!_byParticipant.Remove(participant, out var leg)) return false;
         _talkers.Forget(leg);
+        _uplinks.Free(participant);
         leg.Dispose();
         _owners.Free(leg);
         if (leg.Output.Packets.HasSsrc) _ended[participant] = leg.Output;

@@ -23,6 +23,14 @@ internal sealed class GroupKeys : IDisposable
         return false;
     }
 
+    /// <summary>Whether one of those is a group key, of any epoch and for any suite.</summary>
+    public bool Holds(ReadOnlySpan<KeyFingerprint> keys)
+    {
+        var holds = false;
+        foreach (var epoch in _epochs.Values) holds |= KeyOwners.Meet(epoch.Fingerprints.AsSpan(), keys);
+        return holds;
+    }
+
     public GroupProtector? Find(KeyEpoch epoch, SrtpProfile suite) => _epochs.TryGetValue(epoch, out var keys) ? keys.For(suite) : null;
 
     /// <summary>Zeroes what nobody wants any more.</summary>
@@ -48,6 +56,8 @@ internal sealed class GroupKeys : IDisposable
     private sealed class EpochKeys(GroupKey key) : IDisposable
     {
         private readonly Dictionary<SrtpProfile, GroupProtector> _bySuite = [];
+
+        public ImmutableArray<KeyFingerprint> Fingerprints { get; } = [.. key.Keys.Select(KeyFingerprint.Of)];
 
         public ulong Packets => _bySuite.Count == 0 ? 0 : _bySuite.Values.Max(p => p.Packets);
 

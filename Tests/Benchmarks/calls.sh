@@ -12,7 +12,9 @@ dotnet "${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll" run --set con
 node=$!
 trap 'kill $node 2>/dev/null; wait $node 2>/dev/null; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/readyz" >/dev/null 2>&1 && break; sleep 0.2; done
-{ echo SEQUENTIAL; for i in $(seq 50); do echo "load$i;"; done; } >"$dir/names.csv"
+# A key of its own for each call that may be on at once (RFC 4568 §6.1), each 30 octets in base64.
+keys() { head -c $((30 * $1)) /dev/urandom | base64 -w 40; }
+{ echo SEQUENTIAL; keys 20000 | awk '{print "load" NR % 50 ";" $1 ";"}'; } >"$dir/names.csv"
 ticks() { awk '{print $14+$15}' /proc/$node/stat; }
 printf '%8s %8s %8s %8s %12s %12s %8s\n' rate calls failed retrans 'mean ms' 'max open' 'node cpu'
 for rate in 100 "${rates[@]}"; do

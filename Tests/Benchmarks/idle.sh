@@ -14,7 +14,8 @@ node=$!
 trap 'kill $node $peer 2>/dev/null; wait 2>/dev/null; [ -n "${KEEP:-}" ] && cp "$dir/node.log" "$KEEP"; rm -rf "$dir"' EXIT
 for _ in $(seq 100); do curl -fs "http://127.0.0.1:$http/readyz" >/dev/null 2>&1 && break; sleep 0.2; done
 rss() { awk '/VmRSS/{printf "%.0f MB", $2 / 1024}' /proc/$node/status; }
-{ echo SEQUENTIAL; for i in $(seq $(((dialogs + each - 1) / each))); do echo "idle$i;"; done; } >"$dir/names.csv"
+# A key of its own for each call (RFC 4568 §6.1), 30 octets in base64.
+{ echo SEQUENTIAL; head -c $((30 * dialogs)) /dev/urandom | base64 -w 40 | awk -v n=$(((dialogs + each - 1) / each)) '{print "idle" NR % n ";" $1 ";"}'; } >"$dir/names.csv"
 echo "before the first call: $(rss)"
 (cd "$dir" && exec sipp 127.0.0.1:$sip -sf "$OLDPWD/Tests/Benchmarks/calls/idle.xml" -inf names.csv -i 127.0.0.1 -r "$rate" -m "$dialogs" -l "$dialogs" \
   -d 600000 -nostdin -trace_stat -stf stat.csv -fd 1 >sipp.out 2>&1) &

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
@@ -6,6 +7,8 @@ namespace ConfCluster.Interop.Tests;
 /// <summary>SIPp scenarios in <c>Sipp/*.xml</c>; a scenario that sees anything but what it expects makes sipp exit non-zero.</summary>
 internal sealed class Sipp : IDisposable
 {
+    private const int Keys = 200;
+
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-sipp-").FullName;
     private readonly NodeUnderTest _node;
     private readonly string _scenario;
@@ -16,10 +19,13 @@ internal sealed class Sipp : IDisposable
     {
         var program = Peers.Require("sipp", "sip-tester");
         (_node, _scenario) = (node, scenario);
+        // RFC 4568 §6.1: a key is unique. A scenario that makes several calls takes one for each as [field0].
+        var keys = Path.Combine(_directory, "keys.csv");
+        File.WriteAllLines(keys, ["SEQUENTIAL", .. Enumerable.Range(0, Keys).Select(_ => $"{Convert.ToBase64String(RandomNumberGenerator.GetBytes(30))};")]);
         string[] address = more.Contains("-i") ? [] : ["-i", node.SipAddress];
         _process = ChildProcess.Start(program,
             [
-                target, "-sf", Path.Combine(AppContext.BaseDirectory, "Sipp", scenario), "-s", conference, .. address,
+                target, "-sf", Path.Combine(AppContext.BaseDirectory, "Sipp", scenario), "-s", conference, "-inf", keys, .. address,
                 "-nostdin", "-trace_err", "-trace_msg", "-timeout", "60s", "-timeout_error", .. more.Contains("-m") ? [] : (string[])["-m", "1"], .. more,
             ], _directory);
     }

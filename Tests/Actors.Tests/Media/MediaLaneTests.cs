@@ -5,6 +5,7 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Srtp;
 using Xunit;
 
 namespace ConfCluster.Actors.Tests.Media;
@@ -110,6 +111,21 @@ public sealed class MediaLaneTests : TestKit
         Assert.Equal(Open(place, _alice), Open(place, _alice));
         place.Open(_bob.Id);
         Assert.Equal(_bob.Id, FishForMessage<LaneReport.Refused>(_ => true).Participant);
+    }
+
+    [Fact]
+    public void Who_has_the_key_of_another_leg_is_refused_and_named_when_it_comes_later()
+    {
+        using var plane = new MediaPlane(MediaScene.Options(MediaScene.Settings(), true));
+        using var place = plane.Place(MediaScene.Mixer, r => TestActor.Tell(r));
+        using var taken = _alice.Media();
+        Open(place, _alice);
+        place.SetLeg(_alice.Media());
+        place.Open(_bob.Id, uplink: [KeyFingerprint.Of(taken.Uplink[0])]);
+        Assert.Equal(new LaneReport.Refused(_bob.Id, Rejection.KeyingRefused), FishForMessage<LaneReport.Refused>(_ => true));
+        Open(place, _bob);
+        place.SetLeg(_bob.Media() with { Uplink = _alice.Media().Uplink });
+        Assert.Equal(_bob.Id, FishForMessage<LaneReport.Repeating>(_ => true).Participant);
     }
 
     [Fact]

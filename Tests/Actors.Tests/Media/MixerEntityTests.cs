@@ -70,6 +70,16 @@ public sealed class MixerEntityTests : TestKit
     }
 
     [Fact]
+    public void Whose_key_is_anothers_is_told_to_hang_up_and_nothing_of_why()
+    {
+        Open(_alice);
+        Open(_bob);
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, _alice.Media()));
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, _bob.Media() with { Uplink = _alice.Media().Uplink }));
+        _participants.ExpectMsg(new EndDialog(_bob.Id, MediaScene.Mixer.Conference, LeaveReason.DialogFailed));
+    }
+
+    [Fact]
     public void When_the_last_leg_is_gone_the_mixer_reports_it_and_ends()
     {
         _entity.Tell(new SetMixerState(MediaScene.State(1, _alice)));

@@ -51,7 +51,7 @@ public sealed class ParticipantEntityTests : TestKit
         Send(entity, "INVITE", 1, "", Offer);
         _conferences.ExpectMsg(new JoinConference(Room, Id, "sip:alice@example.com", null) { Ability = new LegAbility(false, IsProtected: true, "") });
         entity.Tell(new Joined(Id, Room, Mixer, new Ssrc(1), new Incarnation(1)));
-        _mixers.ExpectMsg(new OpenLeg(Mixer, Id, AddressFamily.InterNetwork));
+        _mixers.ExpectMsg<OpenLeg>(m => m.Mixer == Mixer && m.Participant == Id && m.Family == AddressFamily.InterNetwork && m.Uplink.Length == 1);
         entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
         Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
         using (var before = _mixers.ExpectMsg<SetLegMedia>().Media) Assert.False(before.IsConfirmed);

@@ -13,6 +13,7 @@ using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Tests.Serialization;
 
@@ -143,6 +144,7 @@ internal static class WireSamples
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, []) { Exposure = new ExposureView(TimeSpan.FromSeconds(22), null, []) },
         new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, LacksMki = true },
         new OpenLeg(Mixer, Alice, AddressFamily.InterNetworkV6),
+        new OpenLeg(Mixer, Alice, AddressFamily.InterNetwork) { Uplink = [new KeyFingerprint(1, 2, 3, 4), new KeyFingerprint(5, 6, 7, ulong.MaxValue)] },
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
         new MixerReport(Mixer, Life, 8, []) { Rest = TimeSpan.FromSeconds(9.5) },

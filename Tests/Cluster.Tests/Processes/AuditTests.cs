@@ -72,6 +72,8 @@ public sealed class AuditTests : IDisposable
         }
 
         Assert.Equal(4, search.Keys);
+        using var thief = new TextCaller(node.SipPort, "secret") { Key = first.Key };
+        Assert.Equal("SIP/2.0 488 Keying Not Acceptable Here", await thief.InviteAsync());
         await AuditAsync(0, "export", "secret", "--out", Path.Combine(_data.Path, "bundle.json"));
         Assert.Empty(search.InFilesOf(_data.Path));
         foreach (var path in (string[])["/metrics", "/api/v1/conferences", "/api/v1/conferences/secret", "/api/v1/conferences/secret/events", "/api/v1/audit/secret"])

@@ -18,7 +18,7 @@ internal sealed class TextCaller : IDisposable
     public TextCaller(int nodePort, string conference) => (_node, _conference) = (new IPEndPoint(IPAddress.Loopback, nodePort), conference);
 
     /// <summary>What it offers.</summary>
-    public string Key { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(30));
+    public string Key { get; init; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(30));
 
     /// <summary>The final answer to its INVITE.</summary>
     public string Answer { get; private set; } = "";

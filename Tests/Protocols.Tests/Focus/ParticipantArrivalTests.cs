@@ -5,6 +5,8 @@ using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
@@ -29,7 +31,9 @@ public sealed class ParticipantArrivalTests
     {
         var scene = Opening();
 
-        Assert.Equal(new OpenLeg(Mixer, AddressFamily.InterNetwork), scene.Only<OpenLeg>());
+        Assert.Equal((Mixer, AddressFamily.InterNetwork), (scene.Only<OpenLeg>().Mixer, scene.Only<OpenLeg>().Family));
+        using var offered = new MasterKey(SrtpProfile.AesCm128HmacSha1Tag80, SecretBytes.CopyOf(Convert.FromBase64String(Key(1))), Mki.None);
+        Assert.True(Assert.Single(scene.Only<OpenLeg>().Uplink).FixedTimeEquals(KeyFingerprint.Of(offered)));
         scene.None<Respond>();
     }
 
@@ -238,7 +242,7 @@ public sealed class ParticipantArrivalTests
         scene.Do(new ParticipantInput.JoinAccepted(Room, next, new Protocols.Rtp.Ssrc(7)));
 
         Assert.Equal(new CloseLeg(Mixer), scene.Only<CloseLeg>());
-        Assert.Equal(new OpenLeg(next, AddressFamily.InterNetwork), scene.Only<OpenLeg>());
+        Assert.Equal((next, AddressFamily.InterNetwork), (scene.Only<OpenLeg>().Mixer, scene.Only<OpenLeg>().Family));
         scene.Open();
         scene.None<Respond>();
     }

@@ -1,9 +1,11 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Srtp;
 using Xunit;
@@ -130,6 +132,24 @@ public sealed partial class ParticipantKeyTests
         scene.Receive(Later(method, 2, Offer(2, mki: "|1:4").Replace(Key(1), Text(group), StringComparison.Ordinal)));
         Assert.Equal(488, scene.Response.StatusCode);
         Assert.IsType<ParticipantState.Confirmed>(scene.State);
+    }
+
+    /// <summary>Whoever tries a key learns from the answer neither that it is in use nor whose it is: any keying that is not taken gets the same.</summary>
+    [Fact]
+    [Trait("RFC", "4568 §7.1.2")]
+    public void A_key_of_the_group_a_key_of_another_leg_and_keying_that_policy_refuses_get_the_same_answer()
+    {
+        using var group = Group(5);
+        var ofTheGroup = Opening(Offer(mki: "|1:4").Replace(Key(1), Text(group), StringComparison.Ordinal));
+        ofTheGroup.Accept(Group(5));
+        ofTheGroup.Open();
+        var ofAnother = Opening();
+        ofAnother.Do(new ParticipantInput.LegRefused(Mixer, Rejection.KeyingRefused));
+        var byPolicy = Joining();
+        byPolicy.Do(new ParticipantInput.JoinRefused(Room, Rejection.KeyingRefused));
+        var said = new[] { ofTheGroup, ofAnother, byPolicy }.Select(s => Encoding.ASCII.GetString(SipWriter.ToBytes(s.Response))).ToList();
+        Assert.StartsWith("SIP/2.0 488 Keying Not Acceptable Here", said[0], StringComparison.Ordinal);
+        Assert.Single(said.Distinct());
     }
 
     [Fact]
