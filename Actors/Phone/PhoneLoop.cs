@@ -55,6 +55,9 @@ internal sealed class PhoneLoop : IDisposable
         _anywhere = new IPEndPoint(sockets.Flow.Local.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
     }
 
+    /// <summary>Told of each new media before it is used.</summary>
+    public Action<LegMedia>? Settled { get; init; }
+
     private TimeSpan Now => _clock.GetElapsedTime(_start);
 
     public PhoneReport Run(CancellationToken stop)
@@ -141,6 +144,7 @@ internal sealed class PhoneLoop : IDisposable
                     break;
                 case PhoneEffect.UseMedia use:
                     _report.Settled(use.Media);
+                    Settled?.Invoke(use.Media);
                     // What was due before there was media is not made up for.
                     if (!_media.IsReady) _tick = Now;
                     _media.Use(use.Media);

@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Media.Opus;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -19,8 +20,10 @@ public static class SoftPhone
     /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
     /// </summary>
     /// <param name="psk">Shared with the KMS of the options; borrowed.</param>
+    /// <param name="settled">Told what each offer and answer settles, for whoever wants to look at the keys; they are the phone's, and gone after the call.</param>
     public static async Task<PhoneReport> RunAsync(
-        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null, SecretBytes? psk = null)
+        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null, SecretBytes? psk = null,
+        Action<LegMedia>? settled = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!options.Target.IsSip) return Report.Problem(options, "the target must be a sip: or sips: URI");
@@ -61,7 +64,7 @@ public static class SoftPhone
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
             };
-            using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill);
+            using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill) { Settled = settled };
             var report = await Task.Factory.StartNew(
                 () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;

@@ -7,7 +7,7 @@ namespace ConfCluster.Interop.Tests;
 /// <summary>SIPp scenarios in <c>Sipp/*.xml</c>; a scenario that sees anything but what it expects makes sipp exit non-zero.</summary>
 internal sealed class Sipp : IDisposable
 {
-    private const int Keys = 200;
+    private const int Keys = 500;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("confcluster-sipp-").FullName;
     private readonly NodeUnderTest _node;
