@@ -55,10 +55,14 @@ internal static class ApiMapping
         ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),
         ConferenceEvent.KeyEpochPassed e => Entry(number, e, null, null, $"{e.Epoch} {Camel($"{e.Passage}")}"),
         ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, until {e.Until:O}"),
-        ConferenceEvent.LegsProgressed e => Entry(number, e, null, null, $"{e.Steps.Length} steps"),
+        ConferenceEvent.LegsProgressed e => Entry(number, e, null, null, Steps(e.Steps)),
         ConferenceEvent.Ended e => Entry(number, e, null, null, Camel(e.Reason.ToString())),
         _ => Entry(number, happened, null, null, null),
     };
+
+    /// <summary>What how many legs did: 3 confirmed epoch 2.</summary>
+    private static string Steps(ImmutableArray<LegStep> steps) => string.Join(", ", steps.GroupBy(s => (s.Kind, s.Epoch)).Select(
+        g => $"{g.Count()} {Camel($"{g.Key.Kind}")}{(g.Key.Epoch.Number == 0 ? "" : $" {g.Key.Epoch}")}"));
 
     private static HistoryEntry Entry(long number, ConferenceEvent happened, string? participant, string? identity, string? detail) =>
         new(number, happened.At, Camel(happened.GetType().Name), participant, identity, detail);

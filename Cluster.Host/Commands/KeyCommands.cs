@@ -46,7 +46,7 @@ internal static class KeyCommands
             ["Participant", "Id", "Key", "Offered", "Signalling"],
             details.Participants.Select(p => new[]
             {
-                p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, p.Id[..Math.Min(8, p.Id.Length)],
+                p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, Short(p.Id),
                 p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : p.Key is { Mki: false } ? "its own, no MKI" : "its own",
                 p.Key?.Offered is { } offered ? $"epoch {offered}" : "-", p.Key is { ProtectedSignalling: true } ? "protected" : "in clear",
             }));
@@ -60,8 +60,13 @@ internal static class KeyCommands
         Output.Table(["Not covered yet", "Since"], exposure.Uncovered.Select(c => new[] { Named(c, history), Time(c.Since) }));
     }
 
-    private static string Named(ChangeDetails change, IReadOnlyList<HistoryEntry> history) =>
-        $"{change.Change} of {history.LastOrDefault(e => e.Participant == change.Participant)?.Identity ?? change.Participant}";
+    private static string Named(ChangeDetails change, IReadOnlyList<HistoryEntry> history)
+    {
+        var id = Short(change.Participant);
+        return $"{change.Change} of {(history.LastOrDefault(e => e.Participant == change.Participant)?.Identity is { } name ? $"{name}, {id}" : id)}";
+    }
+
+    private static string Short(string id) => id[..Math.Min(8, id.Length)];
 
     private static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.###} s");
 
