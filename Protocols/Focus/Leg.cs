@@ -35,6 +35,9 @@ public sealed record OfferedTicket(MikeyArrival Arrival, VerifiedTransfer Verifi
 /// <summary>A body with keys in it, whose holder zeroes it.</summary>
 public sealed class SdpBody(SipBody body) : IDisposable
 {
+    /// <summary>Until there is one.</summary>
+    public static readonly SdpBody Nothing = new(SipBody.Empty);
+
     public SipBody Body { get; } = body;
 
     public void Dispose() => Body.Clear();

@@ -37,7 +37,7 @@ internal static class LegNegotiation
         {
             refusal = ParticipantRefusal.UnacceptableOffer;
             if (current?.Mikey is not { } mikey) return TryOffer(session!, current, context, out offer, out detail);
-            if (!TryRead(session!, current, isOffer: true, context, ref mikey, out var readable, out detail)) return false;
+            if (!MikeyNegotiation.TryRead(session!, current, isOffer: true, context, ref mikey, out var readable, out detail)) return false;
             using (readable)
             {
                 if (!TryOffer(readable!, current, context, out offer, out detail)) return false;
@@ -72,10 +72,8 @@ internal static class LegNegotiation
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
-        if (offer.Ticket is not { } ticket)
-            return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(local), Generation: 2) { Group = shared };
-        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, local, (group?.For(key.Profile) ?? key).Mki, context.Exchange);
-        return new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, Octets(wire), Generation: 2) { Group = shared, Mikey = mikey };
+        var leg = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, SdpBody.Nothing, Generation: 2) { Group = shared };
+        return offer.Ticket is { } ticket ? MikeyNegotiation.Answer(leg, ticket, context) : leg with { Sent = Octets(local) };
     }
 
     /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
@@ -102,7 +100,7 @@ internal static class LegNegotiation
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
         var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, leg.Sent, leg.Generation + 2) { Group = leg.Group };
-        return (Written(next with { Mikey = offer.Mikey }, context), true);
+        return (MikeyNegotiation.Written(next with { Mikey = offer.Mikey }, context), true);
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
@@ -146,7 +144,7 @@ internal static class LegNegotiation
         var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
         stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
         var local = OfferAnswer.Numbered(leg.Local, leg.Local with { Media = leg.Local.Media.SetItem(remote.Index, stream) });
-        return Written(leg with { Local = local, LocalIsAnswer = false }, context);
+        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 
     private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)
@@ -172,7 +170,7 @@ internal static class LegNegotiation
                 Index = remote.Index,
             });
         var local = OfferAnswer.Numbered(leg.Local, offer);
-        return Written(leg with { Local = local, LocalIsAnswer = false }, context);
+        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 
     /// <summary>The answer in an ACK, or in a response to an INVITE of ours (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
@@ -185,7 +183,7 @@ internal static class LegNegotiation
             if (leg.Mikey is not { } mikey) return TryAnswer(session!, leg, context, out next);
 
             // RFC 4568 §7.5: never both in an answer.
-            if (session!.Media.Any(m => !m.Crypto.IsEmpty) || !TryRead(session, leg, isOffer: false, context, ref mikey, out var readable, out _))
+            if (session!.Media.Any(m => !m.Crypto.IsEmpty) || !MikeyNegotiation.TryRead(session, leg, isOffer: false, context, ref mikey, out var readable, out _))
                 return false;
             using (readable) return TryAnswer(readable!, leg with { Mikey = mikey }, context, out next);
         }
@@ -204,35 +202,6 @@ internal static class LegNegotiation
         var key = leg.Keys.First(k => k.Profile == media!.Profile);
         next = leg with { Keys = [key], Remote = media, RemoteText = WithoutKeys(session), Generation = leg.Generation + 1 };
         return true;
-    }
-
-    /// <summary>
-    /// The SDP of a peer that is keyed by MIKEY, its keys in place. The same o= as before, or an answer to what was no news of ours, is no key action
-    /// (RFC 3264 §8): the message in it has been taken already.
-    /// </summary>
-    private static bool TryRead(
-        SessionDescription session, Leg leg, bool isOffer, ParticipantContext context, ref MikeyLeg mikey, out SessionDescription? readable,
-        out string detail)
-    {
-        detail = "";
-        if ((isOffer || mikey.State.Pending is null) && OfferAnswer.Compare(leg.Remote!.Origin, session.Origin) == OriginChange.Unchanged)
-        {
-            readable = KeyedSdp.Read(session, mikey.Stream, leg.Remote!.Uplink);
-            return true;
-        }
-
-        var error = mikey.Read(session, leg.Remote!.Uplink, context.Exchange, out mikey, out readable);
-        if (error != Protocols.Mikey.Exchanges.ExchangeError.None) detail = TicketArrival.Warning(error);
-        return readable is not null;
-    }
-
-    /// <summary>What goes out: the newest group key is what we send with first, without one our own.</summary>
-    private static Leg Written(Leg leg, ParticipantContext context)
-    {
-        if (leg.Mikey is not { } mikey) return leg with { Sent = Octets(leg.Local) };
-        var first = leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;
-        var (next, wire) = mikey.Write(leg.Local, first, context.Exchange);
-        return leg with { Mikey = next, Sent = Octets(wire) };
     }
 
     /// <summary>With copies of the keys, for the mixer to own.</summary>
@@ -312,5 +281,5 @@ internal static class LegNegotiation
         return SdpOrigin.Of(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(id) >> 2, FirstVersion, place.Rtp);
     }
 
-    private static SdpBody Octets(SessionDescription session) => new(new SipBody(SdpWriter.ToBytes(session)));
+    internal static SdpBody Octets(SessionDescription session) => new(new SipBody(SdpWriter.ToBytes(session)));
 }

@@ -1,0 +1,53 @@
+using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Srtp;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>
+/// The MIKEY half of <see cref="LegNegotiation"/>: what stands in a=key-mgmt (RFC 4567) of a leg that is keyed so. Everything else of its offers and
+/// answers is as with a=crypto.
+/// </summary>
+internal static class MikeyNegotiation
+{
+    /// <summary>The first answer to a ticket: the leg that has it.</summary>
+    /// <param name="leg">With our SDP as it would be with a=crypto.</param>
+    public static Leg Answer(Leg leg, OfferedTicket ticket, ParticipantContext context)
+    {
+        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, leg.Local, First(leg), context.Exchange);
+        return leg with { Mikey = mikey, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    /// <summary>What goes out for a later offer or answer of ours.</summary>
+    public static Leg Written(Leg leg, ParticipantContext context)
+    {
+        if (leg.Mikey is not { } mikey) return leg with { Sent = LegNegotiation.Octets(leg.Local) };
+        var (next, wire) = mikey.Write(leg.Local, First(leg), context.Exchange);
+        return leg with { Mikey = next, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    /// <summary>
+    /// The SDP of a peer that is keyed by MIKEY, its keys in place. The same o= as before, or an answer to what was no news of ours, is no key action
+    /// (RFC 3264 §8): the message in it has been taken already.
+    /// </summary>
+    public static bool TryRead(
+        SessionDescription session, Leg leg, bool isOffer, ParticipantContext context, ref MikeyLeg mikey, out SessionDescription? readable,
+        out string detail)
+    {
+        detail = "";
+        if ((isOffer || mikey.State.Pending is null) && OfferAnswer.Compare(leg.Remote!.Origin, session.Origin) == OriginChange.Unchanged)
+        {
+            readable = KeyedSdp.Read(session, mikey.Stream, leg.Remote!.Uplink);
+            return true;
+        }
+
+        var error = mikey.Read(session, leg.Remote!.Uplink, context.Exchange, out mikey, out readable);
+        if (error != ExchangeError.None) detail = TicketArrival.Warning(error);
+        return readable is not null;
+    }
+
+    /// <summary>What we send with first: the newest group key, without one our own.</summary>
+    private static Mki First(Leg leg) => leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;
+}
