@@ -75,7 +75,16 @@ internal static class Arrival
         var invitation = opening.Invitation;
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
         if (invitation.Offer is { } repeating && opening.Key is { } key && ToldKeys.AreRepeated(repeating.Media, [], [key]))
-            return RepeatsTheGroups(opening, context);
+        {
+            // The words are those for any keying that is not taken: they tell nobody whose key it is.
+            return Unfit(opening, FocusResponses.Of(invitation.Request, Rejection.KeyingRefused, context), context);
+        }
+
+        if (invitation.Offer is { Ticket: not null } naming && opening.Key is not null && MikeyNegotiation.NamesOurs(naming.Media, inGroup: true))
+        {
+            var warning = TicketArrival.Warning(Protocols.Mikey.Exchanges.ExchangeError.TakenSpi);
+            return Unfit(opening, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.UnacceptableOffer, context, warning), context);
+        }
 
         // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too.
         var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, opening.Key, context) : LegNegotiation.Offer(place, context);
@@ -114,13 +123,12 @@ internal static class Arrival
     }
 
     /// <summary>
-    /// RFC 4568 §7.1.2: the keys of the two sides differ. Whoever sends under the group key could not be told from us. The words are those for any keying that is not taken:
-    /// they tell nobody whose key it is.
+    /// A key of the group's (RFC 4568 §7.1.2: the keys of the two sides differ, for whoever sends under the group key could not be told from us), or one
+    /// under the name of such a key.
     /// </summary>
-    private static ParticipantStep RepeatsTheGroups(ParticipantState.Opening opening, ParticipantContext context)
+    private static ParticipantStep Unfit(ParticipantState.Opening opening, SipResponse response, ParticipantContext context)
     {
         var invitation = opening.Invitation;
-        var response = FocusResponses.Of(invitation.Request, Rejection.KeyingRefused, context);
         return Closing.GiveUp(invitation, opening.Mixer, LeaveReason.DialogFailed, ParticipantRefusal.UnacceptableOffer, response, context);
     }
 

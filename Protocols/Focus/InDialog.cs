@@ -78,6 +78,7 @@ internal static class InDialog
         ParticipantState.Renegotiating renegotiating => renegotiating with { Participation = participation },
         ParticipantState.Asking asking => asking with { Participation = participation },
         ParticipantState.Early early => early with { Participation = participation },
+        ParticipantState.Renewing renewing => renewing with { Participation = participation },
         _ => new ParticipantState.Confirmed(participation),
     };
 }

@@ -23,6 +23,7 @@ internal static class KeyOffers
         var waiting = new WaitingKey(offered.Key, offered.InUse);
         return state switch
         {
+            Renewing s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Unacknowledged s => Steps.To(InDialog.With(s, s.Participation with { Waiting = waiting })),
             Early s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Asking s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
@@ -37,7 +38,7 @@ internal static class KeyOffers
         if (step.State is not Confirmed { Participation: { Waiting: { } waiting } participation }) return step;
         participation = participation with { Waiting = null };
         // It joined with an MKI and has none any more, or the other way round: the mixer's packets would not be what the SDP says.
-        var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent
+        var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent && !MikeyNegotiation.IsBarred(participation.Leg)
             ? Refreshing.Offer(
                 participation, LegNegotiation.OfferKey(participation.Leg, waiting.Key, waiting.InUse, context), waiting.Key.Epoch, context)
             : Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch));

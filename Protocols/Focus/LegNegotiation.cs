@@ -5,6 +5,7 @@ using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
@@ -42,7 +43,10 @@ internal static class LegNegotiation
             {
                 if (!TryOffer(readable!, current, context, out offer, out detail)) return false;
                 offer = offer! with { Mikey = mikey };
-                return true;
+                if (!MikeyNegotiation.NamesOurs(offer.Media, !current.Group.IsEmpty, current.Key)) return true;
+                offer.Dispose();
+                (offer, detail) = (null, TicketArrival.Warning(ExchangeError.TakenSpi));
+                return false;
             }
         }
     }
@@ -68,7 +72,7 @@ internal static class LegNegotiation
     /// <summary>The first answer. <paramref name="group"/>: what it tells beside the leg's own key.</summary>
     public static Leg Answer(LegOffer offer, LegPlace place, GroupKey? group, ParticipantContext context)
     {
-        var key = NewKey(offer.Media.Profile!, offer.Media.MkiLength > 0, 1, context);
+        var key = NewKey(offer.Media, offer.Media.MkiLength > 0, 1, context);
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
@@ -94,13 +98,15 @@ internal static class LegNegotiation
 
         // In a group it stays with or without MKI, as the mixer does.
         var mki = leg.Group.IsEmpty ? offer.Media.MkiLength > 0 : leg.Key.Mki.IsPresent;
-        var key = KeepsKey(offer, leg) ? leg.Key : NewKey(offer.Media.Profile!, mki, leg.Generation + 1, context);
+        var key = KeepsKey(offer, leg) ? leg.Key : NewKey(offer.Media, mki, leg.Generation + 1, context);
         var place = leg.Place;
         using var told = ToldKeys.Of(leg.Group, key);
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
         var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, leg.Sent, leg.Generation + 2) { Group = leg.Group };
-        return (MikeyNegotiation.Written(next with { Mikey = offer.Mikey }, context), true);
+        return (offer.Ticket is { } ticket
+            ? MikeyNegotiation.Answer(next, ticket, context)
+            : MikeyNegotiation.Written(next with { Mikey = offer.Mikey }, context), true);
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
@@ -193,7 +199,8 @@ internal static class LegNegotiation
     {
         next = leg;
         if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session, context.Settings.Media), out var media, out _)) return false;
-        if (ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
+        var isTaken = leg.Mikey is not null && MikeyNegotiation.NamesOurs(media!, !leg.Group.IsEmpty, leg.Keys.AsSpan());
+        if (isTaken || ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
         {
             media!.Dispose();
             return false;
@@ -237,9 +244,12 @@ internal static class LegNegotiation
         return string.Create(CultureInfo.InvariantCulture, $"{code} confcluster \"{quoted}\"");
     }
 
-    /// <summary>An MKI names one key of this leg for ever: the number of the offer and answer that brought it.</summary>
-    private static MasterKey NewKey(SrtpProfile suite, bool mki, long number, ParticipantContext context) =>
-        MasterKey.Generate(suite, mki ? GroupKey.OwnMki(number) : Mki.None, context.Random);
+    /// <summary>An MKI names one key of this leg for ever: the number of the offer and answer that brought it, and none of the peer's.</summary>
+    private static MasterKey NewKey(AcceptedMedia offered, bool mki, long number, ParticipantContext context)
+    {
+        while (mki && offered.Uplink.Any(k => k.Mki == GroupKey.OwnMki(number))) number += 1 << 16;
+        return MasterKey.Generate(offered.Profile!, mki ? GroupKey.OwnMki(number) : Mki.None, context.Random);
+    }
 
     /// <summary>The mixer's packets have an MKI, which the author of such an offer would not look for.</summary>
     private static bool LosesMki(AcceptedMedia offered, Leg leg) => !leg.Group.IsEmpty && leg.Key.Mki.IsPresent && offered.MkiLength == 0;

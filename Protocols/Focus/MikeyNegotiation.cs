@@ -48,6 +48,26 @@ internal static class MikeyNegotiation
         return readable is not null;
     }
 
+    /// <summary>
+    /// RFC 6043 §6.1.1: an SPI says which key a session begins with, so in one bundle no key of the peer has the name of one of ours; in a group not
+    /// that of an epoch to come either, since all members have it under that name.
+    /// </summary>
+    public static bool NamesOurs(AcceptedMedia offered, bool inGroup, params ReadOnlySpan<MasterKey> ours)
+    {
+        foreach (var theirs in offered.Uplink)
+        {
+            if (inGroup && GroupKey.IsOfAnEpoch(theirs.Mki)) return true;
+            foreach (var key in ours)
+                if (key.Mki == theirs.Mki)
+                    return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The leg can be told no group key: it calls one of its own by a name of an epoch.</summary>
+    public static bool IsBarred(Leg leg) => leg.Mikey is not null && NamesOurs(leg.Remote!, inGroup: true);
+
     /// <summary>What we send with first: the newest group key, without one our own.</summary>
     private static Mki First(Leg leg) => leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;
 }

@@ -37,6 +37,7 @@ public static class ParticipantMachine
         Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
         Confirmed confirmed => WhenConfirmed(confirmed, input, context),
         Asking asking => Refreshing.Next(asking, input, context),
+        Renewing renewing => TicketRenewal.Next(renewing, input, context),
         Restored restored => WhenRestored(restored, input, context),
         Ending ending => WhenEnding(ending, input, context),
         Ended ended => WhenEnded(ended, input, context),

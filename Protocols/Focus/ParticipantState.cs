@@ -82,6 +82,15 @@ public abstract partial record ParticipantState
         internal override IEnumerable<IDisposable> Secrets => [.. Participation.Secrets, .. Pending.Offer?.Secrets ?? []];
     }
 
+    /// <summary>An offer in the dialog brought a new ticket (RFC 6043 §4.2.2); the KMS has been asked.</summary>
+    /// <param name="Accepted">As it will be when the request is accepted.</param>
+    /// <param name="Session">The offer.</param>
+    public sealed record Renewing(
+        Participation Participation, Participation Accepted, ParticipantInput.RequestArrived Arrived, SessionDescription Session, MikeyArrival Transfer) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => [.. Participation.Secrets, Session];
+    }
+
     public sealed record Confirmed(Participation Participation) : ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;

@@ -18,6 +18,8 @@ internal static class Renegotiation
         ParticipantState state, Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
+        // RFC 3261 §14.2: one at a time.
+        if (state is ParticipantState.Renewing) return Steps.Refuse(state, arrived, ParticipantRefusal.RequestPending, context);
         if (!RequestRules.TryBody(request, out var sdp, out var refusal)) return Steps.Refuse(state, arrived, refusal, context);
         if (!Refreshing.TryAgree(request, participation.Session, context, out var session, out refusal))
             return Steps.Refuse(state, arrived, refusal, context);
@@ -34,18 +36,26 @@ internal static class Renegotiation
 
         if (state is ParticipantState.Unacknowledged waiting) return Pending(waiting, arrived, context);
         if (sdp.IsEmpty) return Offer(participation, arrived, context);
-        if (!LegNegotiation.TryExamine(sdp, participation.Leg, context, out var offer, out refusal, out var detail))
-            return Steps.Refuse(state, arrived, refusal, context, detail);
+        if (TicketRenewal.IsIn(sdp, participation.Leg, context, out var keyed)) return TicketRenewal.Begin(state, participation, keyed!, arrived, context);
+        return LegNegotiation.TryExamine(sdp, participation.Leg, context, out var offer, out refusal, out var detail)
+            ? Take(state, participation, offer!, arrived, context)
+            : Steps.Refuse(state, arrived, refusal, context, detail);
+    }
 
+    /// <summary>Answers an offer that can be read, or refuses it.</summary>
+    /// <param name="offer">Taken over.</param>
+    public static ParticipantStep Take(
+        ParticipantState state, Participation participation, LegOffer offer, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
         // An answer to an UPDATE is never acknowledged, so it cannot bring a new key of ours: nobody could say when to use it.
-        if (request.Method == SipMethod.Update && !LegNegotiation.KeepsKey(offer!, participation.Leg))
+        if (arrived.Request.Method == SipMethod.Update && !LegNegotiation.KeepsKey(offer, participation.Leg))
         {
-            offer!.Dispose();
+            offer.Dispose();
             var warning = LegNegotiation.Warning(399, "Another suite, or no MKI any more, needs a re-INVITE");
             return Steps.Refuse(state, arrived, ParticipantRefusal.UnacceptableOffer, context, warning);
         }
 
-        var (leg, changed) = LegNegotiation.AnswerAgain(offer!, participation.Leg, context);
+        var (leg, changed) = LegNegotiation.AnswerAgain(offer, participation.Leg, context);
         return Accept(participation with { Leg = leg }, participation.Leg, changed, arrived, context);
     }
 

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
@@ -75,8 +76,10 @@ internal static class TicketArrival
     private static ExchangeError Concerns(MikeyArrival arrival, Invitation invitation)
     {
         var from = invitation.Request.Headers.From.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
-        if (from.ToString() != arrival.Transfer.Initiator.ToString()) return ExchangeError.WrongParty;
-        return SipReader.TryReadUri(arrival.Transfer.Responder.ToString(), out var uri) && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var named, out _)
-            && named == invitation.Conference ? ExchangeError.None : ExchangeError.WrongParty;
+        return from.ToString() == arrival.Transfer.Initiator.ToString() && IsFor(invitation.Conference, arrival) ? ExchangeError.None : ExchangeError.WrongParty;
     }
+
+    public static bool IsFor(ConferenceId conference, MikeyArrival arrival) =>
+        SipReader.TryReadUri(arrival.Transfer.Responder.ToString(), out var uri) && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var named, out _)
+        && named == conference;
 }

@@ -30,10 +30,11 @@ internal sealed class PhoneKeying(PhoneTicket? ticket, SecretWriter random) : ID
         SessionDescription wire;
         if (_leg is { } leg) (_leg, wire) = leg.Write(said, said.Media[leg.Stream].Crypto[0].Keys[0].Mki, Context);
         else (_first, wire) = MikeyOffer.Begin(said, ticket.Granted, ticket.Self, ticket.Responder, Ssrc, Context);
-        return _written = SdpWriter.ToBytes(wire);
+        _written = SdpWriter.ToBytes(wire);
+        return Repeated;
     }
 
-    /// <summary>RFC 3264 §8: nothing changed, so what was said last is said again.</summary>
+    /// <summary>RFC 3264 §8: nothing changed, so what was said last is said again. A copy: whoever sends it zeroes it.</summary>
     public byte[] Repeated => [.. _written];
 
     /// <summary>

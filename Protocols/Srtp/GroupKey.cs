@@ -26,6 +26,9 @@ public sealed class GroupKey : IDisposable
 
     public static Mki MkiOf(KeyEpoch epoch) => new(epoch.Number, MkiLength);
 
+    /// <summary>Whether an epoch has that name, or may have it one day: numbers begin at 1, and 2^30 of them outlive every conference.</summary>
+    public static bool IsOfAnEpoch(Mki mki) => mki.Length == MkiLength && mki.Value >> 30 == 0;
+
     /// <summary>An MKI for a key of a leg's own, never that of an epoch.</summary>
     public static Mki OwnMki(long number) => new(1u << 31 | (uint)number, MkiLength);
 

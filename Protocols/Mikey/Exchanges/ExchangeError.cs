@@ -42,6 +42,9 @@ public enum ExchangeError
     /// <summary>A map of crypto sessions that is not GENERIC-ID, says a session twice, or leaves out what this message must say.</summary>
     BadSessions,
 
+    /// <summary>An SPI of the other side's key that names one of ours, or one that is to come.</summary>
+    TakenSpi,
+
     /// <summary>Security policies that we cannot keep, or that were not said.</summary>
     BadPolicies,
 

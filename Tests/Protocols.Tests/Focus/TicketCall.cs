@@ -10,6 +10,7 @@ using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Tests.Mikey;
 using Xunit;
@@ -25,11 +26,11 @@ internal sealed class TicketCall : IDisposable
     private readonly GrantedKeys _granted;
     private uint _draws;
 
-    public TicketCall(TicketFlags more = TicketFlags.Forking, string room = "room", SrtpProfile? suite = null, string from = "alice")
+    public TicketCall(TicketFlags more = TicketFlags.Forking, string room = "room", SrtpProfile? suite = null, string from = "alice", SessionTimerPolicy? timer = null, bool takesUpdate = true)
     {
         var profile = suite ?? SrtpProfile.AesCm128HmacSha1Tag80;
         Kms = new KmsScene(ConfCluster.Protocols.KeyManagement.MikeyKeys.SuiteFor(profile));
-        Focus = new ParticipantScene(now: Kms.Now);
+        Focus = new ParticipantScene(timer, Kms.Now);
         var policy = Kms.Policy(more);
         _granted = Kms.Granted(policy with { Contents = new([.. policy.Contents.Where(c => c is not RoleIdentity { Role: IdentityRole.Responder }), ForRoom]) });
         var settings = PhoneSettings.Default with
@@ -37,6 +38,7 @@ internal sealed class TicketCall : IDisposable
             Identity = SipUri.Sip(from, "example.com"),
             Suites = [profile],
             UseMki = true,
+            TakesUpdate = takesUpdate,
             Ticket = new PhoneTicket(_granted, KmsScene.Alice, Identity.Uri($"sip:{room}@example.com"), () => Kms.Now),
         };
         var port = MediaAddress.From(IPAddress.Loopback, 4000);
@@ -69,13 +71,15 @@ internal sealed class TicketCall : IDisposable
     }
 
     /// <summary>As the node's gateway does it.</summary>
-    public ParticipantInput.TicketResolved Resolve(TransferArrival transfer, Identity? by = null)
+    public ParticipantInput.TicketResolved Resolve(TransferArrival transfer, Identity? by = null) => Resolve(transfer, Kms, _replays, by ?? KmsScene.Room);
+
+    public static ParticipantInput.TicketResolved Resolve(TransferArrival transfer, KmsScene kms, ReplayCache replays, Identity by)
     {
-        var step = KmsClient.Resolve(transfer.Ticket, Kms.Of(by ?? KmsScene.Room), Kms.Context);
-        var next = KmsClient.Next(step.State, Kms.Answer(KmsScene.Sent(step)).Response!.Value, Kms.Context);
+        var step = KmsClient.Resolve(transfer.Ticket, kms.Of(by), kms.Context);
+        var next = KmsClient.Next(step.State, kms.Answer(KmsScene.Sent(step)).Response!.Value, kms.Context);
         if (next.State is KmsClientState.Failed failed) return new ParticipantInput.TicketResolved(null, failed.Error, IsUnreachable: false);
         using var keys = KmsScene.Keys(next);
-        var error = transfer.Verify(keys, _replays, Kms.Context, out var verified);
+        var error = transfer.Verify(keys, replays, kms.Context, out var verified);
         return new ParticipantInput.TicketResolved(verified, error, IsUnreachable: false);
     }
 

@@ -74,10 +74,12 @@ internal sealed class KmsScene : IKmsRegister
     public TransportedKey Wished(KeyType type, byte spi) => new(
         type, SecretBytes.Create(_suite.KeyLength, _ => { }), type.HasSalt() ? SecretBytes.Create(14, _ => { }) : null, new KeyValidity.Named(Octets.CopyOf([0, 0, 0, spi])));
 
-    /// <summary>A request of alice and its answer: the ticket and her keys.</summary>
-    public GrantedKeys Granted(TicketPolicy policy)
+    /// <summary>A request of alice, or of somebody else, and its answer: the ticket and the keys.</summary>
+    public GrantedKeys Granted(TicketPolicy policy, Identity? by = null)
     {
-        var step = KmsClient.Request(policy, Of(Alice), Context);
+        var who = by ?? Alice;
+        if (who != Alice) policy = policy with { Contents = new([.. policy.Contents.Select(c => c is RoleIdentity { Role: IdentityRole.Initiator } i ? i with { Identity = who } : c)]) };
+        var step = KmsClient.Request(policy, Of(who), Context);
         return Keys(KmsClient.Next(step.State, Answer(Sent(step)).Response!.Value, Context));
     }
 
