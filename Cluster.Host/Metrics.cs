@@ -1,15 +1,15 @@
 using System.Diagnostics.Metrics;
 using Akka.Actor;
+using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Sip;
-using ConfCluster.Host.Api;
 using OpenTelemetry.Metrics;
 
 namespace ConfCluster.Host;
 
 /// <summary>
-/// <c>/metrics</c> for Prometheus, names with the prefix <c>confcluster_</c>. Counters that live in actors are fetched once a second and
-/// shown from that copy, so that a scrape waits for nobody.
+/// <c>/metrics</c> for Prometheus, names with the prefix <c>confcluster_</c>. What the SIP endpoint knows is fetched once a second and shown from that
+/// copy, so that a scrape waits for nobody. No conference is asked: a node has thousands of them.
 /// </summary>
 internal static class Metrics
 {
@@ -28,18 +28,18 @@ internal static class Metrics
 internal sealed class NodeCounts : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private readonly ConferenceQueries _queries;
     private readonly SipListeners _listeners;
     private readonly Meter _meter;
-    private volatile Counts _counts = new(0, 0, 0, 0, 0, null);
+    private volatile Counts _counts = new(0, 0, null);
 
-    public NodeCounts(ConferenceQueries queries, SipListeners listeners, MediaPlane media, IMeterFactory meters)
+    public NodeCounts(ActiveConferences conferences, SipListeners listeners, MediaPlane media, IMeterFactory meters)
     {
-        (_queries, _listeners) = (queries, listeners);
+        _listeners = listeners;
         _meter = meters.Create(Metrics.MeterName);
-        _meter.CreateObservableGauge("confcluster_conferences", () => _counts.Conferences, description: "Conferences with somebody in them.");
-        _meter.CreateObservableGauge("confcluster_participants", () => _counts.Participants, description: "Participants of all conferences.");
-        _meter.CreateObservableGauge("confcluster_mki_incapable_legs", () => _counts.WithoutMki, description: "Participants that tell no keys by MKI.");
+        _meter.CreateObservableGauge("confcluster_conferences", () => conferences.Occupied, description: "Conferences with somebody in them.");
+        _meter.CreateObservableGauge("confcluster_participants", () => conferences.Participants, description: "Participants of all conferences.");
+        _meter.CreateObservableGauge(
+            "confcluster_mki_incapable_legs", () => conferences.WithoutMki, description: "Participants that tell no keys by MKI.");
         _meter.CreateObservableGauge("confcluster_sip_transactions", () => _counts.Transactions, description: "SIP transactions held.");
         _meter.CreateObservableGauge("confcluster_sip_connections", () => _counts.Connections, description: "TCP and TLS connections open.");
         _meter.CreateObservableGauge("confcluster_sip_overloaded", () => _counts.Admission?.IsOverloaded == true ? 1 : 0, description: "1: new calls are refused.");
@@ -69,17 +69,14 @@ internal sealed class NodeCounts : BackgroundService
     {
         try
         {
-            var active = await _queries.ActiveAsync();
             var sip = await _listeners.AskAsync();
-            _counts = new Counts(
-                active.Length, active.Sum(c => c.Participants.Length), active.Sum(c => c.Participants.Count(p => p.Key is { LacksMki: true })),
-                sip?.Transactions ?? 0, sip?.Connections ?? 0, sip?.Admission);
+            _counts = new Counts(sip?.Transactions ?? 0, sip?.Connections ?? 0, sip?.Admission);
         }
         catch (AskTimeoutException)
         {
-            // The region is starting or stopping; the last counts stand.
+            // The endpoint is starting or stopping; the last counts stand.
         }
     }
 
-    private sealed record Counts(int Conferences, int Participants, int WithoutMki, int Transactions, int Connections, AdmissionView? Admission);
+    private sealed record Counts(int Transactions, int Connections, AdmissionView? Admission);
 }

@@ -15,13 +15,13 @@ namespace ConfCluster.Actors.Conference;
 /// The sharded shell of one conference: it turns messages into inputs of <see cref="ConferenceMachine"/> and does what the machine asks, in
 /// order. Its events are kept by a child, so that it outlives a failing journal.
 /// </summary>
-public sealed class ConferenceEntity : ReceiveActor, IWithTimers
+public sealed class ConferenceEntity : UntypedActor, IWithTimers
 {
     private readonly ConferenceId _id;
     private readonly ConferenceParts _parts;
-    private readonly IActorRef _journal;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private IActorRef? _journal;
     private ConferenceLife _life;
+    private ConferenceState? _counted;
     private long _sequence;
     private readonly LegMonitor _monitor = new();
     private readonly GroupKeyKeeper _keys;
@@ -31,39 +31,9 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     {
         ArgumentNullException.ThrowIfNull(parts);
         (_id, _parts, _life) = (id, parts, ConferenceLife.New(id));
-        _journal = Context.ActorOf(parts.Journal(id), "journal");
+        _journal = Context.ActorOf(parts.Journal(id, null));
         _keys = new GroupKeyKeeper(id, parts.Settings.Suites);
         _rules = (null, parts.Settings.Blueprints.PolicyFor(id, null));
-
-        Receive<JournalRecovered<ConferenceEvent>>(m =>
-        {
-            _sequence = m.Sequence;
-            Handle(new ConferenceInput.Recovered(m.Events, CallsLost: !_parts.Active.Contains(_id)));
-        });
-        Receive<Appended>(m =>
-        {
-            _sequence = m.Sequence;
-            Handle(new ConferenceInput.Stored());
-        });
-        Receive<JournalFailing>(_ => Handle(new ConferenceInput.JournalFailing()));
-        Receive<JournalOvertaken>(_ => Handle(new ConferenceInput.Overtaken()));
-        Receive<JoinConference>(m => Ask(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability }));
-        Receive<LeaveConference>(m => Ask(new ConferenceCommand.Leave(m.Participant, m.Reason)));
-        Receive<EndConference>(m => Ask(new ConferenceCommand.End(m.Reason)));
-        Receive<AskToDial>(m => Handle(new ConferenceInput.CalloutAsked(m.Participant, m.Target)));
-        Receive<DialReport>(m => Handle(new ConferenceInput.CalloutReported(m.Participant, m.Target, m.State, m.Status, m.Reason)));
-        Receive<MixerReport>(m =>
-        {
-            _monitor.Take(m);
-            Handle(new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared, Rest = m.Rest });
-        });
-        Receive<LegKeyReport>(m => Handle(new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait)));
-        Receive<RekeyConference>(m => Handle(new ConferenceInput.RekeyAsked(m.Note)));
-        Receive<EvictParticipant>(m => Handle(new ConferenceInput.EvictionAsked(m.Participant)));
-        Receive<PlanConference>(m => Ask(new ConferenceCommand.Plan(m.Plan)));
-        Receive<GetConference>(_ => Sender.Tell(ConferenceViews.Of(_life, _monitor, _parts.Settings.Blueprints.PlanOf(_id, _life.State.Plan))));
-        Receive<ConferenceTimer>(timer => Handle(new ConferenceInput.Fired(timer)));
-        Receive<StopConference>(_ => Handle(new ConferenceInput.StopRequested()));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -75,7 +45,63 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
         _keys.DestroyAll();
     }
 
-    private void Ask(ConferenceCommand command) => Handle(new ConferenceInput.Asked(command));
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case MixerReport m:
+                _monitor.Take(m);
+                Handle(InputOf(m));
+                if (m.Rest > TimeSpan.Zero) RestJournal();
+                break;
+            case JournalRecovered<ConferenceEvent> m:
+                _sequence = m.Sequence;
+                Handle(new ConferenceInput.Recovered(m.Events, CallsLost: !_parts.Active.Contains(_id)));
+                break;
+            case Appended m:
+                _sequence = m.Sequence;
+                Handle(new ConferenceInput.Stored());
+                break;
+            case JournalFailing: Handle(new ConferenceInput.JournalFailing()); break;
+            case JournalOvertaken: Handle(new ConferenceInput.Overtaken()); break;
+            case GetConference: Sender.Tell(ConferenceViews.Of(_life, _monitor, _parts.Settings.Blueprints.PlanOf(_id, _life.State.Plan))); break;
+            case ConferenceTimer timer: Handle(new ConferenceInput.Fired(timer)); break;
+            case StopConference: Handle(new ConferenceInput.StopRequested()); break;
+            case IConferenceMessage m: Handle(InputOf(m)); break;
+            default: Unhandled(message); break;
+        }
+    }
+
+    private static ConferenceInput InputOf(IConferenceMessage message) => message switch
+    {
+        JoinConference m => Asked(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability }),
+        LeaveConference m => Asked(new ConferenceCommand.Leave(m.Participant, m.Reason)),
+        EndConference m => Asked(new ConferenceCommand.End(m.Reason)),
+        PlanConference m => Asked(new ConferenceCommand.Plan(m.Plan)),
+        AskToDial m => new ConferenceInput.CalloutAsked(m.Participant, m.Target),
+        DialReport m => new ConferenceInput.CalloutReported(m.Participant, m.Target, m.State, m.Status, m.Reason),
+        MixerReport m => new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared, Rest = m.Rest },
+        LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),
+        RekeyConference m => new ConferenceInput.RekeyAsked(m.Note),
+        EvictParticipant m => new ConferenceInput.EvictionAsked(m.Participant),
+        _ => throw new UnreachableException($"no input for {message.GetType().Name}"),
+    };
+
+    private static ConferenceInput.Asked Asked(ConferenceCommand command) => new(command);
+
+    /// <summary>While its mixer rests a conference seldom writes: the writer goes, and the next one is told how far it came.</summary>
+    private void RestJournal()
+    {
+        if (_journal is null || !_life.NeedsNoWriter) return;
+        Context.Stop(_journal);
+        _journal = null;
+    }
+
+    private void Store(ConferenceEffect.Store store)
+    {
+        _journal ??= Context.ActorOf(_parts.Journal(_id, _sequence));
+        _journal.Tell(new Append<ConferenceEvent>(store.Events, _sequence));
+    }
 
     private void Handle(ConferenceInput input)
     {
@@ -92,7 +118,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
     {
         switch (effect)
         {
-            case ConferenceEffect.Store e: _journal.Tell(new Append<ConferenceEvent>(e.Events, _sequence)); break;
+            case ConferenceEffect.Store e: Store(e); break;
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
             case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch), e.InUse)); break;
@@ -104,7 +130,7 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
             case ConferenceEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
             case ConferenceEffect.Cancel e: Timers.Cancel(e.Timer); break;
             case ConferenceEffect.Observe e: KeyCounters.Count(e.What); break;
-            case ConferenceEffect.Say e: _log.Warning("{0}", e.Text); break;
+            case ConferenceEffect.Say e: Context.GetLogger().Warning("{0}", e.Text); break;
             case ConferenceEffect.Passivate: Context.Parent.Tell(new Passivate(StopConference.Instance)); break;
             case ConferenceEffect.Stop: Context.Stop(Self); break;
             default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
@@ -128,8 +154,16 @@ public sealed class ConferenceEntity : ReceiveActor, IWithTimers
 
     private void Note()
     {
-        if (_life.State.IsActive) _parts.Active.Enter(_id);
-        else if (_life.IsQuiet) _parts.Active.Leave(_id);
+        if (!_life.State.IsActive)
+        {
+            if (_life.IsQuiet) _parts.Active.Leave(_id);
+        }
+        else if (!ReferenceEquals(_counted, _life.State))
+        {
+            _parts.Active.Enter(_id, _life.State.Participants.Count, _life.State.Participants.Values.Count(m => m.LacksMki));
+        }
+
+        _counted = _life.State;
     }
 
     private static Ssrc RandomSsrc()

@@ -5,6 +5,6 @@ using ConfCluster.Protocols.Conference;
 namespace ConfCluster.Actors.Conference;
 
 /// <summary>What every conference of a node shares.</summary>
-/// <param name="Journal">The writer of its events, a <c>JournalWriter</c>; tests put a probe in.</param>
+/// <param name="Journal">The writer of its events, a <c>JournalWriter</c> that begins behind a sequence number, or reads first; tests put a probe in.</param>
 public sealed record ConferenceParts(
-    ConferenceSettings Settings, EntityRegions Regions, ActiveConferences Active, Func<ConferenceId, Props> Journal, TimeProvider Clock);
+    ConferenceSettings Settings, EntityRegions Regions, ActiveConferences Active, Func<ConferenceId, long?, Props> Journal, TimeProvider Clock);

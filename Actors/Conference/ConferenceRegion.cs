@@ -48,10 +48,10 @@ public static class ConferenceRegion
     /// <summary>The name under which a conference's events are stored: part of the journal's format.</summary>
     public static string PersistenceId(ConferenceId id) => $"conference-{id.Value}";
 
-    public static Func<ConferenceId, Props> JournalOf(JournalSettings settings)
+    public static Func<ConferenceId, long?, Props> JournalOf(JournalSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return id => Props.Create(() => new JournalWriter<ConferenceEvent>(PersistenceId(id), settings.MinBackoff, settings.MaxBackoff));
+        return (id, sequence) => Props.Create(() => new JournalWriter<ConferenceEvent>(PersistenceId(id), sequence, settings.MinBackoff, settings.MaxBackoff));
     }
 
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)

@@ -14,18 +14,22 @@ public sealed class JournalWriter<T> : UntypedActor, IWithTimers
     private readonly string _persistenceId;
     private readonly TimeSpan _minWait;
     private readonly TimeSpan _maxWait;
-    private WriterPlan<T> _plan = WriterPlan<T>.Start;
+    private WriterPlan<T> _plan;
     private JournalSession<T> _session = null!;
 
-    public JournalWriter(string persistenceId, TimeSpan minWait, TimeSpan maxWait) =>
+    /// <param name="sequence">The parent knows what is stored up to there; null: it is read and told first.</param>
+    public JournalWriter(string persistenceId, long? sequence, TimeSpan minWait, TimeSpan maxWait)
+    {
         (_persistenceId, _minWait, _maxWait) = (persistenceId, minWait, maxWait);
+        _plan = sequence is { } known ? WriterPlan<T>.Start.At(known) : WriterPlan<T>.Start;
+    }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart()
     {
         _session = new JournalSession<T>(_persistenceId, Context, Timers);
-        Open();
+        if (!_plan.IsRead) Open();
     }
 
     protected override void OnReceive(object message)

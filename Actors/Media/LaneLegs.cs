@@ -11,8 +11,10 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 {
     private const int RestingHeartbeats = 20;
 
+    private const int MixersPerCount = 1000;
+
     private readonly Dictionary<LanePlace, LaneMixer> _mixers = [];
-    private readonly List<LaneMixer> _order = [];
+    private readonly LaneOrder _order = new();
     private readonly List<Binding> _bindings = [];
     private TimeSpan _nextCount;
     private readonly LegTally _tally = new();
@@ -93,27 +95,27 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     {
         if (_bindings[handle] is not { Mixer: { } mixer } binding) return;
         mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
-        mixer.Stir();
+        _order.Stir(mixer);
     }
 
     public void Tick(TimeSpan now)
     {
-        foreach (var mixer in _order)
+        foreach (var mixer in _order.Due(now))
         {
-            if (now < mixer.WakeAt) continue;
             mixer.Mixer.Tick(now, mixer);
             while (mixer.Mixer.TryTakeDigit(out var who, out var digit)) mixer.Place.Report(new LaneReport.Pressed(who, digit));
             while (mixer.Mixer.TryTakeWatched(out var who, out var missing)) mixer.Place.Report(new LaneReport.Watched(who, missing));
             if (mixer.Mixer.TakeSpeakerChange() || now >= mixer.NextHeartbeat) Beat(mixer, now);
-            mixer.Sleep();
         }
 
+        _order.Rest();
         if (now < _nextCount) return;
-        _nextCount = now + options.Media.HeartbeatInterval;
+        // Ten thousand mixers take milliseconds to look at: those of a full lane are counted every few seconds.
+        _nextCount = now + Math.Max(1, _order.Count / MixersPerCount) * options.Media.HeartbeatInterval;
         _tally.Begin();
         _work.Clear();
         _work.Add(_endedWork);
-        foreach (var mixer in _order) mixer.Add(_tally, _work);
+        foreach (var mixer in _mixers.Values) mixer.Add(_tally, _work);
         counters.Holds(_tally.Totals(), _work.Sums());
         Count();
     }
@@ -127,6 +129,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     {
         if (!_mixers.TryGetValue(place, out var mixer)) return null;
         mixer.Wake();
+        _order.Stir(mixer);
         return mixer;
     }
 

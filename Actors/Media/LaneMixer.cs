@@ -18,20 +18,13 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 
     public TimeSpan NextHeartbeat { get; set; }
 
-    /// <summary>Until then its ticks have nothing to do.</summary>
-    public TimeSpan WakeAt { get; private set; }
-
     public bool IsResting { get; private set; }
 
     public int LegCount => _legs.Count;
 
-    /// <summary>A packet came: the next tick looks at it.</summary>
-    public void Stir() => WakeAt = TimeSpan.Zero;
-
     /// <summary>Something was changed: its ticks go on, and the next one reports.</summary>
     public void Wake()
     {
-        WakeAt = TimeSpan.Zero;
         if (IsResting) (IsResting, NextHeartbeat) = (false, TimeSpan.Zero);
     }
 
@@ -44,8 +37,8 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         return IsResting;
     }
 
-    /// <summary>After a tick.</summary>
-    public void Sleep() => WakeAt = IsResting && Mixer.MaySleep(out var until) ? (until < NextHeartbeat ? until : NextHeartbeat) : TimeSpan.Zero;
+    /// <summary>Until when its ticks have nothing to do; null: they have.</summary>
+    public TimeSpan? SleepsUntil() => IsResting && Mixer.MaySleep(out var until) ? (until < NextHeartbeat ? until : NextHeartbeat) : null;
 
     public IEnumerable<LegSockets> Legs => _legs.Values;
 

@@ -27,6 +27,7 @@ internal sealed class MediaLane : IDisposable
     private readonly IMediaSockets _sockets;
     private readonly LaneLegs _legs;
     private readonly LaneCounters _counters = new();
+    private readonly MixerBuffers _buffers = new();
     private readonly byte[] _datagram = new byte[MaxDatagram + 1];
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -118,7 +119,7 @@ internal sealed class MediaLane : IDisposable
         {
             case LaneCommand.Add add:
                 var origin = _options.WallClock.GetUtcNow() - _clock.Now;
-                _legs.Add(add.Place, new ConferenceMixer(_options.Media.Mixer, RandomNumberGenerator.Fill, origin), now);
+                _legs.Add(add.Place, new ConferenceMixer(_options.Media.Mixer, RandomNumberGenerator.Fill, origin, _buffers), now);
                 break;
             case LaneCommand.Remove remove: _legs.Remove(remove.Place); break;
             case LaneCommand.SetState set: _legs.SetState(set.Place, set.State); break;

@@ -13,7 +13,7 @@ namespace ConfCluster.Actors.Media;
 /// Steers one mixer on a media lane: hands it states and legs, and passes on what the lane reports. Keeps nothing that outlives it; the
 /// conference sends its state again to a mixer that reports version 0. The rules are <see cref="MixerPlan"/>'s.
 /// </summary>
-public sealed class MixerEntity : ReceiveActor, IWithTimers
+public sealed class MixerEntity : UntypedActor, IWithTimers
 {
     private static readonly TimeSpan ReviewInterval = TimeSpan.FromSeconds(5);
     private readonly MixerId _id;
@@ -24,23 +24,11 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     private readonly long _zero;
     private MixerPlan _plan = MixerPlan.Empty;
     private LanePlace? _place;
+    private bool _isReviewed;
 
     public MixerEntity(MixerId id, MediaPlane plane, MediaSettings settings, EntityRegions regions, TimeProvider clock)
     {
         (_id, _plane, _settings, _regions, _clock, _zero) = (id, plane, settings, regions, clock, clock.GetTimestamp());
-        Receive<SetMixerState>(Handle);
-        Receive<OpenLeg>(Handle);
-        Receive<SetLegMedia>(m => _place!.SetLeg(m.Media));
-        Receive<SetGroupKey>(Handle);
-        Receive<CloseLeg>(m => Close(m.Participant));
-        Receive<LaneReport.Opened>(r => _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)));
-        Receive<LaneReport.Refused>(Handle);
-        Receive<LaneReport.Repeating>(Handle);
-        Receive<LaneReport.Alive>(Handle);
-        Receive<LaneReport.Pressed>(Handle);
-        Receive<LaneReport.Watched>(Handle);
-        Receive<LaneReport.Failed>(r => throw new LaneFailedException($"the lane of mixer {_id} failed: {r.Reason}"));
-        Receive<Review>(_ => Look());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -51,10 +39,31 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     {
         var self = Self;
         _place = _plane.Place(_id, report => self.Tell(report));
-        Timers.StartPeriodicTimer(Review.Instance, Review.Instance, ReviewInterval);
+        Await();
     }
 
     protected override void PostStop() => _place?.Dispose();
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case LaneReport.Alive r: Handle(r); break;
+            case SetMixerState m: Handle(m); break;
+            case OpenLeg m: Handle(m); break;
+            case SetLegMedia m: _place!.SetLeg(m.Media); break;
+            case SetGroupKey m: Handle(m); break;
+            case CloseLeg m: Close(m.Participant); break;
+            case LaneReport.Opened r: _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)); break;
+            case LaneReport.Refused r: Handle(r); break;
+            case LaneReport.Repeating r: Handle(r); break;
+            case LaneReport.Pressed r: Handle(r); break;
+            case LaneReport.Watched r: Handle(r); break;
+            case LaneReport.Failed r: throw new LaneFailedException($"the lane of mixer {_id} failed: {r.Reason}");
+            case Review: Look(); break;
+            default: Unhandled(message); break;
+        }
+    }
 
     private void Handle(SetMixerState message)
     {
@@ -63,6 +72,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
             case StateOutcome.Apply:
                 _plan = _plan.With(message.State);
                 _place!.SetState(message.State);
+                Await();
                 break;
             case StateOutcome.Refused:
                 Context.GetLogger().Warning("Mixer {0} obeys {1} and refuses {2}", _id, _plan.State!.Incarnation, message.State.Incarnation);
@@ -82,6 +92,7 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     {
         _plan = _plan.Opened(message.Participant, Now);
         _place!.Open(message.Participant, message.Family, message.Uplink);
+        Await();
     }
 
     private void Handle(LaneReport.Refused report)
@@ -135,6 +146,16 @@ public sealed class MixerEntity : ReceiveActor, IWithTimers
     {
         foreach (var participant in _plan.Unadmitted(Now, _settings.UnadmittedLegTimeout)) Close(participant);
         if (_plan.IsIdle(Now, _settings.UnadmittedLegTimeout)) Passivate();
+        Await();
+    }
+
+    /// <summary>A mixer whose legs are all admitted has nothing to look for, and no timer.</summary>
+    private void Await()
+    {
+        if (_plan.IsWaiting == _isReviewed) return;
+        _isReviewed = _plan.IsWaiting;
+        if (_isReviewed) Timers.StartPeriodicTimer(Review.Instance, Review.Instance, ReviewInterval);
+        else Timers.Cancel(Review.Instance);
     }
 
     private void Close(ParticipantId participant)

@@ -17,7 +17,7 @@ namespace ConfCluster.Actors.Participant;
 /// The sharded shell of one participant: it turns messages into inputs of <see cref="ParticipantMachine"/> and does what the machine asks,
 /// in order. Nothing is decided before the journal has said what it knows of this id; the entity goes once its facts are stored.
 /// </summary>
-public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
+public sealed class ParticipantEntity : UntypedActor, IWithTimers
 {
     private readonly ParticipantContext _context;
     private readonly EntityRegions _regions;
@@ -28,7 +28,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
     private IActorRef? _journal;
     private long _stored;
     private int _unstored;
-    private bool _recovered;
+    private List<object>? _early = [];
     private bool _stopped;
 
     /// <param name="clock">For the timestamps of key management; null: the system's.</param>
@@ -44,8 +44,6 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public IStash Stash { get; set; } = null!;
-
     /// <summary>The timers die with the actor, and so do its keys.</summary>
     protected override void PostStop()
     {
@@ -57,12 +55,13 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers, IWithStash
     {
         switch (message)
         {
-            case FactsRecovered m when !_recovered:
+            case FactsRecovered m when _early is { } early:
                 Handle(new ParticipantInput.Recovered(m.Facts));
-                (_recovered, _stored) = (true, _stored + m.Facts.Length);
-                Stash.UnstashAll();
+                (_early, _stored) = (null, _stored + m.Facts.Length);
+                foreach (var waiting in early) OnReceive(waiting);
                 break;
-            case var _ when !_recovered: Stash.Stash(); break;
+            // The engine's stash would cost each call a second queue for its whole life.
+            case var _ when _early is { } early: early.Add(message); break;
             case SipRequestArrived m:
                 _paths.Learn(m.Key, m.Endpoint);
                 Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });

@@ -37,6 +37,9 @@ public sealed record ConferenceLife
     /// <summary>Neither active nor about to be: nothing is lost when it goes.</summary>
     public bool IsQuiet => IsRecovered && !State.IsActive && Pending is null && Waiting.IsEmpty && !HasNotes;
 
+    /// <summary>Nothing is being written, and the last write was done.</summary>
+    public bool NeedsNoWriter => IsRecovered && Pending is null && !IsJournalFailing;
+
     internal bool HasNotes => !Steps.IsEmpty || !Notes.IsEmpty;
 
     internal Batch? Pending { get; init; }

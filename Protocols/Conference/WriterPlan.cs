@@ -14,6 +14,9 @@ public sealed record WriterPlan<T>(long Sequence, ImmutableArray<T> Owed, int Fa
 {
     public static readonly WriterPlan<T> Start = new(0, [], 0, IsOpen: false, IsRead: false);
 
+    /// <summary>Whoever wrote before has said how far it came; the owner knows what the journal holds.</summary>
+    public WriterPlan<T> At(long sequence) => this with { Sequence = sequence, IsOpen = true, IsRead = true };
+
     /// <summary>The journal was read: what lies after <see cref="Sequence"/>, and its highest sequence number.</summary>
     public (WriterPlan<T> Next, WriterAct Act) Read(ImmutableArray<T> newer, long highest)
     {

@@ -22,10 +22,10 @@ public sealed class ConferenceMixer : IDisposable
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
     private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
     private readonly List<Leg?> _legs = [];
-    private readonly RateMix[] _mixes = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
+    private readonly RateMix[] _mixes;
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
     private readonly Queue<(ParticipantId Participant, bool IsMissing)> _watched = [];
-    private readonly Contributors _contributors = new();
+    private readonly Contributors _contributors;
     private readonly DateTimeOffset _origin;
     private readonly TalkerSelection _talkers;
     private readonly GroupKeys _keys = new();
@@ -39,10 +39,13 @@ public sealed class ConferenceMixer : IDisposable
 
     /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
-    public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
+    /// <param name="buffers">Those of the thread; null: of its own.</param>
+    public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin, MixerBuffers? buffers = null)
     {
+        buffers ??= new MixerBuffers();
+        (_mixes, _contributors) = (buffers.Mixes, buffers.Contributors);
         (_settings, _random, _origin, _talkers) = (settings, random, origin, new TalkerSelection(settings));
-        _sender = new LegSender(settings, random, origin, _mixes, _contributors);
+        _sender = new LegSender(settings, random, origin, buffers);
         _owners = new SsrcOwners(IsOurs);
     }
 

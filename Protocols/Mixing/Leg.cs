@@ -72,6 +72,8 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         Uplink.Use(media, moved);
         Output.Use(media);
         if (!media.Direction.Send) Output.Packets.Pause();
+        // Reports of a leg at rest are seldom; the next one is drawn anew.
+        if (Media?.Direction == MediaDirection.Inactive && media.Direction != MediaDirection.Inactive) NextReport = TimeSpan.Zero;
         Media = media;
         return true;
     }

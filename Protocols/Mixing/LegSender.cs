@@ -13,17 +13,17 @@ namespace ConfCluster.Protocols.Mixing;
 /// packet of both ends, so that nothing is heard twice or not at all.
 /// </summary>
 /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
-/// <param name="contributors">Who is in the mixes of the tick.</param>
-internal sealed class LegSender(MixerSettings settings, SecretWriter random, DateTimeOffset origin, RateMix[] mixes, Contributors contributors) : IDisposable
+/// <param name="buffers">Hold the mixes of the tick and who is in them.</param>
+internal sealed class LegSender(MixerSettings settings, SecretWriter random, DateTimeOffset origin, MixerBuffers buffers) : IDisposable
 {
-    /// <summary>A packet of 60 ms with header, the longest MKI and tag fits; so does every report of ours.</summary>
-    private const int MaxPacket = 1024;
+    /// <summary>Of a leg that neither hears nor is heard; with the factor of at most 1.5 less than five.</summary>
+    private const int IntervalsAtRest = 3;
 
-    private readonly byte[] _codes = new byte[Packetizer.MaxPayload];
-    private readonly byte[][] _wholeCodes = [new byte[AudioFrame.Samples], new byte[AudioFrame.Samples]];
+    private readonly byte[] _codes = buffers.Codes;
+    private readonly byte[][] _wholeCodes = buffers.WholeCodes;
     private readonly bool[] _wholeReady = new bool[2];
-    private readonly byte[] _packet = new byte[MaxPacket];
-    private readonly byte[] _withoutMki = new byte[MaxPacket];
+    private readonly byte[] _packet = buffers.Packet;
+    private readonly byte[] _withoutMki = buffers.WithoutMki;
     private readonly byte[] _cname = NewCname(random);
     private ulong _ownEncodes;
     private ulong _ownEncrypts;
@@ -73,7 +73,9 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         Span<byte> bytes = stackalloc byte[4];
         random(bytes);
         var factor = 0.5 + BinaryPrimitives.ReadUInt32BigEndian(bytes) / (double)uint.MaxValue;
-        leg.NextReport = _now + settings.RtcpInterval * (first ? factor / 2 : factor);
+        // RFC 3550 §6.2: the interval grows as the bandwidth of the session shrinks, which here is none. §6.3.5: who is silent for five intervals is gone.
+        var interval = leg.MaySend || leg.MayBeHeard ? settings.RtcpInterval : IntervalsAtRest * settings.RtcpInterval;
+        leg.NextReport = _now + interval * (first ? factor / 2 : factor);
     }
 
     public void Dispose() => Shared.Dispose();
@@ -98,7 +100,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
 
     private void SendShared(Leg leg, Variant variant, IMediaSink sink)
     {
-        if (variant.Tick != _tick) variant.Make(_tick, MixFor(variant.Format.SampleRate).Whole(), contributors, _clock, _codes);
+        if (variant.Tick != _tick) variant.Make(_tick, MixFor(variant.Format.SampleRate).Whole(), buffers.Contributors, _clock, _codes);
         var packet = variant.For(leg.Downlink.Group!, leg.Downlink.IsPlain);
         if (packet.IsEmpty) return;
         sink.Send(leg.Slot, rtcp: false, packet, leg.Remote);
@@ -108,7 +110,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
     private void SendOwn(Leg leg, IMediaSink sink)
     {
         var (output, down) = (leg.Output, leg.Downlink);
-        output.Packets.Head.Mixed(contributors, except: leg.Heard ? leg.Slot : -1, output.Packets.Format.Extensions.MixedLevels);
+        output.Packets.Head.Mixed(buffers.Contributors, except: leg.Heard ? leg.Slot : -1, output.Packets.Format.Extensions.MixedLevels);
         var length = output.Packets.Pack(CodesFor(leg), _clock, _packet, out var index);
         if (length == 0) return;
         length = down.Group is { } group ? group.Protect(_packet, length, index) : output.Protect(_packet, length, index);
@@ -138,7 +140,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         return whole;
     }
 
-    private RateMix MixFor(int sampleRate) => mixes[AudioFrame.PlaceOf(sampleRate)];
+    private RateMix MixFor(int sampleRate) => buffers.Mixes[AudioFrame.PlaceOf(sampleRate)];
 
     private void SendReport(Leg leg, bool shared, bool goodbye, IMediaSink sink)
     {

@@ -58,6 +58,17 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
         return [.. OpenedAt.Where(o => now - o.Value >= timeout && !admitted.Contains(o.Key)).Select(o => o.Key)];
     }
 
+    /// <summary>Time alone may bring <see cref="Unadmitted"/> or <see cref="IsIdle"/> about. False: not before something changes.</summary>
+    public bool IsWaiting
+    {
+        get
+        {
+            if (OpenedAt.IsEmpty) return !HadLegs;
+            var admitted = State?.Legs.Select(l => l.Participant).ToHashSet() ?? [];
+            return OpenedAt.Keys.Any(p => !admitted.Contains(p));
+        }
+    }
+
     /// <summary>Nobody is in and nobody knocks: a mixer that only a stray message woke.</summary>
     public bool IsIdle(TimeSpan now, TimeSpan timeout) => !HadLegs && OpenedAt.IsEmpty && now >= timeout;
 }

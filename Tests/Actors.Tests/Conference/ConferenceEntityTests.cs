@@ -45,7 +45,7 @@ public sealed class ConferenceEntityTests : TestKit
     public void Nobody_hears_of_a_join_before_the_journal_has_it()
     {
         var journal = CreateTestProbe();
-        var entity = Entity(_ => Props.Create(() => new Forwarder(journal.Ref)));
+        var entity = Entity((_, _) => Props.Create(() => new Forwarder(journal.Ref)));
         entity.Tell(new JournalRecovered<ConferenceEvent>([], 0));
         entity.Tell(Join(Alice));
         var append = journal.ExpectMsg<Append<ConferenceEvent>>();
@@ -203,10 +203,10 @@ public sealed class ConferenceEntityTests : TestKit
         return entity;
     }
 
-    private IActorRef Entity(Func<ConferenceId, Props>? journal = null) =>
+    private IActorRef Entity(Func<ConferenceId, long?, Props>? journal = null) =>
         _shard.ChildActorOf(ConferenceRegion.PropsOf(Room, Parts(journal)));
 
-    private ConferenceParts Parts(Func<ConferenceId, Props>? journal = null)
+    private ConferenceParts Parts(Func<ConferenceId, long?, Props>? journal = null)
     {
         var settings = new ConferenceSettings(Blueprints.Only(new ConferencePolicy(100)), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
         var regions = new EntityRegions { Participants = _participants.Ref, Mixers = _mixers.Ref };
@@ -219,7 +219,7 @@ public sealed class ConferenceEntityTests : TestKit
     {
         var reader = CreateTestProbe();
         var id = ConferenceRegion.PersistenceId(Room);
-        var writer = reader.ChildActorOf(Props.Create(() => new JournalWriter<ConferenceEvent>(id, Wait, Wait)));
+        var writer = reader.ChildActorOf(Props.Create(() => new JournalWriter<ConferenceEvent>(id, null, Wait, Wait)));
         var events = reader.ExpectMsg<JournalRecovered<ConferenceEvent>>().Events;
         Sys.Stop(writer);
         return events;

@@ -87,7 +87,28 @@ public sealed class JournalWriterTests() : TestKit(
         Assert.Empty(owner.ExpectMsg<JournalRecovered<string>>().Events);
     }
 
-    private static Props Writer() => Props.Create(() => new JournalWriter<string>("thing-1", Wait, Wait * 10));
+    [Fact]
+    public void A_writer_that_is_told_how_far_the_one_before_came_goes_on_there_and_still_notices_another()
+    {
+        var (owner, writer) = Open();
+        Append(owner, writer, 0, "a");
+        owner.ExpectMsg<Appended>();
+        Sys.Stop(writer);
+        var next = owner.ChildActorOf(Props.Create(() => new JournalWriter<string>("thing-1", 1, Wait, Wait * 10)));
+        Append(owner, next, 1, "b");
+        Assert.Equal(2, owner.ExpectMsg<Appended>().Sequence);
+        var (second, other) = Open("a", "b");
+        Health = JournalHealth.Fails;
+        Append(owner, next, 2, "d");
+        owner.ExpectMsg<JournalFailing>();
+        Health = JournalHealth.Works;
+        Append(second, other, 2, "c");
+        second.ExpectMsg<Appended>();
+        Advance(Wait);
+        owner.ExpectMsg<JournalOvertaken>();
+    }
+
+    private static Props Writer() => Props.Create(() => new JournalWriter<string>("thing-1", null, Wait, Wait * 10));
 
     private (TestProbe Owner, IActorRef Writer) Open(params string[] held)
     {

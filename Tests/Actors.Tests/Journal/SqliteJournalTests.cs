@@ -110,7 +110,7 @@ public sealed class SqliteJournalTests : IDisposable
     {
         var settings = new JournalSettings("", "SQLite.MS", TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
         var journal = ConferenceRegion.JournalOf(settings);
-        var writer = kit.ChildActorOf(journal(Room));
+        var writer = kit.ChildActorOf(journal(Room, null));
         Assert.Equal<ConferenceEvent>(held, kit.ExpectMsg<JournalRecovered<ConferenceEvent>>(TimeSpan.FromSeconds(20)).Events);
         return (kit.TestActor, writer);
     }

@@ -52,6 +52,38 @@ public class ConferenceMixerTests
         Assert.Equal(TimeSpan.MaxValue, next);
     }
 
+    /// <summary>Reports at rest come seldom, but sooner than the five intervals after which the other end would think us gone.</summary>
+    [Fact]
+    [Trait("RFC", "3550 §6.3.5")]
+    public void A_leg_that_neither_hears_nor_is_heard_is_told_every_quarter_of_a_minute_until_it_wakes()
+    {
+        var (phone, interval) = (_scene.Phone(), MixerScene.Settings.RtcpInterval);
+        phone.Direction = MediaDirection.Inactive;
+        phone.Renegotiate();
+        _scene.Admit(phone);
+        var times = Times(phone, 20 * interval);
+        var gaps = times.Zip(times.Skip(1), (a, b) => b - a).ToList();
+        Assert.InRange(gaps.Count, 5, 12);
+        Assert.All(gaps, g => Assert.InRange(g, 1.4 * interval, 4.6 * interval));
+        phone.Direction = MediaDirection.SendReceive;
+        phone.Renegotiate();
+        var woken = _scene.Now;
+        Assert.InRange(Times(phone, interval)[0] - woken, TimeSpan.Zero, interval);
+    }
+
+    private List<TimeSpan> Times(MixerPhone phone, TimeSpan length)
+    {
+        var times = new List<TimeSpan>();
+        for (var end = _scene.Now + length; _scene.Now < end;)
+        {
+            var (before, now) = (phone.Rtcp.Count, _scene.Now);
+            _scene.Tick();
+            if (phone.Rtcp.Count > before) times.Add(now);
+        }
+
+        return times;
+    }
+
     [Fact]
     public void Codecs_and_packet_times_may_differ_between_the_legs()
     {

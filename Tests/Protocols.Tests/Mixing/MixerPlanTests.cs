@@ -48,6 +48,19 @@ public class MixerPlanTests
         Assert.False(MixerPlan.Empty.Opened(Alice, default).IsIdle(TimeSpan.FromSeconds(40), TimeSpan.FromSeconds(40)));
     }
 
+    [Fact]
+    public void A_mixer_waits_while_a_leg_is_not_admitted_or_nobody_has_come()
+    {
+        Assert.True(MixerPlan.Empty.IsWaiting);
+        var opened = MixerPlan.Empty.Opened(Alice, default);
+        Assert.True(opened.IsWaiting);
+        var admitted = opened.With(State(1, 1, Alice));
+        Assert.False(admitted.IsWaiting);
+        Assert.True(admitted.Opened(Bob, default).IsWaiting);
+        Assert.True(admitted.With(State(1, 2)).IsWaiting);
+        Assert.False(admitted.With(State(1, 2)).Closed(Alice).IsWaiting);
+    }
+
     private static MixerState State(long incarnation, long version, params ParticipantId[] legs) => new(
         new MixerId(new ConferenceId("100"), 0, 1), new Incarnation(incarnation), version, [.. legs.Select(l => new MixerLeg(l, new Ssrc(1)))]);
 }
