@@ -80,7 +80,12 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         PlanConference m => Asked(new ConferenceCommand.Plan(m.Plan)),
         AskToDial m => new ConferenceInput.CalloutAsked(m.Participant, m.Target),
         DialReport m => new ConferenceInput.CalloutReported(m.Participant, m.Target, m.State, m.Status, m.Reason),
-        MixerReport m => new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion) { Shared = m.Shared, Rest = m.Rest },
+        MixerReport m => new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion)
+        {
+            Shared = m.Shared,
+            Rest = m.Rest,
+            Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
+        },
         LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),
         RekeyConference m => new ConferenceInput.RekeyAsked(m.Note),
         EvictParticipant m => new ConferenceInput.EvictionAsked(m.Participant),

@@ -63,7 +63,11 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
     public TimeSpan Rest { get; init; }
 }
 
-public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics);
+public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics)
+{
+    /// <summary>How far all its sources have come, when that is news.</summary>
+    public ImmutableArray<UplinkIndex> Uplinks { get; init; } = [];
+}
 
 /// <summary>Answered to the sender with a <see cref="ConferenceView"/>.</summary>
 public sealed record GetConference(ConferenceId Conference) : IConferenceMessage;

@@ -72,7 +72,7 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         {
             if (!Mixer.TryGetStatistics(participant, out var statistics) || !all && statistics.Total == leg.Reported) continue;
             leg.Reported = statistics.Total;
-            legs.Add(new LegReport(participant, statistics));
+            legs.Add(new LegReport(participant, statistics) { Uplinks = Mixer.TakeUplinks(participant, all) });
         }
 
         return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all)

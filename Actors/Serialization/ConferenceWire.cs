@@ -150,13 +150,13 @@ internal static class ConferenceWire
             Rest = m.Rest.Ticks,
         };
         if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
-        proto.Legs.AddRange(m.Legs.Select(l => new LegReportProto { Participant = l.Participant.Value, Statistics = LegWire.Write(l.Statistics) }));
+        proto.Legs.AddRange(m.Legs.Select(LegWire.Write));
         return proto;
     }
 
     private static MixerReport Read(MixerReportProto p) => new(
         WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.AppliedVersion,
-        [.. p.Legs.Select(l => new LegReport(new ParticipantId(l.Participant), LegWire.Read(l.Statistics)))])
+        [.. p.Legs.Select(LegWire.Read)])
     {
         IsPartial = p.IsPartial,
         Shared = new SharedReport(p.SsrcsLeft, p.GroupKeyPackets),

@@ -1,10 +1,12 @@
+using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Serialization;
 
-/// <summary>The figures of a leg.</summary>
+/// <summary>The figures of a leg, and how far what it sends has come.</summary>
 internal static class LegWire
 {
     public static LegStatisticsProto Write(LegStatistics s)
@@ -49,6 +51,29 @@ internal static class LegWire
         RoundTripMicroseconds = p.HasRoundTripMicroseconds ? p.RoundTripMicroseconds : null,
         IsMediaMissing = p.MediaMissing,
     };
+
+    public static LegReportProto Write(LegReport report)
+    {
+        var proto = new LegReportProto { Participant = report.Participant.Value, Statistics = Write(report.Statistics) };
+        proto.Uplinks.AddRange(report.Uplinks.Select(Write));
+        return proto;
+    }
+
+    public static LegReport Read(LegReportProto p) =>
+        new(new ParticipantId(p.Participant), Read(p.Statistics)) { Uplinks = [.. p.Uplinks.Select(Read)] };
+
+    public static LegUplinksProto Write(LegUplinks uplinks)
+    {
+        var proto = new LegUplinksProto { Participant = uplinks.Participant.Value };
+        proto.Indices.AddRange(uplinks.Indices.Select(Write));
+        return proto;
+    }
+
+    public static LegUplinks Read(LegUplinksProto p) => new(new ParticipantId(p.Participant), [.. p.Indices.Select(Read)]);
+
+    private static UplinkIndexProto Write(UplinkIndex index) => new() { Source = index.Source.Value, Highest = index.Highest };
+
+    private static UplinkIndex Read(UplinkIndexProto p) => new(new Ssrc(p.Source), p.Highest);
 
     private static StreamQualityProto? Write(in StreamQuality quality) => quality == default ? null : new StreamQualityProto
     {

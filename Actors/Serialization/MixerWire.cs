@@ -47,6 +47,7 @@ internal static class MixerWire
         proto.Legs.AddRange(state.Legs.Select(Write));
         proto.Epochs.AddRange(state.Epochs.Select(e => e.Number));
         proto.SharedSsrcs.AddRange(state.SharedSsrcs.Select(s => s.Value));
+        proto.Resumes.AddRange(state.Resumes.Select(LegWire.Write));
         return proto;
     }
 
@@ -57,6 +58,7 @@ internal static class MixerWire
         IsLast = p.Last,
         Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],
         SharedSsrcs = [.. p.SharedSsrcs.Select(s => new Ssrc(s))],
+        Resumes = [.. p.Resumes.Select(LegWire.Read)],
     };
 
     private static MixerLegProto Write(MixerLeg leg) => new()

@@ -36,6 +36,9 @@ public abstract record ConferenceInput
     {
         public SharedReport Shared { get; init; }
 
+        /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>
+        public ImmutableArray<LegUplinks> Uplinks { get; init; } = [];
+
         /// <summary>The next report may be so much later than usual, for nobody hears or is heard there.</summary>
         public TimeSpan Rest { get; init; }
     }

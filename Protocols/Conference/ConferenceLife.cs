@@ -61,6 +61,13 @@ public sealed record ConferenceLife
     /// <summary>The last state told to a mixer that is in charge no more.</summary>
     internal MixerState? Dismissed { get; init; }
 
+    /// <summary>How far the participants' sources have come at the mixer in charge, as it said last.</summary>
+    internal ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>> Uplinks { get; init; } =
+        ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>>.Empty;
+
+    /// <summary>How far they had come when the mixer in charge took over from another one.</summary>
+    internal ImmutableArray<LegUplinks> HandedOver { get; init; } = [];
+
     /// <summary>When the mixer must have been heard of again.</summary>
     internal DateTimeOffset ReportDue { get; init; }
 

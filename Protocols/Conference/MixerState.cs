@@ -22,6 +22,12 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// <summary>From the register, for streams that legs share.</summary>
     public ImmutableArray<Ssrc> SharedSsrcs { get; init; } = [];
 
+    /// <summary>
+    /// Where the mixer before this one was with what the legs send: only later packets are taken. Empty at the first mixer of a conference. No wish of its own:
+    /// a mixer that has come farther keeps what it has.
+    /// </summary>
+    public ImmutableArray<LegUplinks> Resumes { get; init; } = [];
+
     /// <summary>Another state with the same wishes.</summary>
     public bool WantsTheSameAs(MixerState other) =>
         Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())

@@ -21,13 +21,15 @@ internal static class MixerWatch
     {
         if (!life.IsTaken || IsLookedAt(life)) return life;
         life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
-        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = Dismiss(life, old, effects);
+        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = HandOver.Begun(Dismiss(life, old, effects));
         if (!life.State.IsActive) return life;
 
         var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
             Epochs = life.Looked.Epochs,
         };
+        wanted = wanted with { Resumes = HandOver.For(life, wanted) };
+        life = HandOver.Kept(life);
         if (life.Published is { } told && told.WantsTheSameAs(wanted)) return life;
         effects.Add(new ConferenceEffect.Publish(wanted));
         var next = life with { Published = wanted, Version = wanted.Version };
@@ -41,6 +43,7 @@ internal static class MixerWatch
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
         if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
+        life = HandOver.Heard(life, report.Uplinks);
         if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told) { IsRepeated = true });
         return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context, report.Rest);
     }

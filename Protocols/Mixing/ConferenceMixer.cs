@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
@@ -34,6 +35,7 @@ public sealed class ConferenceMixer : IDisposable
     private readonly KeyOwners _uplinks = new();
     private readonly Queue<ParticipantId> _repeating = [];
     private Dictionary<ParticipantId, MixerLeg> _admitted = [];
+    private Dictionary<ParticipantId, ImmutableArray<UplinkIndex>>? _resumes;
     private bool _speakerChanged;
     private ulong _ticks;
 
@@ -73,6 +75,7 @@ public sealed class ConferenceMixer : IDisposable
         if (!state.IsNewerThan(State)) return false;
         State = state;
         _admitted = state.Legs.ToDictionary(l => l.Participant);
+        _resumes = state.Resumes.IsEmpty ? null : state.Resumes.ToDictionary(r => r.Participant, r => r.Indices);
         _sender.Shared.Reserve(state.SharedSsrcs.AsSpan());
         foreach (var leg in _byParticipant.Values)
         {
@@ -248,6 +251,11 @@ public sealed class ConferenceMixer : IDisposable
         return found;
     }
 
+    /// <summary>How far the sources of a leg have come, when that is news; for whoever takes over from this mixer.</summary>
+    /// <param name="all">Also when it is none.</param>
+    public ImmutableArray<UplinkIndex> TakeUplinks(ParticipantId participant, bool all) =>
+        _byParticipant.TryGetValue(participant, out var leg) ? leg.Uplink.TakeNews(all) : [];
+
     public void Dispose()
     {
         foreach (var leg in _byParticipant.Values) leg.Dispose();
@@ -287,6 +295,7 @@ public sealed class ConferenceMixer : IDisposable
 
     private void Admit(Leg leg, MixerLeg wanted)
     {
+        if (_resumes is not null && _resumes.TryGetValue(leg.Participant, out var indices)) leg.Uplink.Resume(indices);
         leg.Admit(wanted.Ssrc);
         leg.Downlink.Want(wanted.Key);
         Key(leg);

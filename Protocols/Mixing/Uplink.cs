@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Rtp.Rtcp;
 using ConfCluster.Protocols.Srtp;
@@ -44,6 +45,7 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     private const byte ComfortNoise = 13;
     private readonly SourcePlayout _playout = new(settings);
     private readonly UplinkKeys _keys = new();
+    private UplinkNews? _news;
     private ReceptionStatistics _statistics;
     private ReceptionStatistics _formerStatistics;
     private Ssrc _former;
@@ -105,6 +107,12 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
         _extensions = media.Extensions;
         _keys.Use(media.Uplink, moved);
     }
+
+    /// <summary>Where another mixer was with what this leg sends.</summary>
+    public void Resume(ImmutableArray<UplinkIndex> indices) => _keys.Resume(indices);
+
+    /// <summary>How far its sources have come, as <see cref="UplinkNews.Take"/>; nothing of a leg that never sent.</summary>
+    public ImmutableArray<UplinkIndex> TakeNews(bool all) => _hasSource || _news is not null ? (_news ??= new UplinkNews()).Take(_keys, all) : [];
 
     /// <summary>Every 20 ms: former keys do not stay for ever.</summary>
     public void Age(TimeSpan now) => _keys.Age(now);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
 
@@ -11,7 +12,7 @@ namespace ConfCluster.Protocols.Mixing;
 internal sealed class UplinkKeys : IDisposable
 {
     /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
-    private const int MaxSources = 16;
+    public const int MaxSources = 16;
 
     /// <summary>So much a forged packet costs at most: as many tags more.</summary>
     private const int MaxFormer = 4;
@@ -19,6 +20,7 @@ internal sealed class UplinkKeys : IDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private readonly List<(Context Context, TimeSpan? Until)> _former = [];
+    private ImmutableArray<UplinkIndex> _resumes = [];
     private Context? _newest;
 
     /// <summary>How many sets of former keys still open packets.</summary>
@@ -40,10 +42,26 @@ internal sealed class UplinkKeys : IDisposable
         _newest = before is null || moved
             ? new Context(ring, new SrtpReceiver(ring, MaxSources), new SrtcpReceiver(ring, MaxSources))
             : new Context(ring, before.Rtp.Beside(ring), before.Rtcp.Beside(ring));
-        if (before is null) return;
+        if (before is null)
+        {
+            Resume(_resumes);
+            return;
+        }
+
         _former.Insert(0, (before, null));
         if (_former.Count > MaxFormer) Drop(MaxFormer);
     }
+
+    /// <summary>Where another mixer was with these sources, before or after the first keys.</summary>
+    public void Resume(ImmutableArray<UplinkIndex> indices)
+    {
+        _resumes = indices;
+        if (_newest is not { } newest) return;
+        foreach (var index in indices) newest.Rtp.Resume(index.Source, new PacketIndex(index.Highest));
+    }
+
+    /// <summary>How far the sources under the newest keys have come.</summary>
+    public int CopyHighest(Span<(Ssrc Source, PacketIndex Highest)> into) => _newest?.Rtp.CopyHighest(into) ?? 0;
 
     /// <summary>Opens in place. What no key opens is told of as by the newest.</summary>
     /// <param name="highest">Of its source, this packet included.</param>

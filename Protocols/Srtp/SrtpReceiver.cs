@@ -64,8 +64,25 @@ public sealed class SrtpReceiver
         return known;
     }
 
-    /// <summary>Goes on where another receiver ended: only later packets of that source are taken.</summary>
-    public void Resume(Ssrc ssrc, PacketIndex highest) => _sources[ssrc] = ReplayWindow.ResumedAt(highest.Value);
+    /// <summary>The highest authenticated index of each source, as many as there is room for; returns how many.</summary>
+    public int CopyHighest(Span<(Ssrc Source, PacketIndex Highest)> into)
+    {
+        var count = 0;
+        foreach (var (source, window) in _sources)
+            if (count < into.Length)
+                into[count++] = (source, new PacketIndex(window.Highest));
+        return count;
+    }
+
+    /// <summary>
+    /// Goes on where another receiver ended: only later packets of that source are taken. Never goes back: a source that has come farther stays where it is.
+    /// </summary>
+    public void Resume(Ssrc ssrc, PacketIndex highest)
+    {
+        if (highest.Value >= PacketIndex.Limit) return;
+        if (_sources.TryGetValue(ssrc, out var window) ? highest.Value <= window.Highest : _sources.Count >= _maxSources) return;
+        _sources[ssrc] = ReplayWindow.ResumedAt(highest.Value);
+    }
 
     /// <summary>
     /// Frees the place of a source. Its replay window goes too, so under the same key its old packets would open again: only together with

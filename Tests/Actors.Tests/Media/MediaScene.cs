@@ -38,7 +38,6 @@ internal sealed class UdpPhone : IDisposable
     private readonly SrtpSender _sender;
     private readonly SrtpReceiver _receiver;
     private readonly byte[] _buffer = new byte[2048];
-    private ulong _index = 1;
 
     public UdpPhone(string name, uint ssrc)
     {
@@ -51,6 +50,12 @@ internal sealed class UdpPhone : IDisposable
 
     public Ssrc Ssrc { get; }
 
+    /// <summary>Of its next packet.</summary>
+    public ulong Index { get; set; } = 1;
+
+    /// <summary>Of what it sends.</summary>
+    public Ssrc Source => new(Ssrc.Value + 1);
+
     public LegMedia Media(long generation = 1)
     {
         var address = MediaAddress.From((IPEndPoint)_socket.LocalEndPoint!);
@@ -60,9 +65,9 @@ internal sealed class UdpPhone : IDisposable
 
     public void Say(byte code, MediaAddress to)
     {
-        RtpHeader.Write(_buffer, false, 0, (ushort)_index, (uint)(_index * 160), new Ssrc(Ssrc.Value + 1));
+        RtpHeader.Write(_buffer, false, 0, (ushort)Index, (uint)(Index * 160), Source);
         _buffer.AsSpan(RtpHeader.FixedLength, 160).Fill(code);
-        var length = _sender.Protect(_buffer, RtpHeader.FixedLength + 160, new PacketIndex(_index++));
+        var length = _sender.Protect(_buffer, RtpHeader.FixedLength + 160, new PacketIndex(Index++));
         _socket.SendTo(_buffer.AsSpan(0, length), SocketFlags.None, to.ToEndPoint());
     }
 

@@ -97,6 +97,32 @@ public sealed class MixerEntityTests : TestKit
         Report(r => r.Legs.Length == 0);
     }
 
+    [Fact]
+    public void How_far_a_phone_has_come_goes_out_with_reports_and_the_next_mixer_goes_on_there()
+    {
+        var ports = Open(_alice);
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, _alice.Media()));
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice)));
+        Report(r => r.AppliedVersion == 1);
+        _alice.Say(0x11, ports.Rtp);
+        var told = Report(r => r.Legs.Any(l => !l.Uplinks.IsEmpty)).Legs[0].Uplinks;
+        Assert.Equal<UplinkIndex>([new UplinkIndex(_alice.Source, 1)], told);
+
+        // As if it had gone on for a while: another mixer is told so, and opens what has ROC 1.
+        var next = MediaScene.Mixer with { Incarnation = 2 };
+        var regions = new EntityRegions { Conferences = _conferences.Ref, Participants = _participants.Ref };
+        var entity = _shard.ChildActorOf(MixerRegion.PropsOf(next.ToString(), _plane, MediaScene.Settings(27000, 27999), regions, _clock));
+        entity.Tell(new SetMixerState(MediaScene.State(2, _alice) with { Mixer = next, Resumes = [new LegUplinks(_alice.Id, [told[0] with { Highest = 0xFFFF }])] }));
+        entity.Tell(new OpenLeg(next, _alice.Id, AddressFamily.InterNetwork));
+        var at = _participants.FishForMessage<LegOpened>(o => o.Mixer == next).Rtp;
+        entity.Tell(new SetLegMedia(next, _alice.Media()));
+        Report(r => r.Mixer == next && r.Legs.Length == 1);
+        _alice.Index = 0x1_0000;
+        _alice.Say(0x11, at);
+        var leg = Report(r => r.Mixer == next && r.Legs.Any(l => l.Statistics.PacketsReceived > 0)).Legs[0];
+        Assert.Equal((0UL, 0x1_0000UL), (leg.Statistics.AuthFailures, Assert.Single(leg.Uplinks).Highest));
+    }
+
     protected override void AfterAll()
     {
         base.AfterAll();

@@ -168,6 +168,11 @@ internal static class WireSamples
             SharedSsrcs = [new Ssrc(9)],
         }),
         new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
+        new SetMixerState(new MixerState(Mixer, Life, 9, [new MixerLeg(Alice, new Ssrc(1))])
+        {
+            Resumes = [new LegUplinks(Alice, [new UplinkIndex(new Ssrc(0xFFFFFFFE), (1UL << 48) - 1), new UplinkIndex(new Ssrc(2), 0)])],
+        }),
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics) { Uplinks = [new UplinkIndex(new Ssrc(0xFFFFFFFE), 1UL << 16 | 7)] }]) { IsPartial = true },
         new DialogFact.DialogConfirmed(
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
             Flow with { Connection = 0 }, false, "", ""),

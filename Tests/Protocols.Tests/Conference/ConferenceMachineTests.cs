@@ -137,6 +137,41 @@ public class ConferenceMachineTests
     }
 
     [Fact]
+    public void A_mixer_that_takes_over_is_told_how_far_the_one_before_had_come_with_those_who_are_still_in()
+    {
+        Joined(Alice, Bob);
+        Assert.Empty(_life.Published!.Resumes);
+        Effects(Report(applied: 2) with { Uplinks = [Sent(Alice, 0x1_0007), Sent(Bob, 3), Sent(Carol, 4)] });
+        Effects(Report(applied: 2) with { Uplinks = [Sent(Alice, 0x1_0006)] });
+        Effects(Report(Mixer with { Incarnation = 7 }, _life.State.Incarnation, 0) with { Uplinks = [Sent(Alice, 0x9_0000)] });
+        Effects(Ask(Leave(Bob)));
+        Effects(new ConferenceInput.Stored());
+        Assert.Empty(_life.Published!.Resumes);
+
+        _scene.Now += TimeSpan.FromSeconds(3);
+        Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        Effects(new ConferenceInput.Stored());
+        var next = Mixer with { Incarnation = 2 };
+        Assert.Equal(next, _life.Published!.Mixer);
+        var resumed = Assert.Single(_life.Published.Resumes);
+        Assert.Equal((Alice, new UplinkIndex(new Ssrc(0xA), 0x1_0007)), (resumed.Participant, Assert.Single(resumed.Indices)));
+
+        // Any of its states may be the first that arrives; what it reports itself changes none of them.
+        Effects(Report(next, _life.State.Incarnation, _life.WantedVersion) with { Uplinks = [Sent(Alice, 0x1_0100)] });
+        Effects(Ask(Join(Carol)));
+        Effects(new ConferenceInput.Stored());
+        Assert.Equal(0x1_0007UL, Assert.Single(Assert.Single(_life.Published.Resumes).Indices).Highest);
+        Effects(Ask(Leave(Alice)));
+        Assert.Empty(_life.Published.Resumes);
+        Effects(new ConferenceInput.Stored());
+        Effects(Ask(Leave(Carol)));
+        Effects(new ConferenceInput.Stored());
+        Assert.Empty(_life.Uplinks);
+    }
+
+    private static LegUplinks Sent(ParticipantId participant, ulong highest) => new(participant, [new UplinkIndex(new Ssrc(0xA), highest)]);
+
+    [Fact]
     public void A_report_puts_the_suspicion_off_and_a_timer_that_comes_late_begins_anew()
     {
         Joined(Alice);

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <summary>How far a source has come: the highest SRTP index of it that was authenticated, ROC ‖ SEQ (RFC 3711 §3.3.1).</summary>
+public readonly record struct UplinkIndex(Ssrc Source, ulong Highest);
+
+/// <summary>How far everything has come that a participant sends.</summary>
+public readonly record struct LegUplinks(ParticipantId Participant, ImmutableArray<UplinkIndex> Indices);
+
+/// <summary>
+/// What a mixer must know of the one before it: a phone keeps its ROC, which no packet tells, and what was taken once must not be taken again. Reported by the
+/// mixer now and then, kept in memory only, and given to every mixer that takes over.
+/// </summary>
+internal static class HandOver
+{
+    /// <summary>The mixer in charge has reported. An index never falls.</summary>
+    public static ConferenceLife Heard(ConferenceLife life, ImmutableArray<LegUplinks> news)
+    {
+        if (news.IsEmpty) return life;
+        var uplinks = life.Uplinks.ToBuilder();
+        foreach (var leg in news)
+        {
+            if (!life.State.Participants.ContainsKey(leg.Participant)) continue;
+            var known = uplinks.GetValueOrDefault(leg.Participant, []);
+            uplinks[leg.Participant] = [.. leg.Indices.Select(i => Highest(i, known))];
+        }
+
+        return life with { Uplinks = uplinks.ToImmutable() };
+    }
+
+    /// <summary>The mixer in charge is another from now on, or there is none any more.</summary>
+    public static ConferenceLife Begun(ConferenceLife life) => life.State.IsActive
+        ? life with
+        {
+            HandedOver = [.. life.Uplinks.OrderBy(u => u.Key.Value, StringComparer.Ordinal).Select(u => new LegUplinks(u.Key, u.Value))],
+        }
+        : life with { HandedOver = [], Uplinks = life.Uplinks.Clear() };
+
+    /// <summary>Who is not in any more is forgotten.</summary>
+    public static ConferenceLife Kept(ConferenceLife life)
+    {
+        var gone = life.Uplinks.Keys.Where(p => !life.State.Participants.ContainsKey(p)).ToList();
+        return gone.Count == 0 ? life : life with { Uplinks = life.Uplinks.RemoveRange(gone) };
+    }
+
+    /// <summary>For a state of the mixer that took over: in each, since any of them may be the first that arrives.</summary>
+    public static ImmutableArray<LegUplinks> For(ConferenceLife life, MixerState wanted)
+    {
+        if (life.HandedOver.IsEmpty) return [];
+        var legs = wanted.Legs.Select(l => l.Participant).ToHashSet();
+        return [.. life.HandedOver.Where(u => legs.Contains(u.Participant))];
+    }
+
+    private static UplinkIndex Highest(UplinkIndex index, ImmutableArray<UplinkIndex> known)
+    {
+        foreach (var before in known)
+            if (before.Source == index.Source && before.Highest > index.Highest)
+                return before;
+        return index;
+    }
+}
