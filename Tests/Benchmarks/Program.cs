@@ -18,7 +18,10 @@ switch (args)
     case ["keys", ..]:
         KeysBenchmark.Run(Console.Out);
         return 0;
+    case ["undecoded", ..]:
+        UndecodedBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys | undecoded   (calls per second: calls.sh)");
         return 2;
 }
