@@ -19,11 +19,11 @@ public sealed class ActiveConferencesTests
         active.Enter(Blue, 1, 1);
         Assert.Equal(Admission.Open, active.Admit(Red));
         Assert.Equal(Admission.NoNewConference, active.Admit(new ConferenceId("green")));
-        Assert.Equal((2, 2, 4), (active.Count, active.Occupied, active.Participants));
+        Assert.Equal((2, 2, 4, 2), (active.Count, active.Occupied, active.Participants, active.WithoutMki));
         active.Enter(Red, 2, 0);
         active.Leave(Blue);
         active.Leave(Blue);
-        Assert.Equal((1, 1, 2), (active.Count, active.Occupied, active.Participants));
+        Assert.Equal((1, 1, 2, 0), (active.Count, active.Occupied, active.Participants, active.WithoutMki));
         active.Close();
         Assert.Equal(Admission.ShuttingDown, active.Admit(Red));
     }
