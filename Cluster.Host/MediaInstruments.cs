@@ -34,6 +34,7 @@ internal static class MediaInstruments
         meter.CreateObservableGauge(
             "confcluster_media_round_trip_seconds", () => Times(media, l => l.Media.RoundTrip), description: "Round trip by RTCP.");
         Count(meter, media, "confcluster_media_ticks", l => l.Ticks, "Ticks of 20 ms.");
+        Count(meter, media, "confcluster_media_ticks_late", l => l.LateTicks, "Ticks that came more than 5 ms late.");
         Count(meter, media, "confcluster_media_rebased", l => l.Rebased, "Pauses so long that ticks were left out.");
         meter.CreateObservableGauge("confcluster_media_tick_lateness_seconds", () => Lateness(media), description: "How late ticks were.");
     }

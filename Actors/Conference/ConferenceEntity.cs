@@ -84,6 +84,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         {
             Shared = m.Shared,
             Rest = m.Rest,
+            Deaf = [.. m.Legs.Where(l => l.Statistics.DeafTo.Number > 0).Select(l => (l.Participant, l.Statistics.DeafTo))],
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
         LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),

@@ -112,6 +112,9 @@ public sealed record LegKeyView(LegKeying Keying, KeyEpoch? InUse, KeyEpoch? Off
 {
     /// <summary>It tells no keys by MKI.</summary>
     public bool LacksMki { get; init; }
+
+    /// <summary>It took a group key, heard nothing under it, and is back on its own.</summary>
+    public bool IsDeaf { get; init; }
 }
 
 public sealed record ParticipantView(

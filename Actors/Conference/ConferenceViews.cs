@@ -31,6 +31,7 @@ internal static class ConferenceViews
         new(leg?.Keying ?? LegKeying.Own, leg?.InUse is { Number: > 0 } inUse ? inUse : null, leg?.Offered, member.IsProtected)
         {
             LacksMki = member.LacksMki,
+            IsDeaf = leg is { IsDeaf: true },
         };
 
     private static ParticipantView View(Member member, ConferenceLife life, LegStatistics? media) => new(

@@ -23,7 +23,7 @@ public static class KeyCounters
         "confcluster_rekeys_coalesced", description: "Joins and leaves that a rekeying covers beside the one that began it.");
 
     private static readonly Counter<long> Laggards = Meter.CreateCounter<long>(
-        "confcluster_rekey_laggards", description: "Legs that did not follow a group key, by what became of them: ownKey, silenced, dropped.");
+        "confcluster_rekey_laggards", description: "Legs that did not follow a group key, by what became of them: ownKey, deaf, silenced, dropped.");
 
     private static readonly Histogram<double> Distribution = Meter.CreateHistogram(
         "confcluster_rekey_distribution_seconds", null, "From the beginning of an epoch until the last leg that took its key said so.", advice: Seconds);

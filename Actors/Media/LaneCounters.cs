@@ -65,6 +65,7 @@ internal sealed class LaneCounters
         number, Failed, RealTime, Mixers, Legs, Volatile.Read(ref _in), Volatile.Read(ref _out), Volatile.Read(ref _sendFailures), Volatile.Read(ref _cut),
         Volatile.Read(ref _ticks), Volatile.Read(ref _rebased), Lateness.Quantile(0.5), Lateness.Quantile(0.99), Lateness.Max)
     {
+        LateTicks = Lateness.LongerThan(LaneSnapshot.Late),
         Media = Volatile.Read(ref _totals),
         Streams = Volatile.Read(ref _streams),
     };

@@ -25,6 +25,12 @@ public sealed record LaneSnapshot(
     int Number, bool Failed, bool RealTime, int Mixers, int Legs, long PacketsIn, long PacketsOut, long SendFailures, long Cut, long Ticks,
     long Rebased, TimeSpan LatenessMedian, TimeSpan LatenessP99, TimeSpan LatenessMax)
 {
+    /// <summary>A quarter of a frame: what a jitter buffer does not notice.</summary>
+    public static readonly TimeSpan Late = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Ticks that came more than <see cref="Late"/> late.</summary>
+    public long LateTicks { get; init; }
+
     public LegTotals Media { get; init; } = LegTotals.None;
 
     /// <summary>What was done to send, by the streams that it was done for.</summary>

@@ -21,6 +21,16 @@ internal sealed class LatenessHistogram
         Volatile.Write(ref _counts[i], _counts[i] + 1);
     }
 
+    /// <param name="lateness">One of the bounds.</param>
+    public long LongerThan(TimeSpan lateness)
+    {
+        long longer = 0;
+        for (var i = 0; i < _counts.Length; i++)
+            if (BoundsInMicroseconds[i] > lateness.TotalMicroseconds)
+                longer += Volatile.Read(ref _counts[i]);
+        return longer;
+    }
+
     public TimeSpan Quantile(double share)
     {
         var total = _counts.Sum();

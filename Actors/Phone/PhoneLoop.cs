@@ -142,6 +142,7 @@ internal sealed class PhoneLoop : IDisposable
                 case PhoneEffect.Cancel cancel:
                     _timers.Remove(cancel.Timer);
                     break;
+                case PhoneEffect.UseMedia ignored when _options.IgnoresNewKeys && _media.IsReady: ignored.Media.Dispose(); break;
                 case PhoneEffect.UseMedia use:
                     _report.Settled(use.Media);
                     Settled?.Invoke(use.Media);

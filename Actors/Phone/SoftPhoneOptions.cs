@@ -42,6 +42,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>False: changes of the server come by re-INVITE.</summary>
     public bool TakesUpdate { get; init; } = true;
 
+    /// <summary>It says that it takes new keys and installs none, as phones do that are deaf after a rekeying: to try a server with.</summary>
+    public bool IgnoresNewKeys { get; init; }
+
     /// <summary>Keys travel in MIKEY messages under a ticket from here; null: in a=crypto.</summary>
     public PhoneKmsOptions? Kms { get; init; }
 

@@ -24,7 +24,7 @@ internal static class KeyViewWire
     public static LegKeyViewProto? Write(LegKeyView? v)
     {
         if (v is null) return null;
-        var proto = new LegKeyViewProto { Keying = (uint)v.Keying, IsProtected = v.IsProtected, LacksMki = v.LacksMki };
+        var proto = new LegKeyViewProto { Keying = (uint)v.Keying, IsProtected = v.IsProtected, LacksMki = v.LacksMki, IsDeaf = v.IsDeaf };
         if (v.InUse is { } inUse) proto.InUse = inUse.Number;
         if (v.Offered is { } offered) proto.Offered = offered.Number;
         return proto;
@@ -35,6 +35,7 @@ internal static class KeyViewWire
         : new LegKeyView((LegKeying)p.Keying, p.HasInUse ? new KeyEpoch(p.InUse) : null, p.HasOffered ? new KeyEpoch(p.Offered) : null, p.IsProtected)
         {
             LacksMki = p.LacksMki,
+            IsDeaf = p.IsDeaf,
         };
 
     public static ExposureViewProto? Write(ExposureView? v)

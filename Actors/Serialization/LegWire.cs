@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 
@@ -33,6 +34,7 @@ internal static class LegWire
             Reception = Write(s.Reception),
             PeerReception = Write(s.PeerReception),
             MediaMissing = s.IsMediaMissing,
+            DeafTo = s.DeafTo.Number,
         };
         if (s.RoundTripMicroseconds is { } trip) proto.RoundTripMicroseconds = trip;
         return proto;
@@ -50,6 +52,7 @@ internal static class LegWire
         PeerReception = Read(p.PeerReception),
         RoundTripMicroseconds = p.HasRoundTripMicroseconds ? p.RoundTripMicroseconds : null,
         IsMediaMissing = p.MediaMissing,
+        DeafTo = new KeyEpoch(p.DeafTo),
     };
 
     public static LegReportProto Write(LegReport report)

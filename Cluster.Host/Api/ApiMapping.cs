@@ -73,7 +73,7 @@ internal static class ApiMapping
         ProvenName = view.Caller?.Name,
         Proof = view.Caller?.Proof,
         Private = view.Caller?.IsPrivate ?? false,
-        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki) : null,
+        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki, key.IsDeaf) : null,
     };
 
     private static MediaDetails Media(LegStatistics s) => new(

@@ -41,7 +41,8 @@ internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, Dat
 /// <param name="Epoch">Of the group key that its media is under; null: its own key.</param>
 /// <param name="Offered">An epoch that it was sent and has not answered.</param>
 /// <param name="Mki">It tells keys by MKI.</param>
-internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling, bool Mki);
+/// <param name="Deaf">It took a group key, heard nothing under it, and is back on its own.</param>
+internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling, bool Mki, bool Deaf);
 
 /// <param name="Set">What differs from the blueprint.</param>
 /// <param name="Policy">Every rule that holds.</param>

@@ -35,6 +35,7 @@ internal static class CallCommand
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
         suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, and take several of the peer's; without it each new key replaces the one before." };
+        var ignore = new Option<bool>("--ignore-new-keys") { Description = "Take new keys and install none: a phone that goes deaf, to try a server with." };
         var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
         var codec = new Option<string[]>("--codec") { Description = "A codec to offer: opus, G722, PCMU or PCMA; may be repeated, in order of preference." };
         codec.AcceptOnlyFromAmong([.. CodecNames.Keys]);
@@ -59,7 +60,7 @@ internal static class CallCommand
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, noUpdate, codec, tone, play, record, duration, drop, delay, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
         kms.AddTo(call, srtp, user);
         call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, psk) => RunAsync(
@@ -69,6 +70,7 @@ internal static class CallCommand
             {
                 TlsTrust = result.GetValue(trust),
                 TakesUpdate = !result.GetValue(noUpdate),
+                IgnoresNewKeys = result.GetValue(ignore),
                 TlsInsecure = result.GetValue(insecure),
                 Codecs = CodecsOf(result.GetValue(codec)),
                 Tone = result.GetValue(tone),

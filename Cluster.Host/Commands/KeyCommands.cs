@@ -47,10 +47,18 @@ internal static class KeyCommands
             details.Participants.Select(p => new[]
             {
                 p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, Short(p.Id),
-                p.Key is { Epoch: { } epoch } ? $"epoch {epoch}" : p.Key is { Mki: false } ? "its own, no MKI" : "its own",
+                KeyOf(p.Key),
                 p.Key?.Offered is { } offered ? $"epoch {offered}" : "-", p.Key is { ProtectedSignalling: true } ? "protected" : "in clear",
             }));
     }
+
+    private static string KeyOf(KeyDetails? key) => key switch
+    {
+        { Epoch: { } epoch } => $"epoch {epoch}",
+        { Mki: false } => "its own, no MKI",
+        { Deaf: true } => "its own, was deaf",
+        _ => "its own",
+    };
 
     private static void Write(CoverageDetails exposure, IReadOnlyList<HistoryEntry> history)
     {

@@ -82,7 +82,7 @@ internal sealed class AuditLogReader
     {
         var parts = text.Split(' ', 4);
         if (parts.Length != 4 || !TryNumber(parts[1], out var epoch) || !KeyChangeRecord.TryTime(parts[2], out var at)) return false;
-        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused")) return false;
+        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf")) return false;
         _log.Steps.Add(new AuditStep(record, parts[0], epoch, at, parts[3]));
         return true;
     }
@@ -106,7 +106,7 @@ internal sealed class AuditLogReader
                     leg.Close(step.At);
                     leg.Open = new KeyUse(leg, step.Epoch, step.Record, step.At, null);
                     break;
-                case "ownKey" or "silenced" or "dropped": leg.Close(step.At); break;
+                case "ownKey" or "silenced" or "dropped" or "deaf": leg.Close(step.At); break;
             }
         }
 

@@ -58,6 +58,7 @@ public static class AuditTimeline
                 "sent" => $"  {name} was sent epoch {parts[1]}",
                 "confirmed" => $"  {name} took epoch {parts[1]}",
                 "moved" => $"  {name} is under epoch {parts[1]}",
+                "deaf" => $"  {name} hears nothing under the group's key and is under its own",
                 "ownKey" => $"  {name} is under its own key",
                 "silenced" => $"  {name} hears nothing until a newer key",
                 "dropped" => $"  {name} is dropped",

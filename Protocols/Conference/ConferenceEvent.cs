@@ -125,6 +125,9 @@ public enum LegStepKind : byte
 
     /// <summary>It answered that it will not take the key.</summary>
     Refused = 7,
+
+    /// <summary>It heard nothing under that epoch: media to it is under a key of its own from now on.</summary>
+    Deaf = 8,
 }
 
 /// <param name="Epoch">Which key; epoch 0 where none is meant.</param>

@@ -34,6 +34,9 @@ public abstract record ConferenceInput
 
     public sealed record MixerReported(MixerId Mixer, Incarnation Incarnation, long AppliedVersion) : ConferenceInput
     {
+        /// <summary>Legs that hear nothing under the group key that they took.</summary>
+        public ImmutableArray<(ParticipantId Participant, KeyEpoch Epoch)> Deaf { get; init; } = [];
+
         public SharedReport Shared { get; init; }
 
         /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>

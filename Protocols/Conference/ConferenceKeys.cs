@@ -195,7 +195,9 @@ internal static class ConferenceKeys
                 effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, InUse(life, w.Participant)));
                 return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context);
             case RekeyEffect.Use { Epoch: { } epoch } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.Moved, epoch, context);
-            case RekeyEffect.Use w: return Isolated(life, new ParticipantId(w.Participant), LegStepKind.OwnKey, effects, context);
+            case RekeyEffect.Use w:
+                var kind = life.Keys.Find(w.Participant)!.IsDeaf ? LegStepKind.Deaf : LegStepKind.OwnKey;
+                return Isolated(life, new ParticipantId(w.Participant), kind, effects, context);
             case RekeyEffect.Silence w: return Isolated(life, new ParticipantId(w.Participant), LegStepKind.Silenced, effects, context);
             case RekeyEffect.Drop w:
                 effects.Add(new ConferenceEffect.HangUp(new ParticipantId(w.Participant), LeaveReason.KeyNotTaken));
@@ -222,7 +224,8 @@ internal static class ConferenceKeys
 
     private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, DecisionContext context)
     {
-        effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: {participant} does not take new keys ({kind})."));
+        var what = kind == LegStepKind.Deaf ? "hears nothing under the group key that it took, and is back on its own" : $"does not take new keys ({kind})";
+        effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: {participant} {what}."));
         return Step(life, participant, kind, default, context);
     }
 

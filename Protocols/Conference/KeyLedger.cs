@@ -98,7 +98,7 @@ public sealed record KeyLedger
             case LegStepKind.Confirmed when Alive.TryGetValue(step.Epoch, out var spread):
                 return this with { Alive = Alive.SetItem(step.Epoch, spread with { LastTaken = step.At }) };
             case LegStepKind.Moved: return Freed(step.Participant, step.At, seen);
-            case LegStepKind.OwnKey or LegStepKind.Silenced or LegStepKind.Dropped:
+            case LegStepKind.OwnKey or LegStepKind.Silenced or LegStepKind.Dropped or LegStepKind.Deaf:
                 seen.Add(new KeyObservation.FellBehind(step.Kind));
                 return Freed(step.Participant, step.At, seen);
             default: return this;

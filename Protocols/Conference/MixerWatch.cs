@@ -44,6 +44,8 @@ internal static class MixerWatch
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
         if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
         life = HandOver.Heard(life, report.Uplinks);
+        foreach (var (participant, epoch) in report.Deaf)
+            life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
         if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told) { IsRepeated = true });
         return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context, report.Rest);
     }

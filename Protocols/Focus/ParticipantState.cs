@@ -86,7 +86,8 @@ public abstract partial record ParticipantState
     /// <param name="Accepted">As it will be when the request is accepted.</param>
     /// <param name="Session">The offer.</param>
     public sealed record Renewing(
-        Participation Participation, Participation Accepted, ParticipantInput.RequestArrived Arrived, SessionDescription Session, MikeyArrival Transfer) : ParticipantState
+        Participation Participation, Participation Accepted, ParticipantInput.RequestArrived Arrived, SessionDescription Session, MikeyArrival Transfer)
+        : ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => [.. Participation.Secrets, Session];
     }

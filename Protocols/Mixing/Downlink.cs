@@ -1,5 +1,7 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Rtp.Rtcp;
 
 namespace ConfCluster.Protocols.Mixing;
 
@@ -8,6 +10,7 @@ internal sealed class Downlink
 {
     /// <summary>What it received last of each stream that it shares; a handful per leg.</summary>
     private readonly Dictionary<Variant, (Ssrc Ssrc, ulong Index)> _received = [];
+    private HearingWatch _hearing;
 
     /// <summary>What the conference wants.</summary>
     public LegKeyUse Wanted { get; private set; }
@@ -38,6 +41,9 @@ internal sealed class Downlink
 
     public ulong RtcpSent { get; private set; }
 
+    /// <summary>The epoch under whose key it hears nothing, though it took it.</summary>
+    public KeyEpoch? DeafTo => _hearing.DeafTo;
+
     /// <summary>At the last report.</summary>
     public ulong ReportedPackets { get; set; }
 
@@ -61,14 +67,27 @@ internal sealed class Downlink
         if (variant is not null) SharedSsrc = variant.Packets.Ssrc;
     }
 
-    public void SentShared(Variant variant)
+    public void SentShared(Variant variant, TimeSpan now)
     {
+        _hearing.Sent(Judged, variant.Packets.Ssrc, (ushort)variant.Index, now);
         _received[variant] = (variant.Packets.Ssrc, variant.Index);
         variant.Sends++;
         PacketsSent++;
     }
 
-    public void SentOwn() => PacketsSent++;
+    /// <param name="index">Of the packet.</param>
+    public void SentOwn(Ssrc source, ulong index, TimeSpan now)
+    {
+        _hearing.Sent(Judged, source, (ushort)index, now);
+        PacketsSent++;
+    }
+
+    public void Reported(ReportBlock? block, TimeSpan now) => _hearing.Reported(block, now);
+
+    public void Watch(TimeSpan? lastHeard, TimeSpan now) => _hearing.Look(lastHeard, now);
 
     public void SentRtcp() => RtcpSent++;
+
+    /// <summary>Without MKI it has no other key that it could be given back.</summary>
+    private KeyEpoch? Judged => Group is not null && Wanted.Mode == LegKeyMode.ByMki ? Wanted.Epoch : null;
 }

@@ -5,8 +5,8 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>
-/// Under which keys the legs of a conference send: no two under the same (RFC 4568 §6.1: a key is unique), and none under a key of the group. Whoever had it first keeps it,
-/// while its leg is open. Every key is compared at every question, so that the time says nothing of which it was.
+/// Under which keys the legs of a conference send: no two under the same (RFC 4568 §6.1: a key is unique), and none under a key of the group. Whoever had
+/// it first keeps it, while its leg is open. Every key is compared at every question, so that the time says nothing of which it was.
 /// </summary>
 internal sealed class KeyOwners
 {

@@ -109,7 +109,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         if (rtcp)
         {
             // RFC 5761 §5.1.1: with rtcp-mux RTCP belongs to the RTP port, and so does its address.
-            if (Uplink.ReceiveRtcp(packet, now, HeardSsrc) && !Media!.RtcpMux) _remoteRtcp = from;
+            if (Uplink.ReceiveRtcp(packet, now, HeardSsrc, Downlink) && !Media!.RtcpMux) _remoteRtcp = from;
         }
         else if (Uplink.Receive(packet, now, this, owners, MayBeHeard))
         {
@@ -121,6 +121,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     public bool Watch(TimeSpan now, TimeSpan after)
     {
         Uplink.Age(now);
+        Downlink.Watch(Uplink.LastHeard, now);
         return _watch.Look(MayBeHeard, Uplink.LastHeard, now, after);
     }
 
@@ -139,6 +140,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
             PeerReception = new StreamQuality(Uplink.Reports.Lost, Uplink.Reports.FractionLost, Microseconds(Uplink.Reports.Jitter)),
             RoundTripMicroseconds = Uplink.Reports.RoundTrip is { } trip ? Microseconds(trip) : null,
             IsMediaMissing = IsMediaMissing,
+            DeafTo = Downlink.DeafTo ?? default,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
 
@@ -81,10 +82,13 @@ public readonly record struct LegStatistics(
     /// <summary>It should send, and for long nothing authentic came.</summary>
     public bool IsMediaMissing { get; init; }
 
+    /// <summary>The epoch under whose group key it hears nothing, though it took it; 0: none.</summary>
+    public KeyEpoch DeafTo { get; init; }
+
     /// <summary>Changes with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
         PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent
-        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0);
+        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0) ^ (ulong)DeafTo.Number << 30;
 }
 
 /// <summary>How one direction of a leg arrives (RFC 3550 §6.4.1).</summary>

@@ -104,7 +104,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         var packet = variant.For(leg.Downlink.Group!, leg.Downlink.IsPlain);
         if (packet.IsEmpty) return;
         sink.Send(leg.Slot, rtcp: false, packet, leg.Remote);
-        leg.Downlink.SentShared(variant);
+        leg.Downlink.SentShared(variant, _now);
     }
 
     private void SendOwn(Leg leg, IMediaSink sink)
@@ -117,7 +117,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         _ownEncrypts++;
         if (length == 0) return;
         sink.Send(leg.Slot, rtcp: false, Outgoing(leg, length, rtcp: false), leg.Remote);
-        down.SentOwn();
+        down.SentOwn(output.Packets.Ssrc, index, _now);
         _ownSends++;
     }
 

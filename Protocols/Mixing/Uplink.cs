@@ -146,8 +146,9 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     }
 
     /// <param name="own">Our SSRC: what the peer says of others is not for us.</param>
+    /// <param name="down">Told what it says of our stream; null: nobody is.</param>
     /// <returns>True: authentic.</returns>
-    public bool ReceiveRtcp(Span<byte> packet, TimeSpan now, Ssrc own)
+    public bool ReceiveRtcp(Span<byte> packet, TimeSpan now, Ssrc own, Downlink? down = null)
     {
         var error = _keys.OpenRtcp(packet, out var length);
         var compound = packet[..length];
@@ -163,8 +164,13 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
         while (packets.Next(out var each))
         {
             if (!each.HasSsrc) continue;
-            if (each.Type is RtcpType.SenderReport or RtcpType.ReceiverReport && ReceiverReport.TryFind(each, own, out var block))
-                _reports.Take(block, NtpTime.From(origin + now), _clockRate);
+            if (each.Type is RtcpType.SenderReport or RtcpType.ReceiverReport)
+            {
+                var speaks = ReceiverReport.TryFind(each, own, out var block);
+                if (speaks) _reports.Take(block, NtpTime.From(origin + now), _clockRate);
+                down?.Reported(speaks ? block : null, now);
+            }
+
             if (!_hasSource) continue;
             if (each.Type == RtcpType.SenderReport && each.Ssrc == Source) _statistics.SenderReported(SenderReport.Read(each).Ntp, now);
             // RFC 3550 §6.6: who said goodbye is not waited for.

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace ConfCluster.Protocols.Srtp;
 
 /// <summary>
-/// Tells whether two parties send under the same key without showing it: SHA-256 over a label, the key and its salt (padded to 112 bits, as the derivation does), whatever
-/// suite it is for. Of keys that peers made, which may be poor ones: it is neither stored nor printed, and compared in constant time.
+/// Tells whether two parties send under the same key without showing it: SHA-256 over a label, the key and its salt (padded to 112 bits, as the derivation
+/// does), whatever suite it is for. Of keys that peers made, which may be poor ones: it is neither stored nor printed, and compared in constant time.
 /// </summary>
 public readonly struct KeyFingerprint(ulong a, ulong b, ulong c, ulong d)
 {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lane.sh [LEGS...]: one lane with so many G.711 legs in one conference, three of them talking, all sending, SRTP with MKI, against the AudioBridge of Janus with plain RTP.
 # The server has one processor, the load another. Figures are of SECONDS_EACH (15) seconds after SETTLE (30) seconds: the whole process, its garbage collector and just-in-time
-# compiler included. Needs two processors, a Release build (NODE names the folder of one built before), janus and python3.
+# compiler included; ticks late are those of the same time. Needs two processors, a Release build (NODE names the folder of one built before), janus and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ulimit -n "$(ulimit -Hn)"
@@ -12,6 +12,7 @@ program=${NODE:-Cluster.Host/bin/Release/net10.0}/confcluster.dll
 server=
 stop() { [ -z "$server" ] || { kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; server=; }; }
 trap 'stop; rm -rf "$dir"' EXIT
+count() { curl -fs -m 20 "http://127.0.0.1:$http/metrics" | awk -v n="$1" 'index($0, n "{") == 1 || index($0, n " ") == 1 {print int($2); exit}'; }
 ticks() { awk '{print $14+$15}' "/proc/$1/stat"; }
 cp "$here"/janus/*.jcfg "$dir"; sed -i "s|FOLDER|$dir|" "$dir/janus.jcfg"
 for n in "${legs[@]}"; do
@@ -23,16 +24,18 @@ for n in "${legs[@]}"; do
   taskset -c 1 dotnet "$program" load --conference lane --sip 127.0.0.1:$sip --phones "$n" --talkers 3 --canaries 10 --join-rate 50 --mki \
     --for $((settle + each + 5))s --url "http://127.0.0.1:$http" --json >"$dir/load.json" 2>"$dir/load.err" &
   load=$!
-  sleep $((n / 50 + settle)); before=$(ticks $server); load_before=$(ticks $load)
-  sleep "$each"; after=$(ticks $server); load_after=$(ticks $load)
+  until [ "$(count confcluster_participants)" -ge "$n" ]; do kill -0 $load 2>/dev/null || break; sleep 0.5; done
+  sleep "$settle"; before=$(ticks $server); load_before=$(ticks $load); late=$(count confcluster_media_ticks_late_total)
+  sleep "$each"; after=$(ticks $server); load_after=$(ticks $load); late=$(($(count confcluster_media_ticks_late_total) - late))
   wait $load || true
   stop
-  python3 - "$dir/load.json" "$n" "$each" $((after - before)) $((load_after - load_before)) "$(getconf CLK_TCK)" <<'P'
+  python3 - "$dir/load.json" "$n" "$each" $((after - before)) $((load_after - load_before)) "$(getconf CLK_TCK)" "$late" <<'P'
 import json, sys
-r, n, each, spent, load, hz = json.load(open(sys.argv[1])), *(int(a) for a in sys.argv[2:])
+r, n, each, spent, load, hz, late = json.load(open(sys.argv[1])), *(int(a) for a in sys.argv[2:])
 node = r["node"] or {}
 print(f"ConfCluster, {n} legs, SRTP: {100 * spent / hz / each:.0f} % of a core, {1e6 * spent / hz / each / n:.0f} us per second and leg; "
-      f"late p99 {node.get('latenessP99Milliseconds')} ms, most {node.get('latenessMaxMilliseconds')} ms, pauses {node.get('rebased')}; "
+      f"ticks more than 5 ms late {late} of {each * 50}; with the joining: p99 {node.get('latenessP99Milliseconds')} ms, most "
+      f"{node.get('latenessMaxMilliseconds')} ms, pauses {node.get('rebased')}; "
       f"joined {r['joined']}, lost {r['packetsLost']}, not authentic {r['authFailures']}, unknown key {r['undecryptable']}, "
       f"tones right {r['tonesRight']} wrong {r['tonesWrong']}; load {100 * load / hz / each:.0f} % of a core, late by {r['clockLateMilliseconds']} ms at most")
 P

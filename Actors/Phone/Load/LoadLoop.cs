@@ -57,7 +57,8 @@ internal sealed class LoadLoop : IDisposable
     {
         var start = _clock.Now;
         TimeSpan? over = null;
-        for (var due = start; over is not { } at || due < at + TimeSpan.FromSeconds(_phones.Count / _options.EndRate) + Patience && !_phones.TrueForAll(p => p.HasEnded); due += AudioFrame.Duration)
+        var patience = TimeSpan.FromSeconds(_options.Phones / _options.EndRate) + Patience;
+        for (var due = start; over is not { } at || due < at + patience && !_phones.TrueForAll(p => p.HasEnded); due += AudioFrame.Duration)
         {
             _clock.WaitUntil(due);
             var late = _clock.Now - due;

@@ -45,6 +45,9 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>It can be sent media under its own key: beside a group key without MKI it has none.</summary>
     public bool KnowsOwnKey { get; init; } = true;
 
+    /// <summary>It took a key and heard nothing under it.</summary>
+    public bool IsDeaf { get; init; }
+
     /// <summary>Its dialog is confirmed, so that it can be sent offers.</summary>
     public bool IsReady { get; init; }
 

@@ -24,6 +24,9 @@ public abstract record RekeyInput
     /// <summary>Another final answer: it will not take new keys.</summary>
     public sealed record Refused(string Participant, KeyEpoch Epoch) : RekeyInput;
 
+    /// <summary>It took the key of that epoch, was moved to it and hears nothing.</summary>
+    public sealed record Deaf(string Participant, KeyEpoch Epoch) : RekeyInput;
+
     public sealed record Left(string Participant, bool Evicted) : RekeyInput;
 
     /// <summary>The journal has the beginning of that epoch.</summary>

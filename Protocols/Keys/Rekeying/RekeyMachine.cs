@@ -31,7 +31,10 @@ public static class RekeyMachine
             case RekeyInput.Refused i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
                 turn.GiveUp(leg with { Offered = null });
                 break;
-            case RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Ticked: break;
+            case RekeyInput.Deaf i when turn.State.Find(i.Participant) is { Keying: LegKeying.GroupByMki } leg && leg.InUse == i.Epoch && i.Epoch != LegKeys.Forgotten:
+                turn.Deafen(leg);
+                break;
+            case RekeyInput.Deaf or RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Ticked: break;
             default: throw new UnreachableException($"no transition for {input}");
         }
 

@@ -77,6 +77,9 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         Isolate(leg with { Keying = LegKeying.Own });
     }
 
+    /// <summary>It says that it takes keys and does not: its own from now on.</summary>
+    public void Deafen(LegKeys leg) => Isolate(leg with { Keying = LegKeying.Own, IsDeaf = true, Offered = null });
+
     /// <summary>All that time and the last input have made due.</summary>
     public void Settle()
     {

@@ -2,7 +2,7 @@ namespace ConfCluster.Protocols.Rtp.Rtcp;
 
 /// <summary>
 /// What a peer says of the streams that we send it, in its report blocks, and the round trip that they tell (RFC 3550 §6.4.1). A mutable struct,
-/// private state of its owner. It is the peer's word: used for figures, never for decisions.
+/// private state of its owner. It is the peer's word, and used for figures.
 /// </summary>
 public struct PeerReports
 {

@@ -135,7 +135,7 @@ internal static class WireSamples
         },
         new ConferenceView(
             Room, true, Life, Mixer, 8, 7, Noon,
-            [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) { LacksMki = true } }])
+            [new ParticipantView(Alice, "a", null, "b", Noon, null) { Key = new LegKeyView(LegKeying.Own, null, null, false) { LacksMki = true, IsDeaf = true } }])
         {
             Exposure = new ExposureView(
                 TimeSpan.FromSeconds(22), new CoveredChange(new KeyChange(KeyChangeKind.Join, Alice, Noon, new KeyEpoch(4)), TimeSpan.FromSeconds(3)),
@@ -147,6 +147,7 @@ internal static class WireSamples
         new OpenLeg(Mixer, Alice, AddressFamily.InterNetwork) { Uplink = [new KeyFingerprint(1, 2, 3, 4), new KeyFingerprint(5, 6, 7, ulong.MaxValue)] },
         new MixerReport(Mixer, Life, 0, []),
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { DeafTo = new KeyEpoch(5) })]),
         new MixerReport(Mixer, Life, 8, []) { Rest = TimeSpan.FromSeconds(9.5) },
         new MixerReport(Mixer, Life, 8, []) { Speaker = Alice },
         new MixerReport(

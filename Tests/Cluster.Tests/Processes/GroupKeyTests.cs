@@ -66,6 +66,38 @@ public sealed class GroupKeyTests : IDisposable
         foreach (var said in (string[])["begun", "joined", "left", "evicted"]) Assert.Contains(said, output, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public async Task A_phone_that_goes_deaf_with_a_new_key_is_found_out_and_gets_its_own_back()
+    {
+        await using (var node = NodeProcess.Start(_data, Settings))
+        {
+            await node.UntilReadyAsync();
+            var good = CallAsync(node, 28, "--mki", "--tone", "440");
+            await UntilAsync(node, participants: 1);
+            var deaf = CallAsync(node, 26, "--mki", "--ignore-new-keys");
+            await UntilAsync(node, participants: 2);
+            await node.UntilAsync(
+                async () => (await ShowAsync(node)).RootElement.GetProperty("conference").GetProperty("participants").EnumerateArray()
+                    .Any(p => p.GetProperty("key").GetProperty("deaf").GetBoolean()),
+                "a deaf phone to be noticed");
+            Assert.Equal(1, Value(await MetricsAsync(node), "confcluster_rekey_laggards_total", "became=\"deaf\""));
+            Assert.Contains("hears nothing under the group key that it took", node.Log, StringComparison.Ordinal);
+            Assert.Contains("was deaf", await VerbAsync(node, "conference", "show", "keys"), StringComparison.Ordinal);
+            var (_, report) = await deaf;
+            var (heard, missed) = (report.GetProperty("packetsReceived").GetInt32(), report.GetProperty("undecryptable").GetInt32());
+            // It reports every 2.5 to 7.5 s: two of them, and what is on its way.
+            Assert.True(missed > 0 && missed < 17 * 50 && heard > 4 * 50, $"{report}");
+            var (_, other) = await good;
+            Assert.Equal((0, 0), (other.GetProperty("undecryptable").GetInt32(), other.GetProperty("packetsLost").GetInt32()));
+            Assert.Equal(0, await node.StopAsync());
+        }
+
+        var (verified, output) = await NodeProcess.RunAsync(["audit", "verify", "--set", $"confcluster.data-dir={_data.Path}"]);
+        Assert.True(verified == 0, output);
+        (_, output) = await NodeProcess.RunAsync(["audit", "show", "keys", "--set", $"confcluster.data-dir={_data.Path}"]);
+        Assert.Contains("hears nothing under the group's key", output, StringComparison.Ordinal);
+    }
+
     /// <summary>The first join, those after it, the guest's leave, an eviction, and an operator: each is there, none waited longer than the rules allow.</summary>
     private static void AssertCounted(string metrics)
     {

@@ -15,14 +15,14 @@ public class ConferenceDeciderTests
         [
             new ConferenceEvent.Created(Room) { At = _scene.Now },
             new ConferenceEvent.MixerPlaced(1) { At = _scene.Now },
-            new ConferenceEvent.ParticipantJoined(Alice, "sip:a@example.com", null, new Ssrc(1)) { At = _scene.Now },
+            new ConferenceEvent.ParticipantJoined(Alice, "sip:a@example.com", null, new Ssrc(1)) { At = _scene.Now, LacksMki = true },
         ],
         _scene.Accepted(ConferenceState.New(Room), Join(Alice)));
 
     [Fact]
     public void A_second_join_only_adds_a_participant() =>
         Assert.Equal<ConferenceEvent>(
-            [new ConferenceEvent.ParticipantJoined(Bob, "sip:b@example.com", null, new Ssrc(2)) { At = _scene.Now }],
+            [new ConferenceEvent.ParticipantJoined(Bob, "sip:b@example.com", null, new Ssrc(2)) { At = _scene.Now, LacksMki = true }],
             _scene.Accepted(_scene.After(Join(Alice)), Join(Bob)));
 
     [Fact]

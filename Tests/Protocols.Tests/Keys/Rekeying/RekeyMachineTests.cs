@@ -181,6 +181,17 @@ public sealed class RekeyMachineTests
     }
 
     [Fact]
+    public void A_leg_that_hears_nothing_under_the_key_that_it_took_gets_its_own_and_no_more_offers()
+    {
+        Settled(Alice, Bob);
+        Assert.Empty(Do(new RekeyInput.Deaf(Bob, Two)));
+        Assert.Equal<RekeyEffect>([new Use(Bob, null)], Do(new RekeyInput.Deaf(Bob, One)));
+        Assert.Empty(Do(new RekeyInput.Deaf(Bob, One)));
+        Do(new RekeyInput.Demanded(RekeyReason.Asked));
+        Assert.Equal<RekeyEffect>([new Offer(Alice, Two)], Do(new RekeyInput.Stored(Two)));
+    }
+
+    [Fact]
     public void What_answers_an_offer_that_is_not_out_changes_nothing()
     {
         Settled(Alice);

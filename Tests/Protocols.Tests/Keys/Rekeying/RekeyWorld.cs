@@ -81,6 +81,20 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         _out.Remove(name);
     }
 
+    /// <summary>Its mixer says so of the key that it is under at present; from then on nobody may expect it to take another.</summary>
+    public void Deafen(string name)
+    {
+        if (!_phones.TryGetValue(name, out var phone) || _state.Find(name)?.InUse is not { Number: > 0 } epoch) return;
+        if (phone.Keying == LegKeying.GroupByMki)
+        {
+            _phones[name] = phone with { Refuses = true };
+            _out.Remove(name);
+        }
+
+        Do(new RekeyInput.Deaf(name, epoch));
+        Is(phone.Keying != LegKeying.GroupByMki || _uses[name] is null, $"{name} stays deaf");
+    }
+
     public void Demand(RekeyReason reason)
     {
         _changes.Add(Now);
