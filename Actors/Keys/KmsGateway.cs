@@ -1,14 +1,22 @@
 using Akka.Actor;
 using Akka.Event;
 using ConfCluster.Actors.Settings;
-using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;
 
 /// <summary>Resolve the ticket of a transfer and say whether the transfer is authentic. Within one node.</summary>
 public sealed record ResolveTicket(TransferArrival Transfer);
+
+/// <summary>A ticket for a call to <paramref name="Responder"/>. Within one node.</summary>
+public sealed record RequestTicket(string Responder, SrtpProfile Suite);
+
+/// <summary>To whoever asked, who owns the keys.</summary>
+public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable);
 
 /// <summary>To whoever asked, who owns what is verified.</summary>
 public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable);
@@ -35,7 +43,9 @@ public sealed class KmsGateway : ReceiveActor
         _replays = new ReplayCache(settings.MaxReplays, settings.Skew);
         _replays.Forget(clock.GetUtcNow() - settings.Skew);
         Receive<ResolveTicket>(Ask);
+        Receive<RequestTicket>(Ask);
         Receive<Answered>(Tell);
+        Receive<Granted>(Tell);
     }
 
     private KmsCredential Credential => new(Identity.Uri(_settings.Identity), Identity.Uri(_settings.Kms), _psk, null);
@@ -61,6 +71,29 @@ public sealed class KmsGateway : ReceiveActor
         _http.ResolveAsync(ask.Transfer.Ticket, Credential, CancellationToken.None).PipeTo(Self, success: outcome => new Answered(ask.Transfer, sender, outcome));
     }
 
+    private void Ask(RequestTicket ask)
+    {
+        if (_pending == MaxPending)
+        {
+            Sender.Tell(new TicketGranted(null, ExchangeError.None, IsUnreachable: true));
+            return;
+        }
+
+        _pending++;
+        var (sender, credential) = (Sender, Credential);
+        var wanted = MikeyTickets.ForCall(ask.Suite, credential.Self, Identity.Uri(ask.Responder));
+        _http.RequestAsync(wanted, credential, CancellationToken.None).PipeTo(Self, success: outcome => new Granted(ask.Responder, sender, outcome));
+    }
+
+    private void Tell(Granted granted)
+    {
+        _pending--;
+        var outcome = granted.Outcome;
+        if (outcome.Unreachable is { } why) _log.Warning("The KMS cannot be reached: {0}", why);
+        else if (outcome.Keys is null) _log.Info("There is no ticket for {0}: {1}", granted.Responder, outcome.Problem);
+        granted.Sender.Tell(new TicketGranted(outcome.Keys, outcome.Error, outcome.Unreachable is not null));
+    }
+
     private void Tell(Answered answered)
     {
         _pending--;
@@ -78,6 +111,16 @@ public sealed class KmsGateway : ReceiveActor
             var error = answered.Transfer.Verify(keys, _replays, Now, out var verified);
             answered.Sender.Tell(new TicketResolved(verified, error, IsUnreachable: false));
         }
+    }
+
+    /// <summary>To itself.</summary>
+    private sealed class Granted(string responder, IActorRef sender, KmsOutcome outcome)
+    {
+        public string Responder => responder;
+
+        public IActorRef Sender => sender;
+
+        public KmsOutcome Outcome => outcome;
     }
 
     /// <summary>To itself.</summary>

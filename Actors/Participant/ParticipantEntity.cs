@@ -68,6 +68,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
                 break;
             case IParticipantMessage m: Handle(InputOf(m)); break;
             case TicketResolved m: Handle(new ParticipantInput.TicketResolved(m.Verified, m.Error, m.IsUnreachable)); break;
+            case TicketGranted m: Handle(new ParticipantInput.TicketGranted(m.Keys, m.Error, m.IsUnreachable)); break;
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
             case FactStored:
                 _unstored--;
@@ -134,6 +135,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
                 break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
+            case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite), Self); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;

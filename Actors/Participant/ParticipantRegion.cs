@@ -5,6 +5,7 @@ using Akka.Hosting;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Sdp;
 
 namespace ConfCluster.Actors.Participant;
@@ -53,6 +54,7 @@ public static class ParticipantRegion
             Outbound = settings.Sip.Outbound,
             SessionTimer = settings.Sip.SessionTimer,
             TakesTickets = settings.KmsUser.Url is not null,
+            Tickets = settings.KmsUser.Url is null || MikeyTickets.SuiteOf(media.Suites) is null ? TicketOffers.Never : settings.KmsUser.Offers,
         };
     }
 

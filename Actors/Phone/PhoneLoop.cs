@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Security.Cryptography;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media.Opus;
+using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
@@ -43,6 +45,7 @@ internal sealed class PhoneLoop : IDisposable
     private bool _hungUp;
     private bool _connectionLost;
     private TimeSpan _giveUp = TimeSpan.MaxValue;
+    private Task<KmsOutcome>? _resolving;
 
     public PhoneLoop(SoftPhoneOptions options, PhoneSettings settings, PhoneSockets sockets, PhoneAudio audio, TimeProvider clock, SecretWriter random)
     {
@@ -57,6 +60,9 @@ internal sealed class PhoneLoop : IDisposable
 
     /// <summary>Told of each new media before it is used.</summary>
     public Action<LegMedia>? Settled { get; init; }
+
+    /// <summary>At the KMS; null: nobody calls with tickets.</summary>
+    public Func<Ticket, Task<KmsOutcome>>? Resolve { get; init; }
 
     private TimeSpan Now => _clock.GetElapsedTime(_start);
 
@@ -73,6 +79,7 @@ internal sealed class PhoneLoop : IDisposable
             Drain(_sockets.Rtcp, rtcp: true);
             DrainSip();
             FireTimers();
+            if (_resolving is { IsCompleted: true }) Resolved();
             // An absolute schedule: a late tick is made up for, so that the rate is exact.
             for (; _tick <= Now && !_report.HasEnded; _tick += AudioFrame.Duration) Tick(_tick);
             if (!_hungUp && IsOver(stop)) HangUp();
@@ -97,6 +104,15 @@ internal sealed class PhoneLoop : IDisposable
         (_hungUp, _giveUp) = (true, Now + Farewell);
         _media.SayGoodbye(Now, _network);
         Do(_call.HangUp());
+    }
+
+    /// <summary>A tick goes by every 20 ms, so the answer of the KMS is looked for often enough.</summary>
+    private void Resolved()
+    {
+        var outcome = _resolving!.GetAwaiter().GetResult();
+        _resolving = null;
+        using var keys = outcome.Keys;
+        Do(_call.Resolved(keys, keys is null ? $"the KMS does not resolve the ticket: {outcome.Problem}" : ""));
     }
 
     private void Tick(TimeSpan due)
@@ -149,6 +165,9 @@ internal sealed class PhoneLoop : IDisposable
                     // What was due before there was media is not made up for.
                     if (!_media.IsReady) _tick = Now;
                     _media.Use(use.Media);
+                    break;
+                case PhoneEffect.Resolve resolve:
+                    _resolving = Resolve!(resolve.Ticket);
                     break;
                 case PhoneEffect.Tell tell:
                     _report.Told(tell.Event, Now);

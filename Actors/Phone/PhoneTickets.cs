@@ -10,28 +10,29 @@ using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
-/// <summary>Gets a phone its ticket (RFC 6043 §4.2.1): for whom it calls, for one use, with key forking.</summary>
+/// <summary>Gets a phone its ticket (RFC 6043 §4.2.1), for whom it calls; and the keys of tickets that it is called with (RFC 6043 §4.2.3).</summary>
 internal static class PhoneTickets
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
-    private const TicketFlags Flags = TicketFlags.ByKms | TicketFlags.ResolveAtKms | TicketFlags.Answered | TicketFlags.InitiatorRand | TicketFlags.Forking
-        | TicketFlags.InitiatorKeys | TicketFlags.ResponderKeys | TicketFlags.PlainInitiator | TicketFlags.PlainResponder;
 
     /// <summary>The ticket, whose keys the caller owns; null with a sentence.</summary>
     public static async Task<(PhoneTicket? Ticket, string Problem)> GetAsync(
         PhoneKmsOptions options, SecretBytes psk, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
     {
         var (self, responder) = (Identity.Uri(options.Identity.ToString()), Identity.Uri(NameOf(target)));
-        var wanted = new TicketPolicy(
-            TicketKind.BaseTicket, MikeyKeys.SuiteFor(suite).Prf, Flags, 0,
-            new([new RoleIdentity(IdentityRole.Initiator, self), new RoleIdentity(IdentityRole.Responder, responder)]));
+        var wanted = MikeyTickets.ForCall(suite, self, responder);
         using var http = new KmsHttp(options.Url, Patience, clock);
-        var outcome = await http.RequestAsync(wanted, new KmsCredential(self, Identity.Uri(options.Kms), psk, null), stop).ConfigureAwait(false);
+        var outcome = await http.RequestAsync(wanted, CredentialOf(options, psk), stop).ConfigureAwait(false);
         return outcome.Keys is { } keys
             ? (new PhoneTicket(keys, self, responder, clock.GetUtcNow), "")
             : (null, $"the KMS gives no ticket: {outcome.Problem}");
     }
+
+    /// <summary>What a phone that is called has its tickets resolved with. The caller owns the way to the KMS.</summary>
+    public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new(options.Url, Patience, clock);
+
+    public static KmsCredential CredentialOf(PhoneKmsOptions options, SecretBytes psk) =>
+        new(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms), psk, null);
 
     /// <summary>Who is called, however it is reached.</summary>
     private static string NameOf(SipUri target) => SipUri.Sip(target.User, target.Host).ToString();

@@ -1,9 +1,10 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Media.Opus;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -34,7 +35,7 @@ public static class SoftPhone
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
         PhoneTicket? ticket = null;
-        if (options.Kms is { } kms && psk is not null)
+        if (options is { Kms: { } kms, Listen: null } && psk is not null)
         {
             (ticket, var why) = await PhoneTickets.GetAsync(kms, psk, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
             if (ticket is null) return Report.Problem(options, why);
@@ -57,14 +58,20 @@ public static class SoftPhone
             var settings = PhoneSettings.Default with
             {
                 Ticket = ticket,
+                TicketUser = options is { Kms: { } called, Listen: not null } ? new PhoneTicketUser(Identity.Uri(called.Identity.ToString()), clock.GetUtcNow) : null,
                 Identity = options.Kms?.Identity ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = ticket is null ? options.Suites : [options.Suites[0]],
-                UseMki = options.UseMki || ticket is not null,
+                UseMki = options.UseMki || options.Kms is not null,
                 TakesUpdate = options.TakesUpdate,
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
             };
-            using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill) { Settled = settled };
+            using var resolver = settings.TicketUser is null ? null : PhoneTickets.Resolver(options.Kms!, clock);
+            using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill)
+            {
+                Resolve = resolver is null ? null : asked => resolver.ResolveAsync(asked, PhoneTickets.CredentialOf(options.Kms!, psk!), stop),
+                Settled = settled,
+            };
             var report = await Task.Factory.StartNew(
                 () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;

@@ -1,5 +1,6 @@
-using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mikey.Kms;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Sip.Admission;
 
 namespace ConfCluster.Actors.Settings;
@@ -39,6 +40,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
     /// <summary>RFC 3830 §5.4: how far clocks may differ.</summary>
     public TimeSpan Skew { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Of our own first offers.</summary>
+    public TicketOffers Offers { get; init; }
+
     internal static KmsUserSettings Read(SettingsScope read)
     {
         var text = read.Text("kms-user.url");
@@ -51,6 +55,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
         if (isUrl && file.Length == 0) read.Refuse("kms-user.psk-file", file, "a file, when kms-user.url is set", "");
         return new KmsUserSettings(
             isUrl ? url : null, identity, kms, file, read.Duration("kms-user.timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),
-            read.Number("kms-user.max-replays", 100, 10_000_000));
+            read.Number("kms-user.max-replays", 100, 10_000_000))
+        {
+            Offers = read.OneOf("kms-user.offers", ("never", TicketOffers.Never), ("beside", TicketOffers.Beside), ("only", TicketOffers.Only)),
+        };
     }
 }

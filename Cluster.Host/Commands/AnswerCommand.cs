@@ -25,10 +25,16 @@ internal static class AnswerCommand
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, where the caller's have one." };
         var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
+        var srtp = new Option<string>("--srtp") { Description = "sdes, or mikey (whoever calls has a ticket for --user).", DefaultValueFactory = _ => "sdes" };
+        srtp.AcceptOnlyFromAmong("sdes", "mikey");
+        var user = new Option<string?>("--user") { Description = "Whom the KMS knows the phone as, with --srtp mikey.", HelpName = "URI" };
+        var kms = new KmsOptions();
         var (talk, wait) = (Time("--for", "How long to talk: 10s, 500ms, 2m.", 10), Time("--wait", "How long to wait for the call.", 60));
         var json = Output.JsonOption();
-        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, noUpdate, talk, wait, json };
-        answer.SetAction((result, _) => CallCommand.RunAsync(Options(result), result.GetValue(json)));
+        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, noUpdate, srtp, user, talk, wait, json };
+        kms.AddTo(answer, srtp, user);
+        answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, psk) =>
+            CallCommand.RunAsync(Options(result) with { Kms = phoneKms }, result.GetValue(json), psk)));
         return answer;
 
         SoftPhoneOptions Options(ParseResult result)

@@ -86,11 +86,11 @@ internal static class CallCommand
         return call;
     }
 
-    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json) => RunAsync(options, null, json, null);
+    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json, SecretBytes? psk) => RunAsync(options, account: null, json, psk);
 
     private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json, SecretBytes? psk)
     {
-        if (user is null) return await RunAsync(options, null, json, psk);
+        if (user is null) return await RunAsync(options, account: null, json, psk);
         using var password = PasswordInput.Read(passwordFile, out var problem);
         return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json, psk);
     }

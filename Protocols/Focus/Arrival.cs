@@ -28,7 +28,8 @@ internal static class Arrival
             return Closing.Refused(arrived, refusal, context, detail);
         }
 
-        return keyed is null ? Ask(invitation!, context) : TicketArrival.Begin(arrived, invitation!, keyed, context);
+        if (keyed is not null) return TicketArrival.Begin(arrived, invitation!, keyed, context);
+        return invitation!.Offer is null && context.Settings.Tickets == TicketOffers.Only ? TicketAsking.Begin(invitation, context) : Ask(invitation, context);
     }
 
     /// <summary>The conference is asked.</summary>
@@ -87,7 +88,7 @@ internal static class Arrival
         }
 
         // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too.
-        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, opening.Key, context) : LegNegotiation.Offer(place, context);
+        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, opening.Key, context) : LegNegotiation.Offer(place, invitation.Granted, context);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
@@ -134,10 +135,11 @@ internal static class Arrival
 
     private static LegAbility AbilityOf(Invitation invitation)
     {
-        if (invitation.Offer is not { } offer) return LegAbility.None;
+        if (invitation is { Offer: null, Granted: null }) return LegAbility.None;
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
+        var isKeyed = invitation.Granted is not null || invitation.Offer!.Ticket is not null;
         return new LegAbility(
-            offer.Media.MkiLength > 0, offer.Ticket is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
+            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
     }
 
     /// <summary>RFC 4568 §7: nobody but the two ends can read the keys in the SDP.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -47,7 +48,7 @@ internal static class DialAnswer
             new Admitting(call, participation, ack),
             [
                 .. DialFailure.Timers,
-                Join(call),
+                Join(call, participation),
                 new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
                 new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout),
             ]);
@@ -71,7 +72,7 @@ internal static class DialAnswer
                 Give(LeaveReason.DialogFailed, new CallFailure(503, "The conference did not answer")),
             EndRequested end => Give(end.Reason, new CallFailure(487, "The conference ended")),
             Fired { Timer: ParticipantTimer.RepeatAsk } => Steps.To(
-                state, Join(call), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)),
+                state, Join(call, participation), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)),
             ResponseArrived { Response: { Class: 2, Headers.CSeq.Method.Name: "INVITE" } other }
                 when other.Headers.To.Tag != participation.Dialog.Remote.Tag => Decline(other),
             _ => Steps.To(state),
@@ -170,6 +171,7 @@ internal static class DialAnswer
             OwnsCallId = true,
             Session = DialRequests.Session(call, context),
             Proofs = call.Proofs,
+            TakesMki = leg.Mikey is not null,
         };
 
     private static AnsweredCall Kept(Admitting state) => Answered(state.Call, state.Participation.Dialog, state.Ack);
@@ -179,8 +181,12 @@ internal static class DialAnswer
 
     private static SipFlow Flow(Participation participation) => NextHop.Of(participation.Dialog, participation.Flow, participation.Hidden);
 
-    private static ParticipantEffect.Join Join(OutgoingCall call) =>
-        new(call.Conference, (call.Asked with { Password = null, Parameters = SipParameters.Empty, Headers = [] }).ToString(), null);
+    private static ParticipantEffect.Join Join(OutgoingCall call, Participation participation) =>
+        new(call.Conference, (call.Asked with { Password = null, Parameters = SipParameters.Empty, Headers = [] }).ToString(), null)
+        {
+            // Keys under a ticket have MKIs, and nobody else reads them.
+            Ability = participation.TakesMki ? LegAbility.None with { TakesMki = true, IsProtected = true } : LegAbility.None,
+        };
 
     private static CallFailure Failure(Rejection reason)
     {

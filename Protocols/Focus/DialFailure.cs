@@ -51,18 +51,18 @@ internal static class DialFailure
     {
         if (call.Alternatives is not [var target, ..] || call.Tried.Length >= MaxTried) return End(call, failure);
 
-        // Who was called before has our key, so the next one gets another.
+        // Who was called before has our key and our ticket, so the next one gets others.
         var next = call with
         {
             Target = target,
             Tried = call.Tried.Add(target),
             Alternatives = call.Alternatives.RemoveAt(0),
-            Leg = LegNegotiation.Offer(call.Leg!.Place, context),
-            Sequence = call.Sequence + 1,
             Hops = [],
             Early = call.Early.Clear(),
         };
-        return Dialling.Locate(next, context);
+        return context.Settings.Tickets == TicketOffers.Never
+            ? Dialling.Locate(next with { Leg = LegNegotiation.Offer(call.Leg!.Place, null, context), Sequence = call.Sequence + 1 }, context)
+            : TicketAsking.Begin(next with { Leg = null, Granted = null }, context);
     }
 
     /// <summary>Nobody answered; nothing but the report is owed.</summary>

@@ -31,7 +31,7 @@ internal static class Dialling
     public static ParticipantStep Next(ParticipantState.Dialling state, ParticipantInput input, ParticipantContext context) => state switch
     {
         _ when input is RequestArrived request => DialAnswer.Request(state, request, context),
-        Requesting or Reserving or Locating => BeforeInvite(state, input, context),
+        Requesting or Ticketing or Reserving or Locating => BeforeInvite(state, input, context),
         Calling calling => WhenCalling(calling, input, context),
         Withdrawing withdrawing => WhenWithdrawing(withdrawing, input, context),
         Admitting admitting => DialAnswer.WhenAdmitting(admitting, input, context),
@@ -80,7 +80,10 @@ internal static class Dialling
         var call = state.Call;
         return (state, input) switch
         {
+            (Requesting, DialGranted granted) when context.Settings.Tickets != TicketOffers.Never =>
+                TicketAsking.Begin(call with { Mixer = granted.Mixer, Family = context.Settings.Media.Families[0] }, context),
             (Requesting, DialGranted granted) => Reserve(call with { Mixer = granted.Mixer }, context.Settings.Media.Families[0], context),
+            (Ticketing, TicketGranted granted) => TicketAsking.Granted(call, granted, context),
             (_, JoinRefused refused) => DialFailure.End(call, Failure(refused.Reason)),
             (Reserving, LegOpened opened) when opened.Mixer == call.Mixer && opened.Rtp.Family == call.Family => Reserved(call, opened, context),
             (_, LegRefused refused) when refused.Mixer == call.Mixer => DialFailure.End(call, Failure(refused.Reason)),
@@ -88,6 +91,7 @@ internal static class Dialling
             (Locating, Located { Hops.IsEmpty: true } nowhere) => DialFailure.Next(call, new CallFailure(502, nowhere.Reason), context),
             (Locating, Located located) => Send(call with { Hops = located.Hops }, context),
             (Requesting, Fired { Timer: ParticipantTimer.RepeatAsk }) => Steps.To(state, Ask(call), RepeatAsk(context)),
+            (Ticketing, Fired { Timer: ParticipantTimer.RepeatAsk }) => Steps.To(state),
             (_, Fired { Timer: ParticipantTimer.RepeatAsk }) => KeepPorts(state, context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) =>
                 DialFailure.End(call, new CallFailure(503, "The node did not answer itself in time")),
@@ -96,7 +100,7 @@ internal static class Dialling
         };
     }
 
-    private static ParticipantStep Reserve(OutgoingCall call, AddressFamily family, ParticipantContext context) => Steps.To(
+    public static ParticipantStep Reserve(OutgoingCall call, AddressFamily family, ParticipantContext context) => Steps.To(
         new Reserving(call with { Family = family, Leg = null }), new ParticipantEffect.OpenLeg(call.Mixer!.Value, family), RepeatAsk(context),
         new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
 
@@ -106,7 +110,7 @@ internal static class Dialling
         {
             Sequence = call.Invite is null ? 1 : call.Sequence + 1,
             Early = call.Early.Clear(),
-            Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), context),
+            Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), call.Granted, context),
         };
         return call.Hops.IsEmpty ? Locate(offering, context) : Send(offering, context);
     }

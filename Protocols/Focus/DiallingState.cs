@@ -16,6 +16,9 @@ public abstract partial record ParticipantState
     /// <summary>The conference was asked whether it may be made.</summary>
     public sealed record Requesting(OutgoingCall Call) : Dialling(Call);
 
+    /// <summary>The KMS was asked for a ticket.</summary>
+    public sealed record Ticketing(OutgoingCall Call) : Dialling(Call);
+
     /// <summary>The mixer was asked for ports.</summary>
     public sealed record Reserving(OutgoingCall Call) : Dialling(Call);
 

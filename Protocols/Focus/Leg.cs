@@ -32,6 +32,15 @@ public sealed record LegOffer(AcceptedMedia Media, string Text) : IDisposable
 /// <summary>A TRANSFER_INIT that is proven and waits for our answer.</summary>
 public sealed record OfferedTicket(MikeyArrival Arrival, VerifiedTransfer Verified);
 
+/// <summary>A Ticket Transfer that stands in our first offer.</summary>
+/// <param name="Local">The offer with the one key that goes with it.</param>
+/// <param name="Wire">The same as it would go out alone.</param>
+/// <param name="IsAlone">False: a=crypto stood beside it.</param>
+public sealed record TicketOffer(MikeyOffer Offer, GrantedKeys Granted, MasterKey Key, SessionDescription Local, SessionDescription Wire, bool IsAlone)
+{
+    internal IEnumerable<IDisposable> Secrets => [Offer, Granted, Key, Local];
+}
+
 /// <summary>A body with keys in it, whose holder zeroes it.</summary>
 public sealed class SdpBody(SipBody body) : IDisposable
 {
@@ -62,6 +71,9 @@ public sealed record Leg(
     /// <summary>Null: its keys stand in a=crypto.</summary>
     public MikeyLeg? Mikey { get; init; }
 
+    /// <summary>The ticket in our first offer while that is unanswered.</summary>
+    public TicketOffer? Ticket { get; init; }
+
     internal IEnumerable<IDisposable> Secrets =>
-        [.. Keys, .. Group, .. new IDisposable?[] { Mikey?.Bundle, Remote }.OfType<IDisposable>(), Local, Sent];
+        [.. Keys, .. Group, .. new IDisposable?[] { Mikey?.Bundle, Remote }.OfType<IDisposable>(), Local, Sent, .. Ticket?.Secrets ?? []];
 }

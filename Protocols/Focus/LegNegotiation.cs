@@ -110,7 +110,8 @@ internal static class LegNegotiation
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
-    public static Leg Offer(LegPlace place, ParticipantContext context)
+    /// <param name="granted">For a ticket in it; null: none. Borrowed by the leg.</param>
+    public static Leg Offer(LegPlace place, GrantedKeys? granted, ParticipantContext context)
     {
         ImmutableArray<MasterKey> keys = [.. context.Settings.Media.Suites.Select(s => MasterKey.Generate(s, Mki.None, context.Random))];
         var lines = keys.Select((key, i) => new OfferedCrypto((uint)i + 1, [key]));
@@ -121,7 +122,8 @@ internal static class LegNegotiation
             Levels = context.Settings.Media.Levels,
         };
         var local = OfferAnswer.CreateOffer(plan);
-        return new Leg(place, keys, null, "", local, LocalIsAnswer: false, Octets(local), Generation: 0);
+        var leg = new Leg(place, keys, null, "", local, LocalIsAnswer: false, SdpBody.Nothing, Generation: 0);
+        return granted is null ? leg with { Sent = Octets(local) } : MikeyNegotiation.Offer(leg, granted, context);
     }
 
     /// <summary>For a re-INVITE without offer: what is in use, so that the version of o= stays when it was the last word, too.</summary>
@@ -186,6 +188,7 @@ internal static class LegNegotiation
         if (!RequestRules.TryBody(ack, out var body, out _) || !SdpReader.TryRead(body.Span, out var session, out _)) return false;
         using (session)
         {
+            if (leg.Ticket is { } ticket) return TryFirst(session!, leg, ticket, context, out next);
             if (leg.Mikey is not { } mikey) return TryAnswer(session!, leg, context, out next);
 
             // RFC 4568 §7.5: never both in an answer.
@@ -193,6 +196,28 @@ internal static class LegNegotiation
                 return false;
             using (readable) return TryAnswer(readable!, leg with { Mikey = mikey }, context, out next);
         }
+    }
+
+    /// <summary>To an offer with a ticket in it.</summary>
+    private static bool TryFirst(SessionDescription session, Leg leg, TicketOffer ticket, ParticipantContext context, out Leg next)
+    {
+        next = leg;
+        if (!MikeyNegotiation.IsAnswer(ticket, session, out var isKeyed)) return false;
+        if (!isKeyed) return TryAnswer(session, leg with { Ticket = null }, context, out next) || Back(leg, out next);
+        if (MikeyNegotiation.Agreed(leg, ticket, session, context, out var readable) is not { } agreed) return false;
+        using (readable)
+        {
+            if (TryAnswer(readable!, agreed with { Ticket = null }, context, out next)) return true;
+        }
+
+        agreed.Mikey!.Bundle.Dispose();
+        return Back(leg, out next);
+    }
+
+    private static bool Back(Leg leg, out Leg next)
+    {
+        next = leg;
+        return false;
     }
 
     private static bool TryAnswer(SessionDescription session, Leg leg, ParticipantContext context, out Leg next)

@@ -16,8 +16,44 @@ internal static class MikeyNegotiation
     /// <param name="leg">With our SDP as it would be with a=crypto.</param>
     public static Leg Answer(Leg leg, OfferedTicket ticket, ParticipantContext context)
     {
-        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, leg.Local, First(leg), context.Exchange);
+        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, leg.Local, First(leg), ssrc: 0, context.Exchange);
         return leg with { Mikey = mikey, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    /// <summary>
+    /// Our first offer with a ticket (RFC 6043 §4.2.2.1), which has a key of its own with an MKI; beside the a=crypto lines of <paramref name="leg"/>, or in
+    /// their place.
+    /// </summary>
+    /// <param name="granted">Borrowed by the leg.</param>
+    public static Leg Offer(Leg leg, GrantedKeys granted, ParticipantContext context)
+    {
+        var policy = granted.Ticket.Policy;
+        var key = MasterKey.Generate(MikeyTickets.SuiteOf(context.Settings.Media.Suites)!, GroupKey.OwnMki(1), context.Random);
+        var stream = KeyedSdp.StreamOf(leg.Local);
+        var media = leg.Local.Media[stream] with { Crypto = [new CryptoAttribute(KeyedSdp.Tag, key.Profile, [key.Copy()])] };
+        var local = leg.Local with { Media = leg.Local.Media.SetItem(stream, media) };
+        var (offer, wire) = MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange);
+        var ticket = new TicketOffer(offer, granted, key, local, wire, context.Settings.Tickets == TicketOffers.Only);
+        if (!ticket.IsAlone) return leg with { Ticket = ticket, Sent = LegNegotiation.Octets(KeyedSdp.Beside(leg.Local, wire, stream)) };
+        foreach (var unused in leg.Keys) unused.Dispose();
+        leg.Local.Dispose();
+        return leg with { Keys = [key], Local = local, Ticket = ticket, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    /// <summary>RFC 4568 §7.5: an answer has a=crypto or a=key-mgmt, never both; with the latter it is for the ticket.</summary>
+    public static bool IsAnswer(TicketOffer ticket, SessionDescription session, out bool isKeyed)
+    {
+        isKeyed = KeyedSdp.MessageOf(session, ticket.Offer.Stream < session.Media.Length ? ticket.Offer.Stream : -1) is not null;
+        return isKeyed ? session.Media.All(m => m.Crypto.IsEmpty) : !ticket.IsAlone;
+    }
+
+    /// <summary>The leg as the answer to its ticket makes it, to be looked at like every other; null: that is no answer to it.</summary>
+    /// <param name="readable">With the peer's keys; the caller owns it, and the bundle of the leg.</param>
+    public static Leg? Agreed(Leg leg, TicketOffer ticket, SessionDescription session, ParticipantContext context, out SessionDescription? readable)
+    {
+        if (ticket.Offer.Read(session, context.Exchange, out var mikey, out readable) != ExchangeError.None) return null;
+        var sent = ticket.IsAlone ? leg.Sent : LegNegotiation.Octets(ticket.Wire);
+        return leg with { Keys = [ticket.Key], Local = ticket.Local, Mikey = mikey, Sent = sent };
     }
 
     /// <summary>What goes out for a later offer or answer of ours.</summary>

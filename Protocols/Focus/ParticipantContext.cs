@@ -20,8 +20,23 @@ public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, s
     /// <summary>There is a KMS that resolves tickets (RFC 6043 §4.2.3).</summary>
     public bool TakesTickets { get; init; }
 
+    /// <summary>What our own first offers say (RFC 6043 §4.2.2.1).</summary>
+    public TicketOffers Tickets { get; init; }
+
     /// <summary>In place of <see cref="AdvertisedHost"/> for who is reached over IPv6, on a node with both families.</summary>
     public string? SecondHost { get; init; }
+}
+
+/// <summary>Whether a first offer of ours has a ticket for whom it is sent to.</summary>
+public enum TicketOffers : byte
+{
+    Never,
+
+    /// <summary>Calls that we make have one beside a=crypto, when the KMS gives one. An INVITE without an offer says nothing of whether it wants one.</summary>
+    Beside,
+
+    /// <summary>Without a ticket nobody is called, and an INVITE without an offer is refused.</summary>
+    Only,
 }
 
 /// <summary>Everything a step of a participant may depend on besides its state and its input.</summary>

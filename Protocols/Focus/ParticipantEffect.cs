@@ -39,6 +39,9 @@ public abstract partial record ParticipantEffect
     /// <summary>At the KMS; the answer is <see cref="ParticipantInput.TicketResolved"/>.</summary>
     public sealed record ResolveTicket(TransferArrival Transfer) : ParticipantEffect;
 
+    /// <summary>At the KMS, for a call with that suite; the answer is <see cref="ParticipantInput.TicketGranted"/>.</summary>
+    public sealed record RequestTicket(string Responder, SrtpProfile Suite) : ParticipantEffect;
+
     /// <summary>Ports of that family; another family than before takes the place of the ports of before.</summary>
     public sealed record OpenLeg(MixerId Mixer, AddressFamily Family) : ParticipantEffect
     {

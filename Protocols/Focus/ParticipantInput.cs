@@ -102,6 +102,10 @@ public abstract partial record ParticipantInput
     /// <param name="IsUnreachable">No KMS answered.</param>
     public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable) : ParticipantInput;
 
+    /// <summary>The ticket that was asked for; whoever takes the input owns <paramref name="Keys"/>, null: refused.</summary>
+    /// <param name="IsUnreachable">No KMS answered.</param>
+    public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable) : ParticipantInput;
+
     public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
 
     public sealed record LegOpened(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : ParticipantInput;

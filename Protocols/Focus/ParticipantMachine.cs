@@ -31,7 +31,7 @@ public static class ParticipantMachine
     private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
         Idle => WhenIdle(input, context),
-        Resolving resolving => WhenResolving(resolving, input, context),
+        Resolving or Granting => WhenAskingKms(state, input, context),
         Joining or Opening => WhenInvited(state, input, context),
         Early early => EarlyDialogs.Next(early, input, context),
         Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
@@ -58,12 +58,13 @@ public static class ParticipantMachine
         _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),
     };
 
-    private static ParticipantStep WhenResolving(Resolving state, ParticipantInput input, ParticipantContext context)
+    private static ParticipantStep WhenAskingKms(ParticipantState state, ParticipantInput input, ParticipantContext context)
     {
-        var invitation = state.Invitation;
+        var invitation = state is Resolving { Invitation: var keyed } ? keyed : ((Granting)state).Invitation;
         return input switch
         {
-            TicketResolved resolved => TicketArrival.Resolved(state, resolved, context),
+            TicketResolved resolved when state is Resolving resolving => TicketArrival.Resolved(resolving, resolved, context),
+            TicketGranted granted when state is Granting => TicketAsking.Granted(invitation, granted, context),
             RequestArrived cancel when InDialog.Cancels(cancel, invitation.Key) => Closing.NotAsked(
                 invitation, ParticipantRefusal.Cancelled, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Cancelled, context), context)
                 .Before(new ParticipantEffect.Respond(cancel.Key, FocusResponses.Ok(cancel.Request, context))),
@@ -231,5 +232,6 @@ public static class ParticipantMachine
 
         // Too late, or for an INVITE that was given up.
         if (input is TicketResolved { Verified: { } verified } && held.Add(verified)) yield return new ParticipantEffect.Destroy(verified);
+        if (input is TicketGranted { Keys: { } granted } && held.Add(granted)) yield return new ParticipantEffect.Destroy(granted);
     }
 }

@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
@@ -40,6 +41,9 @@ public abstract partial record ParticipantState
     {
         internal override IEnumerable<IDisposable> Secrets => [Session];
     }
+
+    /// <summary>The INVITE has no offer, and the KMS has been asked for the ticket of ours.</summary>
+    public sealed record Granting(Invitation Invitation) : ParticipantState;
 
     /// <summary>The offer is acceptable; the conference has been asked.</summary>
     public sealed record Joining(Invitation Invitation) : ParticipantState
@@ -116,7 +120,10 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
     /// <summary>As its headers agree with our policy (RFC 4028 §9).</summary>
     public SessionTimer Session { get; init; } = SessionTimer.None;
 
-    internal IEnumerable<IDisposable> Secrets => Offer?.Secrets ?? [];
+    /// <summary>For an offer of ours; null: none.</summary>
+    public GrantedKeys? Granted { get; init; }
+
+    internal IEnumerable<IDisposable> Secrets => Granted is null ? Offer?.Secrets ?? [] : [Granted];
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>

@@ -55,6 +55,12 @@ internal static class KeyedSdp
         return session with { Media = session.Media.SetItem(stream, media), KeyManagement = atSession ? lines : [] };
     }
 
+    /// <summary>An offer that leaves the choice (RFC 4568 §7.5): the keys of <paramref name="session"/>, and the message of <paramref name="keyed"/>.</summary>
+    public static SessionDescription Beside(SessionDescription session, SessionDescription keyed, int stream) => session with
+    {
+        Media = session.Media.SetItem(stream, session.Media[stream] with { KeyManagement = keyed.Media[stream].KeyManagement }),
+    };
+
     /// <summary>As offer and answer are read: the keys in the place of the message. The caller owns the result, with copies of the keys.</summary>
     public static SessionDescription Read(SessionDescription session, int stream, ImmutableArray<MasterKey> keys)
     {

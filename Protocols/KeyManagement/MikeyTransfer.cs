@@ -9,7 +9,7 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Protocols.KeyManagement;
 
 /// <summary>A first offer of ours with a Ticket Transfer in it (RFC 6043 §4.2.2, RFC 4567 §4.1.1). The granted keys stay the caller's.</summary>
-public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int Stream, uint Ssrc)
+public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int Stream, uint Ssrc) : IDisposable
 {
     /// <param name="session">Our offer with one a=crypto line, whose keys go into KEMAC; borrowed.</param>
     public static (MikeyOffer Offer, SessionDescription Wire) Begin(
@@ -29,7 +29,9 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
         return (new MikeyOffer(step.State, first.Profile, stream, ssrc), KeyedSdp.Written(session, stream, message, atSession: false));
     }
 
-    /// <summary>Reads the answer. The caller owns the leg's bundle and <paramref name="readable"/>, which has the peer's keys.</summary>
+    public void Dispose() => (State as TransferState.Waiting)?.Dispose();
+
+    /// <summary>Reads an answer; to an offer that was forked there may be several. The caller owns the leg's bundle and <paramref name="readable"/>, which has the peer's keys.</summary>
     public ExchangeError Read(SessionDescription wire, ExchangeContext context, out MikeyLeg? leg, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);
@@ -97,15 +99,16 @@ public sealed record MikeyArrival(TransferArrival Transfer, SrtpProfile Profile,
 
     /// <summary>Our answer: its keys go into TRANSFER_RESP. The caller owns the leg's bundle.</summary>
     /// <param name="answer">With one a=crypto line; borrowed.</param>
-    public (MikeyLeg Leg, SessionDescription Wire) Answer(VerifiedTransfer verified, SessionDescription answer, Mki first, ExchangeContext context)
+    /// <param name="ssrc">Of our stream.</param>
+    public (MikeyLeg Leg, SessionDescription Wire) Answer(VerifiedTransfer verified, SessionDescription answer, Mki first, uint ssrc, ExchangeContext context)
     {
         ArgumentNullException.ThrowIfNull(verified);
         ArgumentNullException.ThrowIfNull(answer);
         var own = MikeyLeg.CsIdOf(Stream, BundleRole.Responder);
         var keys = MikeyLeg.TeksOf(answer, Stream);
-        var terms = new SessionTerms(new([.. Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, 0, first) : s)]), default, keys);
+        var terms = new SessionTerms(new([.. Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, ssrc, first) : s)]), default, keys);
         var (state, response) = verified.Answer(Transfer.Responder, terms, context);
         foreach (var key in keys) key.Dispose();
-        return (new MikeyLeg(new UpdateState(state), Profile, Stream, AtSession, 0), KeyedSdp.Written(answer, Stream, response, AtSession));
+        return (new MikeyLeg(new UpdateState(state), Profile, Stream, AtSession, ssrc), KeyedSdp.Written(answer, Stream, response, AtSession));
     }
 }

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Dialogs;
@@ -56,8 +57,10 @@ internal sealed class CallCore : IDisposable
                 if (calling.Progressed) _call.Request(PhoneMessages.Cancel(calling.Invite), Flow);
                 break;
             case CallState.Ringing ringing:
-                Respond(ringing.Key, Messages.Respond(ringing.Invite, 480));
-                End(CallEnd.Us, 480, "Temporarily Unavailable");
+                Unavailable(ringing.Key, ringing.Invite);
+                break;
+            case CallState.Resolving resolving:
+                Unavailable(resolving.Key, resolving.Invite);
                 break;
             case CallState.Talking talking:
                 Bye(talking, CallEnd.Us);
@@ -81,6 +84,8 @@ internal sealed class CallCore : IDisposable
         Negotiation.MoveTo(rtp, rtcp);
         Reinvite(talking);
     }
+
+    public void Resolved(GrantedKeys? granted, string problem) => _server.Resolved(granted, problem);
 
     public void Requested(TransactionKey key, SipRequest request) => _server.Requested(key, request);
 
@@ -248,6 +253,12 @@ internal sealed class CallCore : IDisposable
         var ack = Messages.WithVia(_credentials.OnAck(talking.Dialog.Ack(response.Headers.CSeq.Number)));
         Emit(new PhoneEffect.Send(ack, Messages.FlowTo(talking.Dialog.NextHop), null));
         return talking with { InviteSequence = response.Headers.CSeq.Number, Ack = ack };
+    }
+
+    private void Unavailable(TransactionKey key, SipRequest invite)
+    {
+        Respond(key, Messages.Respond(invite, 480));
+        End(CallEnd.Us, 480, "Temporarily Unavailable");
     }
 
     private void Reinvited(CallState.Talking talking, TransactionKey key, SipResponse response)

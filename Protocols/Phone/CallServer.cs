@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -75,20 +76,55 @@ internal sealed class CallServer(CallCore core)
         else core.Start(CallTimer.Answer, core.Settings.AnswerAfter);
     }
 
+    /// <summary>The KMS has answered; a caller that hung up meanwhile is not waited for.</summary>
+    public void Resolved(GrantedKeys? granted, string problem)
+    {
+        if (core.State is not CallState.Resolving resolving) return;
+        var wrong = granted is null ? problem : core.Negotiation.Verify(granted);
+        if (wrong is null) Answer(resolving.Key, resolving.Invite);
+        else Refuse(resolving.Key, resolving.Invite, new OfferVerdict.Refused(488, 306, wrong));
+    }
+
     private void Answer(CallState.Ringing ringing)
     {
-        var body = BodyFor(ringing.Invite, out var refused);
-        if (body is null)
+        var (key, invite) = (ringing.Key, ringing.Invite);
+        if (!core.Negotiation.NeedsTicket)
         {
-            core.Respond(ringing.Key, core.Messages.Refuse(ringing.Invite, refused));
-            core.End(CallEnd.Refused, refused.Status, refused.Text);
+            Answer(key, invite);
             return;
         }
 
-        var response = core.Messages.Ok(ringing.Invite, body);
-        var dialog = Dialog.FromRequest(ringing.Invite, core.Messages.LocalTag);
+        var refused = new OfferVerdict.Refused(488, 306, "a=key-mgmt is required");
+        var ticket = invite.Headers.ContentType == PhoneMessages.SdpType ? core.Negotiation.TicketOf(invite.Body.Span, out refused) : null;
+        if (ticket is null)
+        {
+            Refuse(key, invite, refused);
+            return;
+        }
+
+        core.State = new CallState.Resolving(key, invite);
+        core.Emit(new PhoneEffect.Resolve(ticket));
+    }
+
+    private void Answer(TransactionKey key, SipRequest invite)
+    {
+        var body = BodyFor(invite, out var refused);
+        if (body is null)
+        {
+            Refuse(key, invite, refused);
+            return;
+        }
+
+        var response = core.Messages.Ok(invite, body);
+        var dialog = Dialog.FromRequest(invite, core.Messages.LocalTag);
         core.Tell(new PhoneEvent.Answered(200, "OK"));
-        Wait(new CallState.Talking(dialog, 0, null, null, null), ringing.Key, response, ringing.Invite.Body.IsEmpty);
+        Wait(new CallState.Talking(dialog, 0, null, null, null), key, response, invite.Body.IsEmpty);
+    }
+
+    private void Refuse(TransactionKey key, SipRequest invite, OfferVerdict.Refused refused)
+    {
+        core.Respond(key, core.Messages.Refuse(invite, refused));
+        core.End(CallEnd.Refused, refused.Status, refused.Text);
     }
 
     /// <summary>The 2xx goes out again until the ACK comes, whatever the transport (RFC 3261 §13.3.1.4).</summary>
@@ -105,14 +141,20 @@ internal sealed class CallServer(CallCore core)
     private void Cancelled(TransactionKey key, SipRequest cancel)
     {
         // RFC 3261 §9.2: the INVITE has the CANCEL's branch and sent-by.
-        if (core.State is not CallState.Ringing ringing || ringing.Key with { Method = SipMethod.Cancel } != key)
+        var (waiting, invite) = core.State switch
+        {
+            CallState.Ringing ringing => (ringing.Key, ringing.Invite),
+            CallState.Resolving resolving => (resolving.Key, resolving.Invite),
+            _ => (default, null),
+        };
+        if (invite is null || waiting with { Method = SipMethod.Cancel } != key)
         {
             Refuse(key, cancel, 481);
             return;
         }
 
         core.Respond(key, core.Messages.Respond(cancel, 200));
-        core.Respond(ringing.Key, core.Messages.Respond(ringing.Invite, 487));
+        core.Respond(waiting, core.Messages.Respond(invite, 487));
         core.End(CallEnd.Cancelled, 487, "Request Terminated");
     }
 

@@ -19,6 +19,9 @@ public abstract record CallState
     /// <summary>Called, and not answered yet.</summary>
     internal sealed record Ringing(TransactionKey Key, SipRequest Invite) : CallState;
 
+    /// <summary>To be answered when the ticket of its offer is resolved.</summary>
+    internal sealed record Resolving(TransactionKey Key, SipRequest Invite) : CallState;
+
     /// <summary>In a dialog. At most one of our INVITEs and one unacknowledged 2xx of ours at a time.</summary>
     /// <param name="InviteSequence">CSeq of our newest INVITE that got a 2xx: copies of that 2xx get this ACK again (RFC 3261 §13.2.2.4).</param>
     internal sealed record Talking(

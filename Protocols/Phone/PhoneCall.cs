@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
@@ -67,6 +68,10 @@ public sealed class PhoneCall : IDisposable
 
     public ImmutableArray<PhoneEffect> TransportFailed(TransactionKey transaction) =>
         Collect(() => Run(_transactions.TransportFailed(transaction), transaction));
+
+    /// <summary>What the KMS says of the ticket of a <see cref="PhoneEffect.Resolve"/>.</summary>
+    /// <param name="granted">Borrowed; null with a <paramref name="problem"/>.</param>
+    public ImmutableArray<PhoneEffect> Resolved(GrantedKeys? granted, string problem) => Collect(() => _core.Resolved(granted, problem));
 
     public void Dispose() => _core.Dispose();
 

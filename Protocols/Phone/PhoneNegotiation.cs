@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
@@ -20,7 +22,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     private const byte MkiLength = 4;
 
     private readonly ParticipantId _id = new("phone");
-    private readonly PhoneKeying _keying = new(settings.Ticket, random);
+    private readonly PhoneKeying _keying = new(settings.Ticket, settings.TicketUser, random);
     private SessionDescription? _said;
     private SessionDescription? _offer;
     private AcceptedMedia? _accepted;
@@ -88,6 +90,26 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             return null;
         }
     }
+
+    /// <summary>A first offer can only be answered when its ticket is resolved.</summary>
+    public bool NeedsTicket => _keying.IsCalledWithTickets && !IsSettled;
+
+    /// <summary>The ticket of a first offer; null and the refusal when there is none for us.</summary>
+    public Ticket? TicketOf(ReadOnlySpan<byte> offer, out OfferVerdict.Refused refused)
+    {
+        refused = new OfferVerdict.Refused(400, 399, "Malformed SDP");
+        if (!SdpReader.TryRead(offer, out var session, out _)) return null;
+        using (session)
+        {
+            var ticket = _keying.Arrive(session!, settings.Suites, out var problem);
+            refused = new OfferVerdict.Refused(488, 306, problem);
+            return ticket;
+        }
+    }
+
+    /// <summary>Null, or what is wrong.</summary>
+    /// <param name="granted">What the KMS gave for the ticket; borrowed.</param>
+    public string? Verify(GrantedKeys granted) => _keying.Verify(granted);
 
     /// <summary>Answers an offer; null and the refusal when it cannot be.</summary>
     public SipBody? Answer(ReadOnlySpan<byte> offer, out OfferVerdict.Refused refused)

@@ -1,11 +1,12 @@
-using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
+using System.Collections.Immutable;
 
 namespace ConfCluster.Protocols.Phone;
 
@@ -33,6 +34,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
 
     /// <summary>Null: its keys stand in a=crypto.</summary>
     public PhoneTicket? Ticket { get; init; }
+
+    /// <summary>Whoever calls must have a ticket for this user of the KMS; null: keys of callers stand in a=crypto.</summary>
+    public PhoneTicketUser? TicketUser { get; init; }
 
     public bool RequiresProtection => !Suites.IsEmpty;
 
@@ -86,6 +90,9 @@ public abstract record PhoneEffect
     public sealed record UseMedia(LegMedia Media) : PhoneEffect;
 
     public sealed record Tell(PhoneEvent Event) : PhoneEffect;
+
+    /// <summary>At the KMS; what comes of it goes to <see cref="PhoneCall.Resolved"/>.</summary>
+    public sealed record Resolve(Ticket Ticket) : PhoneEffect;
 }
 
 /// <summary>Who or what ended a call.</summary>

@@ -11,3 +11,8 @@ public sealed record PhoneTicket(GrantedKeys Granted, Identity Self, Identity Re
 {
     public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
 }
+
+/// <summary>How a phone that is keyed by MIKEY is called: every offer has a ticket, which its shell lets the KMS resolve.</summary>
+/// <param name="Self">Whom the tickets are for.</param>
+/// <param name="Clock">For the timestamps of messages (RFC 3830 §5.4).</param>
+public sealed record PhoneTicketUser(Identity Self, Func<DateTimeOffset> Clock);

@@ -10,8 +10,14 @@ public abstract record TransferState
     {
     }
 
-    /// <summary>TRANSFER_INIT is out; its keys are the granted ones, which stay the caller's.</summary>
-    public sealed record Waiting(MikeyMessage Init, Octets Sent, GrantedKeys Granted, ImmutableArray<TransportedKey> Keys) : TransferState;
+    /// <summary>
+    /// TRANSFER_INIT is out; its keys are the granted ones, which stay the caller's. Owns those that it sent. Several may answer, each for itself (RFC 6043
+    /// §5.1.1), so this is whoever began the transfer to dispose, when nobody is waited for any more.
+    /// </summary>
+    public sealed record Waiting(MikeyMessage Init, Octets Sent, GrantedKeys Granted, ImmutableArray<TransportedKey> Keys) : TransferState, IDisposable
+    {
+        public void Dispose() => TicketTransfer.Drop(Keys);
+    }
 
     /// <summary>The bundle is whoever takes this state's to dispose.</summary>
     public sealed record Done(BundleState Bundle) : TransferState;
@@ -104,7 +110,6 @@ public static class TicketTransfer
         if (error != ExchangeError.None)
         {
             keys.Dispose();
-            Drop(waiting.Keys);
             return new TransferStep(new TransferState.Failed(error, []), []);
         }
 
@@ -113,7 +118,7 @@ public static class TicketTransfer
         var bundle = new CryptoBundle(message.CsbId, BundleRole.Initiator, self, responder, policy, keys, (initiatorRand, responderRand));
         var policies = SessionRules.Merge(new([.. waiting.Init.All<SecurityPolicy>()]), message);
         var ticketKeys = waiting.Granted.Keys.Select(k => modifier is var (r, rand) ? KeyFork.Session(policy.Prf, k, r, rand) : k.Copy());
-        var agreed = new TransferEffect.Agreed([.. ticketKeys, .. waiting.Keys, .. opened]);
+        var agreed = new TransferEffect.Agreed([.. ticketKeys, .. waiting.Keys.Select(k => k.Copy()), .. opened]);
         var sessions = ((CsIdMap.Generic)message.Header.Map).Sessions;
         return new TransferStep(new TransferState.Done(new BundleState(bundle, t.Time, sessions, policies)), [agreed]);
     }
@@ -166,7 +171,6 @@ public static class TicketTransfer
             MikeySuite.Of(waiting.Init.Header.Prf)!, waiting.Granted.Mpki.Key, KeyLabel.Message(waiting.Init.CsbId, false, rand, Octets.Empty));
         if (!MikeyMac.IsRight(message, keys)) return Ignore(waiting, ExchangeError.MacMismatch);
         if (message.First<Timestamp>() is not { } t || !context.IsFresh(t.Time)) return Ignore(waiting, ExchangeError.BadTimestamp);
-        Drop(waiting.Keys);
         return new TransferStep(new TransferState.Failed(ExchangeError.RefusedByPeer, [.. message.All<ErrorPayload>().Select(e => e.Error)]), []);
     }
 

@@ -64,6 +64,39 @@ public sealed class MikeyConferenceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_conference_calls_a_phone_with_a_ticket_and_one_without_beside_it()
+    {
+        await AddUsersAsync("alice");
+        var (added, said) = await NodeProcess.RunAsync(
+            "kms", "user", "add", "sip:bob@127.0.0.1", "--psk-file", Key("bob"), "--set", $"confcluster.data-dir={_kms.Path}");
+        Assert.True(added == 0, said);
+        await using var kms = NodeProcess.Start(_kms, "--set", "confcluster.kms.enabled=on");
+        await kms.UntilReadyAsync();
+        await using var node = NodeProcess.Start(_data, Focus(kms.HttpPort));
+        await node.UntilReadyAsync();
+        var alice = CallAsync(node, kms, "alice", 440, 14);
+        await UntilAsync(node, 1);
+        var (first, second) = (NodeProcess.FreePort(), NodeProcess.FreePort());
+        var bob = AnswerAsync(kms, "bob", first, 770, 6);
+        await InviteAsync(node, "bob", first);
+        await UntilAsync(node, 2);
+        var carol = AnswerAsync(null, "carol", second, 1200, 3);
+        await InviteAsync(node, "carol", second);
+        await UntilAsync(node, 3);
+        foreach (var (call, name) in new[] { (carol, "carol"), (bob, "bob"), (alice, "alice") })
+        {
+            var (exit, report) = await call;
+            Assert.True(exit == 0, $"{name} {report}\n{node.Log}\n{kms.Log}");
+            Assert.Equal(0, report.GetProperty("undecryptable").GetInt32());
+            if (name == "bob") Assert.True(report.GetProperty("mkisHeard").GetInt32() >= 2, $"{report}\n{node.Log}");
+            if (name == "carol") Assert.False(report.GetProperty("mki").GetBoolean());
+        }
+
+        var heard = ToneAnalysis.Of(Recording("bob"), Tones);
+        Assert.True(heard.Seconds.Any(s => s.Contains(440)) && heard.Seconds.All(s => !s.Contains(770)), $"bob heard {heard}");
+    }
+
+    [Fact]
     public async Task Without_its_KMS_a_focus_refuses_new_tickets_and_goes_on_with_those_that_it_has()
     {
         await AddUsersAsync("alice", "bob");
@@ -148,6 +181,25 @@ public sealed class MikeyConferenceTests : IDisposable
         var (exit, output) = await NodeProcess.RunAsync(call);
         Assert.True(output.Contains('{'), output);
         return (exit, JsonDocument.Parse(output[output.IndexOf('{')..]).RootElement);
+    }
+
+    private async Task<(int Exit, JsonElement Report)> AnswerAsync(NodeProcess? kms, string name, int port, int tone, int seconds)
+    {
+        string[] keys = kms is null ? [] : ["--srtp", "mikey", "--kms", $"{kms.Http.BaseAddress}mikey", "--user", $"sip:{name}@127.0.0.1", "--psk-file", Key(name)];
+        string[] answer =
+        [
+            "answer", "--at", $"127.0.0.1:{port}", "--tone", $"{tone}", "--record", Recording(name), "--for", $"{seconds}s", "--wait", "30s", "--json", .. keys,
+        ];
+        var (exit, output) = await NodeProcess.RunAsync(answer);
+        Assert.True(output.Contains('{'), output);
+        return (exit, JsonDocument.Parse(output[output.IndexOf('{')..]).RootElement);
+    }
+
+    /// <summary>An INVITE that comes before the phone listens is sent again by its transaction.</summary>
+    private static async Task InviteAsync(NodeProcess node, string name, int port)
+    {
+        var (exit, output) = await NodeProcess.RunAsync("conference", "invite", "mixed", $"sip:{name}@127.0.0.1:{port}", "--wait", "--url", $"http://127.0.0.1:{node.HttpPort}");
+        Assert.True(exit == 0, $"{output}\n{node.Log}");
     }
 
     private static Task UntilAsync(NodeProcess node, int participants) => node.UntilAsync(

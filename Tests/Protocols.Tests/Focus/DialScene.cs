@@ -26,11 +26,15 @@ internal sealed class DialScene
 
     private uint _draws;
 
-    public DialScene(OutboundPolicy? policy = null)
+    /// <param name="now">With <paramref name="tickets"/>.</param>
+    public DialScene(OutboundPolicy? policy = null, TicketOffers tickets = TicketOffers.Never, DateTimeOffset now = default)
     {
         var outbound = policy ?? new OutboundPolicy { Allow = [new CalleePattern("*", "*")], FollowsRedirects = true };
         Context = new ParticipantContext(
-            Id, new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default) { Outbound = outbound }, Draw);
+            Id, new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default) { Outbound = outbound, Tickets = tickets }, Draw)
+        {
+            Now = now,
+        };
         Do(new ParticipantInput.Recovered([]));
     }
 

@@ -34,12 +34,13 @@ internal sealed class ParticipantScene
 
     /// <param name="timer">Session timers that we ask for; null: none.</param>
     /// <param name="now">Tickets are taken, and this is the time; null: they are not.</param>
-    public ParticipantScene(SessionTimerPolicy? timer = null, DateTimeOffset? now = null)
+    public ParticipantScene(SessionTimerPolicy? timer = null, DateTimeOffset? now = null, TicketOffers tickets = TicketOffers.Never)
     {
         var settings = new FocusSettings(SipTimings.Default, null, "test", MediaCapabilities.Default)
         {
             SessionTimer = timer ?? SessionTimerPolicy.Passive,
             TakesTickets = now is not null,
+            Tickets = tickets,
             Outbound = OutboundPolicy.Nobody with { Credentials = [new DigestAccount("proxy", "focus", SecretBytes.CopyOf("secret"u8))] },
         };
         Context = new ParticipantContext(Id, settings, Draw) { Now = now ?? default };
