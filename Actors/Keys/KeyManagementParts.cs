@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ConfCluster.Actors.Settings;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;
 
@@ -13,8 +12,8 @@ public static class KeyManagementParts
     {
         ArgumentNullException.ThrowIfNull(settings);
         if (settings.KmsUser.Url is null) return null;
-        using var psk = SecretFile.Read(settings.KmsUser.PskFile, 0, out var problem);
-        return psk is null ? problem : null;
+        using var secret = KmsSecret.Read(settings.KmsUser.PskFile, settings.KmsUser.Rsa, out var problem);
+        return secret is null ? problem : null;
     }
 
     public static AkkaConfigurationBuilder AddKmsGateway(
@@ -25,17 +24,17 @@ public static class KeyManagementParts
         if (settings.KmsUser.Url is null) return builder;
         return builder.WithActors((system, _) =>
         {
-            var psk = SecretFile.Read(settings.KmsUser.PskFile, 0, out var problem) ?? throw new InvalidOperationException(problem);
-            regions.KmsGateway = system.ActorOf(PropsOf(settings.KmsUser, psk, clock), "kms");
+            var secret = KmsSecret.Read(settings.KmsUser.PskFile, settings.KmsUser.Rsa, out var problem) ?? throw new InvalidOperationException(problem);
+            regions.KmsGateway = system.ActorOf(PropsOf(settings.KmsUser, secret, clock), "kms");
         });
     }
 
-    public static Props PropsOf(KmsUserSettings settings, SecretBytes psk, TimeProvider clock)
+    public static Props PropsOf(KmsUserSettings settings, KmsSecret secret, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Create(settings, psk, new KmsHttp(settings.Url!, settings.Timeout, clock), clock);
+        return Create(settings, secret, new KmsHttp(settings.Url!, settings.Timeout, clock), clock);
     }
 
-    private static Props Create(KmsUserSettings settings, SecretBytes psk, KmsHttp http, TimeProvider clock) =>
-        Props.Create(() => new KmsGateway(settings, psk, http, clock));
+    private static Props Create(KmsUserSettings settings, KmsSecret secret, KmsHttp http, TimeProvider clock) =>
+        Props.Create(() => new KmsGateway(settings, secret, http, clock));
 }

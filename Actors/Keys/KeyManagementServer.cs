@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
-using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Certificates;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Kms;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;
@@ -23,10 +24,13 @@ public sealed class KeyManagementServer : IDisposable
     private readonly KmsUserFile _users;
     private readonly TicketProtectionKeys _ticketKeys;
     private readonly ReplayCache _replays;
+    private readonly CertifiedKey? _rsa;
+    private readonly KmsCertificates? _certificates;
 
-    private KeyManagementServer(KmsSettings settings, SecretBytes key, TimeProvider clock)
+    private KeyManagementServer(KmsSettings settings, SecretBytes key, CertifiedKey? rsa, CertificateTrust? trust, TimeProvider clock)
     {
-        (_settings, _key, _clock) = (settings, key, clock);
+        (_settings, _key, _clock, _rsa) = (settings, key, clock, rsa);
+        _certificates = rsa is null ? null : new KmsCertificates(rsa, trust!);
         _users = new KmsUserFile(settings.UserFile, key);
         _ticketKeys = new TicketProtectionKeys(key, settings.Rules.KeyPeriod);
         _replays = new ReplayCache(settings.MaxReplays, Skew);
@@ -41,7 +45,13 @@ public sealed class KeyManagementServer : IDisposable
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(clock);
         var key = SecretFile.Open(settings.KeyFile, KmsUserTable.KeyLength, out problem);
-        return key is null ? null : new KeyManagementServer(settings, key, clock);
+        if (key is null) return null;
+        if (settings.Rsa is not { } files) return new KeyManagementServer(settings, key, null, null, clock);
+        var roots = RsaFiles.ReadCertificates(files.Trust, out problem);
+        if (!roots.IsEmpty && RsaFiles.ReadKey(files.Certificate, files.Key, out problem) is { } rsa)
+            return new KeyManagementServer(settings, key, rsa, new CertificateTrust(roots), clock);
+        key.Dispose();
+        return null;
     }
 
     /// <param name="complaint">About the user file; null: none.</param>
@@ -52,13 +62,14 @@ public sealed class KeyManagementServer : IDisposable
         {
             complaint = _users.Refresh();
             var now = _clock.GetUtcNow();
-            var register = new KmsRegister(_users.Users, _settings.Rules, _ticketKeys, now);
+            var register = new KmsRegister(_users.Users, _settings.Rules, _ticketKeys, now, _certificates);
             return KmsServer.Answer(octets, register, _replays, new ExchangeContext(now, RandomNumberGenerator.Fill, Skew));
         }
     }
 
     public void Dispose()
     {
+        _rsa?.Dispose();
         _ticketKeys.Dispose();
         _users.Dispose();
         _key.Dispose();

@@ -5,7 +5,6 @@ using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Srtp;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;
 
@@ -31,15 +30,15 @@ public sealed class KmsGateway : ReceiveActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly KmsUserSettings _settings;
     private readonly TimeProvider _clock;
-    private readonly SecretBytes _psk;
+    private readonly KmsSecret _secret;
     private readonly KmsHttp _http;
     private readonly ReplayCache _replays;
     private int _pending;
 
-    /// <param name="psk">Taken over, as is <paramref name="http"/>.</param>
-    public KmsGateway(KmsUserSettings settings, SecretBytes psk, KmsHttp http, TimeProvider clock)
+    /// <param name="secret">Taken over, as is <paramref name="http"/>.</param>
+    public KmsGateway(KmsUserSettings settings, KmsSecret secret, KmsHttp http, TimeProvider clock)
     {
-        (_settings, _psk, _http, _clock) = (settings, psk, http, clock);
+        (_settings, _secret, _http, _clock) = (settings, secret, http, clock);
         _replays = new ReplayCache(settings.MaxReplays, settings.Skew);
         _replays.Forget(clock.GetUtcNow() - settings.Skew);
         Receive<ResolveTicket>(Ask);
@@ -48,14 +47,14 @@ public sealed class KmsGateway : ReceiveActor
         Receive<Granted>(Tell);
     }
 
-    private KmsCredential Credential => new(Identity.Uri(_settings.Identity), Identity.Uri(_settings.Kms), _psk, null);
+    private KmsCredential Credential => _secret.Of(Identity.Uri(_settings.Identity), Identity.Uri(_settings.Kms));
 
     private ExchangeContext Now => new(_clock.GetUtcNow(), System.Security.Cryptography.RandomNumberGenerator.Fill, _settings.Skew);
 
     protected override void PostStop()
     {
         _http.Dispose();
-        _psk.Dispose();
+        _secret.Dispose();
     }
 
     private void Ask(ResolveTicket ask)

@@ -53,6 +53,7 @@ public sealed class KmsHttp : IDisposable
     private async Task<KmsOutcome> RunAsync(KmsClientStep step, CancellationToken stop)
     {
         var sent = ((KmsClientEffect.Send)step.Effects[0]).Message;
+        using var waiting = (KmsClientState.Waiting)step.State;
         try
         {
             using var content = new ByteArrayContent(sent.Span.ToArray());

@@ -6,7 +6,6 @@ using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -17,12 +16,12 @@ internal static class PhoneTickets
 
     /// <summary>The ticket, whose keys the caller owns; null with a sentence.</summary>
     public static async Task<(PhoneTicket? Ticket, string Problem)> GetAsync(
-        PhoneKmsOptions options, SecretBytes psk, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
+        PhoneKmsOptions options, KmsSecret secret, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
     {
         var (self, responder) = (Identity.Uri(options.Identity.ToString()), Identity.Uri(NameOf(target)));
         var wanted = MikeyTickets.ForCall(suite, self, responder);
         using var http = new KmsHttp(options.Url, Patience, clock);
-        var outcome = await http.RequestAsync(wanted, CredentialOf(options, psk), stop).ConfigureAwait(false);
+        var outcome = await http.RequestAsync(wanted, CredentialOf(options, secret), stop).ConfigureAwait(false);
         return outcome.Keys is { } keys
             ? (new PhoneTicket(keys, self, responder, clock.GetUtcNow), "")
             : (null, $"the KMS gives no ticket: {outcome.Problem}");
@@ -31,8 +30,8 @@ internal static class PhoneTickets
     /// <summary>What a phone that is called has its tickets resolved with. The caller owns the way to the KMS.</summary>
     public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new(options.Url, Patience, clock);
 
-    public static KmsCredential CredentialOf(PhoneKmsOptions options, SecretBytes psk) =>
-        new(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms), psk, null);
+    public static KmsCredential CredentialOf(PhoneKmsOptions options, KmsSecret secret) =>
+        secret.Of(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms));
 
     /// <summary>Who is called, however it is reached.</summary>
     private static string NameOf(SipUri target) => SipUri.Sip(target.User, target.Host).ToString();

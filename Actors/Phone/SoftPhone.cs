@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media.Opus;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mikey;
@@ -10,7 +11,6 @@ using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -20,10 +20,10 @@ public static class SoftPhone
     /// <summary>
     /// Calls, talks for the time asked, hangs up, and tells what happened. Cancelling hangs up early; the report still comes.
     /// </summary>
-    /// <param name="psk">Shared with the KMS of the options; borrowed.</param>
+    /// <param name="secret">For the KMS of the options; borrowed.</param>
     /// <param name="settled">Told what each offer and answer settles, for whoever wants to look at the keys; they are the phone's, and gone after the call.</param>
     public static async Task<PhoneReport> RunAsync(
-        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null, SecretBytes? psk = null,
+        SoftPhoneOptions options, TimeProvider clock, CancellationToken stop, DigestAccount? account = null, KmsSecret? secret = null,
         Action<LegMedia>? settled = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -35,9 +35,9 @@ public static class SoftPhone
         if (options.Play is { } file && TryLoad(file, out play) is { } unplayable) return Report.Problem(options, $"{file}: {unplayable}");
 
         PhoneTicket? ticket = null;
-        if (options is { Kms: { } kms, Listen: null } && psk is not null)
+        if (options is { Kms: { } kms, Listen: null } && secret is not null)
         {
-            (ticket, var why) = await PhoneTickets.GetAsync(kms, psk, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
+            (ticket, var why) = await PhoneTickets.GetAsync(kms, secret, options.Target, options.Suites[0], clock, stop).ConfigureAwait(false);
             if (ticket is null) return Report.Problem(options, why);
         }
 
@@ -69,7 +69,7 @@ public static class SoftPhone
             using var resolver = settings.TicketUser is null ? null : PhoneTickets.Resolver(options.Kms!, clock);
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill)
             {
-                Resolve = resolver is null ? null : asked => resolver.ResolveAsync(asked, PhoneTickets.CredentialOf(options.Kms!, psk!), stop),
+                Resolve = resolver is null ? null : asked => resolver.ResolveAsync(asked, PhoneTickets.CredentialOf(options.Kms!, secret!), stop),
                 Settled = settled,
             };
             var report = await Task.Factory.StartNew(

@@ -10,6 +10,9 @@ namespace ConfCluster.Actors.Settings;
 /// <param name="Rate">Messages of one source.</param>
 public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile, string KeyFile, string AuditFile, BucketRate Rate, int MaxReplays)
 {
+    /// <summary>For users with certificates: the KMS's own RSA certificate and key, and the roots of theirs. Null: there are no such users.</summary>
+    public (string Certificate, string Key, string Trust)? Rsa { get; init; }
+
     internal static KmsSettings Read(SettingsScope read, string dataDirectory)
     {
         var identity = read.Text("kms.identity");
@@ -21,7 +24,21 @@ public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile
                 read.Duration("kms.ticket-key-period", TimeSpan.FromMinutes(1), TimeSpan.FromDays(365))),
             PathOf(read, "kms.user-file", dataDirectory, "users"), PathOf(read, "kms.key-file", dataDirectory, "key"),
             PathOf(read, "kms.audit-file", dataDirectory, "audit.jsonl"),
-            new BucketRate(read.Number("kms.rate", 1, 1_000_000), read.Number("kms.burst", 1, 1_000_000)), read.Number("kms.max-replays", 100, 10_000_000));
+            new BucketRate(read.Number("kms.rate", 1, 1_000_000), read.Number("kms.burst", 1, 1_000_000)), read.Number("kms.max-replays", 100, 10_000_000))
+        {
+            Rsa = Three(read, "kms.certificate-file", "kms.certificate-key-file", "kms.trust-file"),
+        };
+    }
+
+    /// <summary>All or none.</summary>
+    internal static (string, string, string)? Three(SettingsScope read, string first, string second, string third)
+    {
+        var (a, b, c) = (read.Text(first), read.Text(second), read.Text(third));
+        if (a.Length == 0 && b.Length == 0 && c.Length == 0) return null;
+        foreach (var (path, file) in new[] { (first, a), (second, b), (third, c) })
+            if (file.Length == 0)
+                read.Refuse(path, file, $"a file, since one of {first}, {second} and {third} is set", "");
+        return (a, b, c);
     }
 
     private static string PathOf(SettingsScope read, string path, string dataDirectory, string name)
@@ -40,6 +57,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
     /// <summary>RFC 3830 §5.4: how far clocks may differ.</summary>
     public TimeSpan Skew { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>In place of the pre-shared key: the focus's RSA certificate and key, and the certificate of the KMS.</summary>
+    public (string Certificate, string Key, string Kms)? Rsa { get; init; }
+
     /// <summary>Of our own first offers.</summary>
     public TicketOffers Offers { get; init; }
 
@@ -52,11 +72,13 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
         if (!KmsUserTable.IsName(identity)) read.Refuse("kms-user.identity", identity, "a URI", "");
         if (!KmsUserTable.IsName(kms)) read.Refuse("kms-user.kms-identity", kms, "a URI", "");
         var file = read.Text("kms-user.psk-file");
-        if (isUrl && file.Length == 0) read.Refuse("kms-user.psk-file", file, "a file, when kms-user.url is set", "");
+        var rsa = KmsSettings.Three(read, "kms-user.certificate-file", "kms-user.certificate-key-file", "kms-user.kms-certificate-file");
+        if (isUrl && file.Length == 0 && rsa is null) read.Refuse("kms-user.psk-file", file, "a file, when kms-user.url is set and no certificate is", "");
         return new KmsUserSettings(
             isUrl ? url : null, identity, kms, file, read.Duration("kms-user.timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),
             read.Number("kms-user.max-replays", 100, 10_000_000))
         {
+            Rsa = rsa,
             Offers = read.OneOf("kms-user.offers", ("never", TicketOffers.Never), ("beside", TicketOffers.Beside), ("only", TicketOffers.Only)),
         };
     }

@@ -33,8 +33,8 @@ internal static class AnswerCommand
         var json = Output.JsonOption();
         var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, noUpdate, srtp, user, talk, wait, json };
         kms.AddTo(answer, srtp, user);
-        answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, psk) =>
-            CallCommand.RunAsync(Options(result) with { Kms = phoneKms }, result.GetValue(json), psk)));
+        answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, secret) =>
+            CallCommand.RunAsync(Options(result) with { Kms = phoneKms }, result.GetValue(json), secret)));
         return answer;
 
         SoftPhoneOptions Options(ParseResult result)

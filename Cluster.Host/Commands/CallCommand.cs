@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.CommandLine;
 using System.Globalization;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Host.Roles;
 using ConfCluster.Protocols.Codecs;
@@ -63,7 +64,7 @@ internal static class CallCommand
             target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
         kms.AddTo(call, srtp, user);
-        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, psk) => RunAsync(
+        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, secret) => RunAsync(
             new SoftPhoneOptions(
                 result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!),
                 Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
@@ -82,24 +83,24 @@ internal static class CallCommand
                 User = result.GetValue(user) ?? "phone",
                 Kms = phoneKms,
             },
-            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json), psk)));
+            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json), secret)));
         return call;
     }
 
-    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json, SecretBytes? psk) => RunAsync(options, account: null, json, psk);
+    internal static Task<int> RunAsync(SoftPhoneOptions options, bool json, KmsSecret? secret) => RunAsync(options, account: null, json, secret);
 
-    private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json, SecretBytes? psk)
+    private static async Task<int> RunAsync(SoftPhoneOptions options, string? user, string? passwordFile, bool json, KmsSecret? secret)
     {
-        if (user is null) return await RunAsync(options, account: null, json, psk);
+        if (user is null) return await RunAsync(options, account: null, json, secret);
         using var password = PasswordInput.Read(passwordFile, out var problem);
-        return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json, psk);
+        return password is null ? Output.Fail(problem) : await RunAsync(options, new DigestAccount("*", user, password), json, secret);
     }
 
-    private static async Task<int> RunAsync(SoftPhoneOptions options, DigestAccount? account, bool json, SecretBytes? psk)
+    private static async Task<int> RunAsync(SoftPhoneOptions options, DigestAccount? account, bool json, KmsSecret? secret)
     {
         using var signals = new StopSignals();
         using var stop = new CancellationTokenSource();
-        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token, account, psk);
+        var phone = SoftPhone.RunAsync(options, TimeProvider.System, stop.Token, account, secret);
         if (await Task.WhenAny(phone, signals.Requested) != phone) await stop.CancelAsync();
         var report = await phone;
         if (!json && report.Status is (401 or 407))

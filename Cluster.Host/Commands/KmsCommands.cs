@@ -21,12 +21,12 @@ internal static class KmsCommands
     private static Command Add()
     {
         var (settings, name) = (new SettingsOptions(), NameArgument());
-        var file = new Option<string>("--psk-file")
+        var file = new Option<string?>("--psk-file")
         {
             Description = "Where the new key is written for the user, in hexadecimal; take it there and remove it here.",
             HelpName = "FILE",
-            Required = true,
         };
+        var certificate = new Option<bool>("--certificate") { Description = "It has a certificate with this URI, from a root of kms.trust-file, and no key here." };
         var answers = new Option<string[]>("--answers")
         {
             Description = "Whose tickets it may resolve beside its own: a URI, or sip:*@HOST; for a focus the names of its conferences. May be repeated.",
@@ -36,11 +36,21 @@ internal static class KmsCommands
         {
             if (r.GetValueOrDefault<string[]>() is { } given && !given.All(KmsUserTable.IsName)) r.AddError("A pattern is a URI, or sip:*@HOST.");
         });
-        var add = new Command("add", "Add a user with a new key, or give one a new key.") { name, file, answers };
+        var add = new Command("add", "Add a user with a new key or a certificate, or give one a new key.") { name, file, certificate, answers };
+        add.Validators.Add(r =>
+        {
+            if (r.GetValue(file) is null != r.GetValue(certificate)) r.AddError("A user has either --psk-file FILE or --certificate.");
+        });
         settings.AddTo(add);
         add.SetAction(result => WithFile(settings.Of(result), (kms, key, users) =>
         {
-            var (user, path) = (result.GetValue(name)!, result.GetValue(file)!);
+            var user = result.GetValue(name)!;
+            if (result.GetValue(file) is not { } path)
+            {
+                var certified = users.With(new KmsUser(user, null, [.. result.GetValue(answers) ?? []], IsRevoked: false));
+                return Saved(kms, certified, key, $"{user} proves itself with a certificate.");
+            }
+
             using var psk = SecretBytes.Create(KmsUserTable.PskLength, RandomNumberGenerator.Fill);
             if (SecretFile.Write(path, psk, overwrite: false) is { } unwritten) return Output.Fail(unwritten);
             var added = users.With(new KmsUser(user, psk.Copy(), [.. result.GetValue(answers) ?? []], IsRevoked: false));
@@ -71,9 +81,9 @@ internal static class KmsCommands
         settings.AddTo(list);
         list.SetAction(result => WithFile(settings.Of(result), (_, _, users) =>
         {
-            var all = users.Users.Select(u => new { u.Name, State = u.IsRevoked ? "revoked" : "active", Answers = u.Answers.ToArray() }).ToList();
+            var all = users.Users.Select(u => new { u.Name, Proof = u.Psk is null ? "certificate" : "key", State = u.IsRevoked ? "revoked" : "active", Answers = u.Answers.ToArray() }).ToList();
             if (result.GetValue(json)) Output.WriteJson(all);
-            else Output.Table(["User", "State", "Answers for"], all.Select(u => new[] { u.Name, u.State, string.Join(' ', u.Answers) }));
+            else Output.Table(["User", "Proof", "State", "Answers for"], all.Select(u => new[] { u.Name, u.Proof, u.State, string.Join(' ', u.Answers) }));
             return ExitCode.Done;
         }));
         return list;

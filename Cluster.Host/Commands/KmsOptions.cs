@@ -2,16 +2,21 @@ using System.CommandLine;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Protocols.Sip.Parsing;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary>The phone's KMS: <c>--kms URL --user URI --psk-file FILE [--kms-identity URI]</c>, with <c>--srtp mikey</c>.</summary>
+/// <summary>The phone's KMS: <c>--kms URL --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with <c>--srtp mikey</c>.</summary>
 internal sealed class KmsOptions
 {
     private readonly Option<string?> _url = new("--kms") { Description = "The KMS that gives the ticket, with --srtp mikey.", HelpName = "URL" };
 
     private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, in hexadecimal.", HelpName = "FILE" };
+
+    private readonly Option<string?> _certificate = new("--certificate") { Description = "In place of --psk-file: the phone's RSA certificate with its chain, PEM.", HelpName = "FILE" };
+
+    private readonly Option<string?> _key = new("--certificate-key") { Description = "The key of --certificate, PEM.", HelpName = "FILE" };
+
+    private readonly Option<string?> _kms = new("--kms-certificate") { Description = "The certificate of the KMS, PEM.", HelpName = "FILE" };
 
     private readonly Option<string> _identity = new("--kms-identity")
     {
@@ -24,6 +29,9 @@ internal sealed class KmsOptions
     {
         command.Options.Add(_url);
         command.Options.Add(_psk);
+        command.Options.Add(_certificate);
+        command.Options.Add(_key);
+        command.Options.Add(_kms);
         command.Options.Add(_identity);
         command.Validators.Add(result =>
         {
@@ -35,17 +43,21 @@ internal sealed class KmsOptions
             }
 
             if (!Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https")) result.AddError("--srtp mikey needs --kms URL.");
-            if (psk is null) result.AddError("--srtp mikey needs --psk-file FILE.");
+            var files = new[] { result.GetValue(_certificate), result.GetValue(_key), result.GetValue(_kms) };
+            if (files.Any(f => f is not null) && (files.Any(f => f is null) || psk is not null))
+                result.AddError("--certificate, --certificate-key and --kms-certificate go together, and not with --psk-file.");
+            else if (psk is null && files[0] is null) result.AddError("--srtp mikey needs --psk-file FILE, or --certificate FILE.");
             if (name is null || !SipReader.TryReadUri(name, out var uri) || !uri!.IsSip) result.AddError("--srtp mikey needs --user sip:NAME@HOST, whom the KMS knows.");
         });
     }
 
-    public async Task<int> RunAsync(ParseResult result, bool isMikey, string? user, Func<PhoneKmsOptions?, SecretBytes?, Task<int>> call)
+    public async Task<int> RunAsync(ParseResult result, bool isMikey, string? user, Func<PhoneKmsOptions?, KmsSecret?, Task<int>> call)
     {
         if (!isMikey) return await call(null, null);
-        using var psk = SecretFile.Read(result.GetValue(_psk)!, 0, out var problem);
-        if (psk is null) return Output.Fail(problem);
+        (string, string, string)? rsa = result.GetValue(_certificate) is { } own ? (own, result.GetValue(_key)!, result.GetValue(_kms)!) : null;
+        using var secret = KmsSecret.Read(result.GetValue(_psk) ?? "", rsa, out var problem);
+        if (secret is null) return Output.Fail(problem);
         SipReader.TryReadUri(user!, out var identity);
-        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!), psk);
+        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!), secret);
     }
 }

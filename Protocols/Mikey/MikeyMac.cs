@@ -59,12 +59,16 @@ public static class MikeyMac
 #pragma warning restore CA5350
     }
 
-    private static Octets Compute(MikeyMessage message, MessageKeys keys, ReadOnlySpan<Octets> more)
+    /// <summary>What a MAC or a signature is made over.</summary>
+    internal static byte[] Covered(MikeyMessage message, ReadOnlySpan<Octets> more)
     {
         var covered = MikeyWriter.Covered(message);
         var input = new OctetWriter();
         input.Raw(covered.Written[..^MikeyWriter.ProofLength(message)]);
         foreach (var octets in more) input.Raw(octets.Span);
-        return Compute(keys.Suite.Mac, keys.Authentication.Reveal(), input.Written);
+        return input.Written.ToArray();
     }
+
+    private static Octets Compute(MikeyMessage message, MessageKeys keys, ReadOnlySpan<Octets> more) =>
+        Compute(keys.Suite.Mac, keys.Authentication.Reveal(), Covered(message, more));
 }

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Mikey.Certificates;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Mikey.Exchanges;
@@ -18,7 +19,12 @@ public sealed record ExchangeContext(DateTimeOffset Now, SecretWriter Random, Ti
     internal bool IsFresh(MikeyTime time) => time.ToTime() is { } at && (at - Now).Duration() <= Skew;
 }
 
-/// <summary>Who one is to the KMS: identity, pre-shared key and its name. Owned by whoever made it.</summary>
+/// <summary>Who one is to the KMS: identity, pre-shared key and its name; or a certificate. Owned by whoever made it.</summary>
 /// <param name="Kms">The KMS's identity.</param>
+/// <param name="Psk">Null only with <see cref="Certified"/>.</param>
 /// <param name="PskName">IDRpsk; null leaves it out.</param>
-public sealed record KmsCredential(Identity Self, Identity Kms, SecretBytes Psk, Octets? PskName);
+public sealed record KmsCredential(Identity Self, Identity Kms, SecretBytes? Psk, Octets? PskName)
+{
+    /// <summary>Null: the pre-shared key is what proves it.</summary>
+    public CertifiedUser? Certified { get; init; }
+}

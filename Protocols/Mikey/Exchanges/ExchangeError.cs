@@ -28,6 +28,9 @@ public enum ExchangeError
     BadTimestamp,
     Replayed,
     MacMismatch,
+
+    /// <summary>No chain to a root that is trusted now, a certificate for another name, or a hash of none of ours.</summary>
+    BadCertificate,
     UnsupportedTicket,
 
     /// <summary>A ticket policy that contradicts itself, has run out, or is none that we accept.</summary>
@@ -61,6 +64,7 @@ public static class ExchangeErrors
     public static ErrorNumber ToNumber(this ExchangeError error) => error switch
     {
         ExchangeError.MacMismatch or ExchangeError.NotAuthorised => ErrorNumber.AuthenticationFailure,
+        ExchangeError.BadCertificate => ErrorNumber.InvalidCertificate,
         ExchangeError.BadTimestamp or ExchangeError.Replayed => ErrorNumber.InvalidTimestamp,
         ExchangeError.UnsupportedAlgorithm => ErrorNumber.InvalidPrf,
         ExchangeError.WrongParty => ErrorNumber.InvalidIdentity,

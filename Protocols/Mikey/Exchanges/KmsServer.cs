@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Mikey.Certificates;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Wire;
 
@@ -11,6 +12,12 @@ public interface IKmsRegister
 
     /// <summary>Null: nobody, or somebody who was struck off.</summary>
     SecretBytes? PskOf(Identity? user, Octets? pskName);
+
+    /// <summary>For users with certificates; null: there are none.</summary>
+    KmsCertificates? Certificates => null;
+
+    /// <summary>Whether a certificate of that name is enough.</summary>
+    bool TakesCertificateOf(Identity user) => false;
 
     /// <summary>Whose pre-shared key this is: a user speaks for himself alone.</summary>
     bool Speaks(Identity user, Octets? pskName);
@@ -33,7 +40,7 @@ public interface IKmsRegister
 public sealed record KmsAnswer(Octets? Response, ExchangeError Error, Identity? User, Ticket? Ticket);
 
 /// <summary>
-/// The KMS's side of Ticket Request and Ticket Resolve with pre-shared keys (RFC 6043 §4.2.1.4, §4.2.3.4). It keeps nothing but the replay
+/// The KMS's side of Ticket Request and Ticket Resolve with pre-shared keys or certificates (RFC 6043 §4.2.1.4, §4.2.3.4). It keeps nothing but the replay
 /// cache: whoever knows the ticket protection keys can answer.
 /// </summary>
 public static class KmsServer
@@ -43,8 +50,9 @@ public static class KmsServer
         ArgumentNullException.ThrowIfNull(register);
         ArgumentNullException.ThrowIfNull(replays);
         if (!MikeyReader.TryRead(received.Span, out var init, out _)) return new KmsAnswer(null, ExchangeError.Malformed, null, null);
-        var isRequest = init!.Header.Type == MessageType.RequestInitPsk;
-        if (!isRequest && init.Header.Type != MessageType.ResolveInitPsk) return Unproven(init, ExchangeError.UnexpectedMessage, context);
+        var type = init!.Header.Type;
+        var isRequest = type is MessageType.RequestInitPsk or MessageType.RequestInitPk;
+        if (!isRequest && type is not (MessageType.ResolveInitPsk or MessageType.ResolveInitPk)) return Unproven(init, ExchangeError.UnexpectedMessage, context);
         if (MikeySuite.Of(init.Header.Prf) is not { } suite) return Unproven(init, ExchangeError.UnsupportedAlgorithm, context);
         if (init.First<Timestamp>() is not { } t || init.RandOf(isRequest ? RandRole.Initiator : RandRole.Responder) is not { } rand)
             return Unproven(init, ExchangeError.MissingPayload, context);
@@ -53,15 +61,17 @@ public static class KmsServer
 
         // RFC 3830 §5.3: the cheap checks first, and nobody learns who exists: an unknown user and a wrong MAC look the same.
         if (replays.Accepts(t.Time, received, context.Now) is var stale and not ExchangeError.None) return Unproven(init, stale, context);
-        var pskName = init.IdentityOf(IdentityRole.PreSharedKey)?.Name;
-        if (!register.Speaks(user, pskName) || register.PskOf(user, pskName) is not { } psk) return Unproven(init, ExchangeError.MacMismatch, context);
-        using var initKeys = MessageKeys.Derive(suite, psk, KmsClient.Label(init.CsbId, false, isRequest, rand));
-        if (!MikeyMac.IsRight(init, initKeys, user.Name, register.Self.Name)) return Unproven(init, ExchangeError.MacMismatch, context);
+        var error = type is MessageType.RequestInitPk or MessageType.ResolveInitPk
+            ? Certified(init, user, suite, register, context, out var secret)
+            : PreShared(init, user, suite, isRequest, rand, register, out secret);
+        if (error != ExchangeError.None) return Unproven(init, error, context);
+        using var key = secret!;
         replays.Commit(t.Time, received, context.Now);
-        if (rand.Length < Math.Max(suite.KeyLength, psk.Length)) return Refuse(init, ExchangeError.TooShort, user, null, initKeys, context);
+        using var initKeys = MessageKeys.Derive(suite, key, KmsClient.Label(init.CsbId, false, isRequest, rand));
+        if (rand.Length < Math.Max(suite.KeyLength, key.Length)) return Refuse(init, ExchangeError.TooShort, user, null, initKeys, context);
 
-        using var keys = MessageKeys.Derive(suite, psk, KmsClient.Label(init.CsbId, true, isRequest, rand));
-        var error = isRequest
+        using var keys = MessageKeys.Derive(suite, key, KmsClient.Label(init.CsbId, true, isRequest, rand));
+        error = isRequest
             ? Grant(init, user, suite, register, context, keys, out var body, out var ticket)
             : Resolve(init, user, suite, register, context, keys, out body, out ticket);
         if (error != ExchangeError.None) return Refuse(init, error, user, ticket, initKeys, context);
@@ -70,6 +80,31 @@ public static class KmsServer
         var header = init.Header with { Type = isRequest ? MessageType.RequestResponse : MessageType.ResolveResponse, V = false };
         var response = MikeyMac.Seal(new MikeyMessage(header, new ListOf<MikeyPayload>(body)), keys, received);
         return new KmsAnswer(MikeyWriter.Write(response), ExchangeError.None, user, ticket);
+    }
+
+    /// <summary>RFC 6043 §4.2.1.2. The caller owns the key.</summary>
+    private static ExchangeError PreShared(
+        MikeyMessage init, Identity user, MikeySuite suite, bool isRequest, Octets rand, IKmsRegister register, out SecretBytes? secret)
+    {
+        secret = null;
+        var name = init.IdentityOf(IdentityRole.PreSharedKey)?.Name;
+        if (!register.Speaks(user, name) || register.PskOf(user, name) is not { } psk) return ExchangeError.MacMismatch;
+        using var keys = MessageKeys.Derive(suite, psk, KmsClient.Label(init.CsbId, false, isRequest, rand));
+        if (!MikeyMac.IsRight(init, keys, user.Name, register.Self.Name)) return ExchangeError.MacMismatch;
+        secret = psk.Copy();
+        return ExchangeError.None;
+    }
+
+    /// <summary>RFC 6043 §4.2.1.3: who signed first, and only then the private key is used. The caller owns the key.</summary>
+    private static ExchangeError Certified(
+        MikeyMessage init, Identity user, MikeySuite suite, IKmsRegister register, ExchangeContext context, out SecretBytes? secret)
+    {
+        secret = null;
+        if (register.Certificates is not { } certificates) return ExchangeError.UnexpectedMessage;
+        var error = certificates.Check(init, user, register.Self, context.Now);
+        if (error == ExchangeError.None && !register.TakesCertificateOf(user)) error = ExchangeError.MacMismatch;
+        if (error == ExchangeError.None) secret = certificates.Envelope(init, suite.KeyLength, context.Random);
+        return error;
     }
 
     private static ExchangeError Grant(

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using ConfCluster.Protocols.Mikey.Certificates;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Wire;
@@ -60,7 +61,7 @@ public sealed class TicketProtectionKeys(SecretBytes key, TimeSpan period) : IDi
 }
 
 /// <summary>A KMS at a moment: its users, its rules and its keys, none of which it owns. Not for two threads at once.</summary>
-public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtectionKeys keys, DateTimeOffset now) : IKmsRegister
+public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtectionKeys keys, DateTimeOffset now, KmsCertificates? certificates = null) : IKmsRegister
 {
     /// <summary>What a ticket of ours says whatever was asked: ours, resolved by us, answered, one use, RANDRi in the derivation.</summary>
     private const TicketFlags Always = TicketFlags.ByKms | TicketFlags.ResolveAtKms | TicketFlags.Answered;
@@ -73,6 +74,11 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
     public (Octets Name, SecretBytes Tpk) TpkForNew => keys.At(now);
 
     public SecretBytes? PskOf(Identity? user, Octets? pskName) => user is { } u ? Known(u)?.Psk : null;
+
+    public KmsCertificates? Certificates => certificates;
+
+    /// <summary>Who has a key is not let in by a certificate, which somebody else may have issued.</summary>
+    public bool TakesCertificateOf(Identity user) => Known(user) is { Psk: null };
 
     public bool Speaks(Identity user, Octets? pskName) => pskName is null || pskName == user.Name;
 

@@ -7,9 +7,10 @@ using ConfCluster.Protocols.Wire;
 namespace ConfCluster.Protocols.Mikey.Kms;
 
 /// <summary>A user of the KMS. Owns the key.</summary>
-/// <param name="Name">The URI that it is called by, and the name of its pre-shared key.</param>
+/// <param name="Name">The URI that it is called by, and the name of its pre-shared key, or in its certificate.</param>
+/// <param name="Psk">Null: it has a certificate.</param>
 /// <param name="Answers">For whom else it resolves tickets: URIs, or sip:*@HOST for all names at a host.</param>
-public sealed record KmsUser(string Name, SecretBytes Psk, ImmutableArray<string> Answers, bool IsRevoked) : IDisposable
+public sealed record KmsUser(string Name, SecretBytes? Psk, ImmutableArray<string> Answers, bool IsRevoked) : IDisposable
 {
     private const string Wildcard = "*@";
 
@@ -20,7 +21,7 @@ public sealed record KmsUser(string Name, SecretBytes Psk, ImmutableArray<string
         return name == Name || Answers.Any(pattern => Matches(pattern, name));
     }
 
-    public void Dispose() => Psk.Dispose();
+    public void Dispose() => Psk?.Dispose();
 
     public override string ToString() => Name;
 
@@ -35,7 +36,7 @@ public sealed record KmsUser(string Name, SecretBytes Psk, ImmutableArray<string
 
 /// <summary>
 /// The users of a KMS as lines of a file: name, state, key, patterns, with a space between. The key is wrapped (AES-256-GCM, the name
-/// authenticated), so that the file alone tells no key. Owns the users.
+/// authenticated), so that the file alone tells no key; of a user with a certificate nothing is wrapped but that. Owns the users.
 /// </summary>
 public sealed class KmsUserTable : IDisposable
 {
@@ -78,7 +79,7 @@ public sealed class KmsUserTable : IDisposable
             line++;
             var parts = raw.Trim().Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (parts.Length == 0) continue;
-            if (parts.Length >= 3 && IsName(parts[0]) && parts[1] is Active or Revoked && Unwrap(parts[2], parts[0], key) is { } psk
+            if (parts.Length >= 3 && IsName(parts[0]) && parts[1] is Active or Revoked && TryUnwrap(parts[2], parts[0], key, out var psk)
                 && users.TryAdd(parts[0], new KmsUser(parts[0], psk, [.. parts[3..]], parts[1] == Revoked))) continue;
             foreach (var user in users.Values) user.Dispose();
             return false;
@@ -110,31 +111,35 @@ public sealed class KmsUserTable : IDisposable
 
     private static string Wrap(KmsUser user, SecretBytes key, SecretWriter random)
     {
-        var wrapped = new byte[NonceLength + user.Psk.Length + TagLength];
+        var length = user.Psk?.Length ?? 0;
+        var wrapped = new byte[NonceLength + length + TagLength];
         random(wrapped.AsSpan(0, NonceLength));
         using var gcm = new AesGcm(key.Reveal(), TagLength);
         gcm.Encrypt(
-            wrapped.AsSpan(0, NonceLength), user.Psk.Reveal(), wrapped.AsSpan(NonceLength, user.Psk.Length), wrapped.AsSpan(^TagLength),
+            wrapped.AsSpan(0, NonceLength), user.Psk is { } psk ? psk.Reveal() : default, wrapped.AsSpan(NonceLength, length), wrapped.AsSpan(^TagLength),
             Encoding.UTF8.GetBytes(user.Name));
         return Convert.ToHexStringLower(wrapped);
     }
 
-    /// <summary>Null: not wrapped with this key, or for somebody else.</summary>
-    private static SecretBytes? Unwrap(string hex, string name, SecretBytes key)
+    /// <summary>False: not wrapped with this key, or for somebody else. Null: nothing was wrapped, so its certificate counts.</summary>
+    private static bool TryUnwrap(string hex, string name, SecretBytes key, out SecretBytes? psk)
     {
+        psk = null;
         var wrapped = new byte[hex.Length / 2];
-        if (hex.Length % 2 != 0 || Convert.FromHexString(hex, wrapped, out _, out _) != System.Buffers.OperationStatus.Done) return null;
+        if (hex.Length % 2 != 0 || Convert.FromHexString(hex, wrapped, out _, out _) != System.Buffers.OperationStatus.Done) return false;
         var length = wrapped.Length - NonceLength - TagLength;
-        if (length < 16) return null;
+        if (length is not 0 and < 16) return false;
         using var gcm = new AesGcm(key.Reveal(), TagLength);
         try
         {
-            return SecretBytes.Create(length, plain => gcm.Decrypt(
+            var opened = SecretBytes.Create(length, plain => gcm.Decrypt(
                 wrapped.AsSpan(0, NonceLength), wrapped.AsSpan(NonceLength, length), wrapped.AsSpan(^TagLength), plain, Encoding.UTF8.GetBytes(name)));
+            psk = length == 0 ? null : opened;
+            return true;
         }
         catch (AuthenticationTagMismatchException)
         {
-            return null;
+            return false;
         }
     }
 }
