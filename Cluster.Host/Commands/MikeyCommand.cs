@@ -16,23 +16,35 @@ internal static class MikeyCommand
         var message = new Argument<string>("MESSAGE") { Description = "Base64 as in a=key-mgmt, a file (octets or base64), or - for standard input." };
         var key = new Option<string?>("--key-file", "--psk-file")
         {
-            Description = "Holds the pre-shared key (or MPKi for a TRANSFER_INIT) in hexadecimal: checks the MAC.",
+            Description = "Holds the pre-shared key, or for a transfer and its updates MPKi (with key forking MPKr' for all but the first), in hexadecimal: checks the MAC.",
             HelpName = "FILE",
         };
-        var decode = new Command("decode", "Print a MIKEY message field by field.") { message, key };
-        decode.SetAction(result => Decode(result.GetValue(message)!, result.GetValue(key)));
+        var after = new Option<string[]>("--after")
+        {
+            Description = "A message that went before in the same bundle, as MESSAGE: a response covers its request, an update is under keys of the transfer. May be repeated, the oldest first.",
+            HelpName = "MESSAGE",
+        };
+        var decode = new Command("decode", "Print a MIKEY message field by field.") { message, key, after };
+        decode.SetAction(result => Decode(result.GetValue(message)!, result.GetValue(key), result.GetValue(after) ?? []));
         return new Command("mikey", "Look at key management messages.") { decode };
     }
 
-    private static int Decode(string text, string? keyFile)
+    private static int Decode(string text, string? keyFile, string[] after)
     {
         if (!TryOctets(text, out var octets, out var problem)) return Output.Fail(problem);
         if (!MikeyReader.TryRead(octets, out var message, out var error)) return Output.Fail($"This is no MIKEY message that can be read: {error}.");
         foreach (var line in MikeyText.Lines(message!)) Console.Out.WriteLine(line);
         if (keyFile is null) return ExitCode.Done;
+        var before = new List<Octets>();
+        foreach (var earlier in after)
+        {
+            if (!TryOctets(earlier, out var read, out problem)) return Output.Fail(problem);
+            before.Add(Octets.CopyOf(read));
+        }
+
         using var key = ReadKey(keyFile, out problem);
         if (key is null) return Output.Fail(problem);
-        switch (MikeyText.Check(message!, key))
+        switch (MikeyCheck.Of(message!, key, before.ToArray()))
         {
             case true:
                 Console.Out.WriteLine("The MAC is right.");
@@ -40,7 +52,7 @@ internal static class MikeyCommand
             case false:
                 return Output.Fail("The MAC is wrong, or this is not its key.");
             default:
-                return Output.Fail("The MAC of this message cannot be checked by itself: it covers another message too, or names are missing.");
+                return Output.Fail("The MAC of this message cannot be checked with what there is: give the messages before it with --after, or names are missing.");
         }
     }
 

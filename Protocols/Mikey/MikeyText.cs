@@ -1,5 +1,4 @@
 using ConfCluster.Protocols.Mikey.Payloads;
-using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Mikey;
 
@@ -25,32 +24,6 @@ public static class MikeyText
         }
 
         foreach (var line in message.Payloads.SelectMany(p => Lines(p, ""))) yield return line;
-    }
-
-    /// <summary>
-    /// Whether the MAC of an initial message is right under a PSK, or under MPKi for TRANSFER_INIT. Null: a message whose MAC takes more
-    /// than itself and one key (a response covers the message before it, a signature has no key of this kind).
-    /// </summary>
-    public static bool? Check(MikeyMessage message, SecretBytes key)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        if (MikeySuite.Of(message.Header.Prf) is not { } suite) return null;
-        var (rand, label, names) = message.Header.Type switch
-        {
-            MessageType.PreShared when message.First<RandomValue>() is { } r => (true, KeyLabel.Message3830(message.CsbId, r.Value), []),
-            MessageType.RequestInitPsk => Ticket(IdentityRole.Initiator, IdentityRole.Kms, RandRole.Initiator),
-            MessageType.TransferInit => Ticket(IdentityRole.Initiator, IdentityRole.Responder, RandRole.Initiator),
-            MessageType.ResolveInitPsk => Ticket(IdentityRole.Responder, IdentityRole.Kms, RandRole.Responder),
-            _ => (false, Octets.Empty, Array.Empty<Octets>()),
-        };
-        if (!rand) return null;
-        using var keys = MessageKeys.Derive(suite, key, label);
-        return MikeyMac.IsRight(message, keys, names);
-
-        (bool, Octets, Octets[]) Ticket(IdentityRole first, IdentityRole second, RandRole role) =>
-            message.RandOf(role) is { } r && message.IdentityOf(first) is { } a && message.IdentityOf(second) is { } b
-                ? (true, Exchanges.KmsClient.Label(message.CsbId, false, role == RandRole.Initiator, r), [a.Name, b.Name])
-                : (false, Octets.Empty, []);
     }
 
     private static IEnumerable<string> Lines(MikeyPayload payload, string indent)

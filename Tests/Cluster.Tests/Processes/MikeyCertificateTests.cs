@@ -74,7 +74,8 @@ public sealed class MikeyCertificateTests : IDisposable
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.Create(_root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(In($"{name}.pem"), certificate.ExportCertificatePem());
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite };
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using var file = new StreamWriter(In($"{name}.key"), options);
         file.Write(key.ExportPkcs8PrivateKeyPem());
     }

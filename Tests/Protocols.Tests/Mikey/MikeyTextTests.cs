@@ -27,10 +27,10 @@ public class MikeyTextTests
         var v = VectorFile.Json("mikey/mikey_messages_computed.json").GetProperty("mikey_ticket")[2];
         using var mpki = MikeyCodecVectors.Secret(v.GetProperty("derived"), "MPKi");
         using var other = MikeyCodecVectors.Secret(v, "tpk");
-        Assert.True(MikeyText.Check(message!, mpki));
-        Assert.False(MikeyText.Check(message!, other));
+        Assert.True(MikeyCheck.Of(message!, mpki));
+        Assert.False(MikeyCheck.Of(message!, other));
         Assert.True(MikeyReader.TryRead(MikeyTexts.Of("C TRANSFER_RESP"), out var response, out _));
-        Assert.Null(MikeyText.Check(response!, mpki));
+        Assert.Null(MikeyCheck.Of(response!, mpki));
     }
 
     [Fact]
