@@ -21,7 +21,10 @@ switch (args)
     case ["undecoded", ..]:
         UndecodedBenchmark.Run(Console.Out);
         return 0;
+    case ["mikey", ..]:
+        MikeyBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys | undecoded   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys | undecoded | mikey   (calls per second: calls.sh)");
         return 2;
 }
