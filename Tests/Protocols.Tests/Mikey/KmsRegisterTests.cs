@@ -30,13 +30,13 @@ public sealed class KmsRegisterTests : IDisposable
     public void A_file_of_users_tells_no_key_and_opens_with_its_own_key_alone()
     {
         var text = _users.With(User(Identity.Uri("sip:gone@example.com")) with { IsRevoked = true }).Write(_key, Draw);
-        Assert.DoesNotContain(Convert.ToHexStringLower(_users.Find("sip:alice@example.com")!.Psk.Reveal()), text, StringComparison.Ordinal);
+        Assert.DoesNotContain(Convert.ToHexStringLower(_users.Find("sip:alice@example.com")!.Psk!.Reveal()), text, StringComparison.Ordinal);
         Assert.True(KmsUserTable.TryRead(text, _key, out var read, out _));
         using var users = read!;
         Assert.Equal(["sip:alice@example.com", "sip:focus@example.com", "sip:gone@example.com"], users.Users.Select(u => u.Name));
         Assert.True(users.Find("sip:gone@example.com")!.IsRevoked);
         Assert.Equal("sip:*@10.0.0.1", Assert.Single(users.Find("sip:focus@example.com")!.Answers));
-        Assert.True(users.Find("sip:alice@example.com")!.Psk.FixedTimeEquals(_users.Find("sip:alice@example.com")!.Psk));
+        Assert.True(users.Find("sip:alice@example.com")!.Psk!.FixedTimeEquals(_users.Find("sip:alice@example.com")!.Psk!));
         using var other = SecretBytes.Create(32, s => s.Fill(8));
         Assert.False(KmsUserTable.TryRead(text, other, out _, out var line));
         Assert.Equal(1, line);

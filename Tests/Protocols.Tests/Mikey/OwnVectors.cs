@@ -122,8 +122,8 @@ public class OwnVectors
         (bob, alice) = Update(bob, alice, 2, "RESPONDER");
         (alice, bob) = Update(alice, bob, 3, "INITIATOR");
 
-        Tell("psk_initiator", scene.Kms.Of(KmsScene.Alice).Psk);
-        Tell("psk_responder", scene.Kms.Of(KmsScene.Bob).Psk);
+        Tell("psk_initiator", scene.Kms.Of(KmsScene.Alice).Psk!);
+        Tell("psk_responder", scene.Kms.Of(KmsScene.Bob).Psk!);
         Tell("tpk", scene.Kms.TpkForNew.Tpk);
         Assert.True(BaseTicket.TryOpen(granted.Ticket, scene.Kms.TpkForNew.Tpk, out var opened));
         Tell("mpk", opened!.Mpk.Key);
