@@ -31,7 +31,10 @@ internal static class AnswerCommand
         var kms = new KmsOptions();
         var (talk, wait) = (Time("--for", "How long to talk: 10s, 500ms, 2m.", 10), Time("--wait", "How long to wait for the call.", 60));
         var json = Output.JsonOption();
-        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.") { at, tone, record, mki, noUpdate, srtp, user, talk, wait, json };
+        var answer = new Command("answer", "Wait for one call with the built-in softphone and answer it.")
+        {
+            at, tone, record, mki, noUpdate, srtp, user, talk, wait, json,
+        };
         kms.AddTo(answer, srtp, user);
         answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, secret) =>
             CallCommand.RunAsync(Options(result) with { Kms = phoneKms }, result.GetValue(json), secret)));

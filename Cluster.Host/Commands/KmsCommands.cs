@@ -81,7 +81,10 @@ internal static class KmsCommands
         settings.AddTo(list);
         list.SetAction(result => WithFile(settings.Of(result), (_, _, users) =>
         {
-            var all = users.Users.Select(u => new { u.Name, Proof = u.Psk is null ? "certificate" : "key", State = u.IsRevoked ? "revoked" : "active", Answers = u.Answers.ToArray() }).ToList();
+            var all = users.Users.Select(u => new
+            {
+                u.Name, Proof = u.Psk is null ? "certificate" : "key", State = u.IsRevoked ? "revoked" : "active", Answers = u.Answers.ToArray(),
+            }).ToList();
             if (result.GetValue(json)) Output.WriteJson(all);
             else Output.Table(["User", "Proof", "State", "Answers for"], all.Select(u => new[] { u.Name, u.Proof, u.State, string.Join(' ', u.Answers) }));
             return ExitCode.Done;

@@ -12,7 +12,11 @@ internal sealed class KmsOptions
 
     private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, in hexadecimal.", HelpName = "FILE" };
 
-    private readonly Option<string?> _certificate = new("--certificate") { Description = "In place of --psk-file: the phone's RSA certificate with its chain, PEM.", HelpName = "FILE" };
+    private readonly Option<string?> _certificate = new("--certificate")
+    {
+        Description = "In place of --psk-file: the phone's RSA certificate with its chain, PEM.",
+        HelpName = "FILE",
+    };
 
     private readonly Option<string?> _key = new("--certificate-key") { Description = "The key of --certificate, PEM.", HelpName = "FILE" };
 

@@ -16,12 +16,12 @@ internal static class MikeyCommand
         var message = new Argument<string>("MESSAGE") { Description = "Base64 as in a=key-mgmt, a file (octets or base64), or - for standard input." };
         var key = new Option<string?>("--key-file", "--psk-file")
         {
-            Description = "Holds the pre-shared key, or for a transfer and its updates MPKi (with key forking MPKr' for all but the first), in hexadecimal: checks the MAC.",
+            Description = "Holds in hexadecimal the pre-shared key, or for a transfer and its updates MPKi (with key forking MPKr' for all but the first).",
             HelpName = "FILE",
         };
         var after = new Option<string[]>("--after")
         {
-            Description = "A message that went before in the same bundle, as MESSAGE: a response covers its request, an update is under keys of the transfer. May be repeated, the oldest first.",
+            Description = "An earlier message of the bundle: a response covers its request, an update is under keys of the transfer. May be repeated, the oldest first.",
             HelpName = "MESSAGE",
         };
         var decode = new Command("decode", "Print a MIKEY message field by field.") { message, key, after };

@@ -42,5 +42,7 @@ internal static class TicketAsking
     }
 
     private static ParticipantEffect.RequestTicket Request(SipUri uri, ParticipantContext context) =>
-        new(SipUri.Sip(uri.User, uri.Host).ToString(), MikeyTickets.SuiteOf(context.Settings.Media.Suites) ?? throw new InvalidOperationException("no suite is for MIKEY"));
+        new(
+            SipUri.Sip(uri.User, uri.Host).ToString(),
+            MikeyTickets.SuiteOf(context.Settings.Media.Suites) ?? throw new InvalidOperationException("no suite is for MIKEY"));
 }

@@ -31,7 +31,10 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
 
     public void Dispose() => (State as TransferState.Waiting)?.Dispose();
 
-    /// <summary>Reads an answer; to an offer that was forked there may be several. The caller owns the leg's bundle and <paramref name="readable"/>, which has the peer's keys.</summary>
+    /// <summary>
+    /// Reads an answer; to an offer that was forked there may be several. The caller owns the leg's bundle and <paramref name="readable"/>, which has the
+    /// peer's keys.
+    /// </summary>
     public ExchangeError Read(SessionDescription wire, ExchangeContext context, out MikeyLeg? leg, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);

@@ -32,8 +32,7 @@ public static class MikeyCheck
         {
             MessageType.PreShared when message.First<RandomValue>() is { } rand => (KeyLabel.Message3830(message.CsbId, rand.Value), []),
             MessageType.PreSharedVerification when asked.Message is { Header.Type: MessageType.PreShared } init => Verification(init),
-            MessageType.TransferInit when message.First<Ticket>() is null => Bundle(before) is { } label && Names(message, IdentityRole.Initiator, IdentityRole.Responder) is { } names
-                ? (label, names) : null,
+            MessageType.TransferInit when message.First<Ticket>() is null => Update(message, before),
             MessageType.RequestInitPsk or MessageType.ResolveInitPsk or MessageType.TransferInit => Initial(message),
             MessageType.RequestResponse when asked.Message is { Header.Type: MessageType.RequestInitPsk or MessageType.RequestInitPk } => Answer(asked, isRequest: true),
             MessageType.ResolveResponse when asked.Message is { Header.Type: MessageType.ResolveInitPsk or MessageType.ResolveInitPk } => Answer(asked, isRequest: false),
@@ -42,6 +41,9 @@ public static class MikeyCheck
             _ => null,
         };
     }
+
+    private static (Octets, Octets[])? Update(MikeyMessage message, List<(MikeyMessage Message, Octets Sent)> before) =>
+        Bundle(before) is { } label && Names(message, IdentityRole.Initiator, IdentityRole.Responder) is { } names ? (label, names) : null;
 
     private static (Octets, Octets[])? Initial(MikeyMessage message)
     {
@@ -64,7 +66,8 @@ public static class MikeyCheck
     /// <summary>RFC 3830 §5.2: both identities and T.</summary>
     private static (Octets, Octets[])? Verification(MikeyMessage init)
     {
-        if (init.First<RandomValue>() is not { } rand || init.First<Timestamp>() is not { } t || init.All<NamedIdentity>().ToList() is not [var first, var second]) return null;
+        if (init.First<RandomValue>() is not { } rand || init.First<Timestamp>() is not { } t
+            || init.All<NamedIdentity>().ToList() is not [var first, var second]) return null;
         var time = new OctetWriter();
         if (t.Time.Length == 8) time.Hyper(t.Time.Value);
         else time.Long((uint)t.Time.Value);

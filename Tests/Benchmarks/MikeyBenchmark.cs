@@ -172,7 +172,7 @@ internal static class MikeyBenchmark
         }
 
         public KmsCredential Of(Identity user) => _certified
-            ? new KmsCredential(user, Kms, null, null) { Certified = new CertifiedUser(user == Alice ? _authority.AliceKey : _authority.RoomKey, _authority.KmsKey.Chain[0]) }
+            ? new KmsCredential(user, Kms, null, null) { Certified = new(user == Alice ? _authority.AliceKey : _authority.RoomKey, _authority.KmsKey.Chain[0]) }
             : new KmsCredential(user, Kms, _psk, null);
 
         public KmsAnswer Answer(Octets message)

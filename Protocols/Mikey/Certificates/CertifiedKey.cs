@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Wire;
 

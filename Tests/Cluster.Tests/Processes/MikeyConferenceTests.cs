@@ -198,7 +198,8 @@ public sealed class MikeyConferenceTests : IDisposable
     /// <summary>An INVITE that comes before the phone listens is sent again by its transaction.</summary>
     private static async Task InviteAsync(NodeProcess node, string name, int port)
     {
-        var (exit, output) = await NodeProcess.RunAsync("conference", "invite", "mixed", $"sip:{name}@127.0.0.1:{port}", "--wait", "--url", $"http://127.0.0.1:{node.HttpPort}");
+        var (exit, output) = await NodeProcess.RunAsync(
+            "conference", "invite", "mixed", $"sip:{name}@127.0.0.1:{port}", "--wait", "--url", $"http://127.0.0.1:{node.HttpPort}");
         Assert.True(exit == 0, $"{output}\n{node.Log}");
     }
 

@@ -27,14 +27,15 @@ internal sealed class Authority : IDisposable
     public CertificateTrust Trust => new([Root]);
 
     /// <param name="uri">In subjectAltName; null: none.</param>
-    public CertifiedKey Issue(string? uri, RSA? key = null, X509KeyUsageFlags usage = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, DateTimeOffset? until = null)
+    public CertifiedKey Issue(
+        string? uri, X509KeyUsageFlags usage = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, DateTimeOffset? until = null)
     {
-        var own = key ?? RSA.Create(2048);
+        var own = RSA.Create(2048);
         var chain = Certificate(uri, own, usage, until);
         return CertifiedKey.Of(own, [chain, Root], out var problem) ?? throw new InvalidOperationException(problem);
     }
 
-    public Octets Certificate(string? uri, RSA own, X509KeyUsageFlags usage = X509KeyUsageFlags.DigitalSignature, DateTimeOffset? until = null)
+    private Octets Certificate(string? uri, RSA own, X509KeyUsageFlags usage, DateTimeOffset? until)
     {
         var request = new CertificateRequest("CN=user", own, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));

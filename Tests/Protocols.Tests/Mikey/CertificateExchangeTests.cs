@@ -88,14 +88,15 @@ public sealed class CertificateExchangeTests : IClassFixture<CertificateExchange
     public void A_signature_of_another_key_is_refused()
     {
         var init = Read(Request());
-        foreach (var forged in new[] { Resigned(init, _people.BobKey), init.WithLast(new Signature(SignatureType.RsaPkcs1, Octets.Zero(256))), init.WithLast(new Signature(SignatureType.Eccsi, Octets.Zero(256))) })
+        var (zero, foreign) = (new Signature(SignatureType.RsaPkcs1, Octets.Zero(256)), new Signature(SignatureType.Eccsi, Octets.Zero(256)));
+        foreach (var forged in new[] { Resigned(init, _people.BobKey), init.WithLast(zero), init.WithLast(foreign) })
         {
             var answer = Answer(MikeyWriter.Write(forged));
             Assert.Equal((ExchangeError.MacMismatch, (Identity?)null), (answer.Error, answer.User));
         }
 
         // Alice's certificate behind a name that is not hers.
-        var named = init with { Payloads = new([.. init.Payloads.Select(p => p is RoleIdentity { Role: IdentityRole.Initiator } ? new RoleIdentity(IdentityRole.Initiator, People.Bob) : p)]) };
+        var named = Named(init, IdentityRole.Initiator);
         Assert.Equal(ExchangeError.BadCertificate, Answer(MikeyWriter.Write(Resigned(named, _people.AliceKey, People.Bob))).Error);
     }
 
@@ -105,7 +106,7 @@ public sealed class CertificateExchangeTests : IClassFixture<CertificateExchange
         var init = Read(Request());
         var other = init with { Payloads = new([.. init.Payloads.Select(p => p is CertificateHash h ? h with { Hash = Octets.Zero(32) } : p)]) };
         Assert.Equal(ExchangeError.BadCertificate, Answer(MikeyWriter.Write(Resigned(other, _people.AliceKey))).Error);
-        var named = init with { Payloads = new([.. init.Payloads.Select(p => p is RoleIdentity { Role: IdentityRole.Kms } ? new RoleIdentity(IdentityRole.Kms, People.Bob) : p)]) };
+        var named = Named(init, IdentityRole.Kms);
         Assert.Equal(ExchangeError.WrongParty, Answer(MikeyWriter.Write(Resigned(named, _people.AliceKey))).Error);
     }
 
@@ -185,7 +186,7 @@ public sealed class CertificateExchangeTests : IClassFixture<CertificateExchange
         return KmsScene.Keys(KmsClient.Next(step.State, Answer(KmsScene.Sent(step)).Response!.Value, Context));
     }
 
-    private KmsCredential Credential(Identity user, CertifiedKey key) => new(user, People.Kms, null, null) { Certified = new CertifiedUser(key, _people.KmsKey.Chain[0]) };
+    private KmsCredential Credential(Identity user, CertifiedKey key) => new(user, People.Kms, null, null) { Certified = new(key, _people.KmsKey.Chain[0]) };
 
     private KmsAnswer Answer(Octets message) =>
         KmsServer.Answer(message, new KmsRegister(_users, _rules, _tickets, _now, new KmsCertificates(_people.KmsKey, _people.Root.Trust)), _replays, Context);
@@ -194,6 +195,12 @@ public sealed class CertificateExchangeTests : IClassFixture<CertificateExchange
         TicketKind.BaseTicket, suite.Prf,
         TicketFlags.ByKms | TicketFlags.ResolveAtKms | TicketFlags.Answered | TicketFlags.InitiatorRand | TicketFlags.ResponderKeys | more, 0,
         new([new RoleIdentity(IdentityRole.Initiator, People.Alice), new RoleIdentity(IdentityRole.Responder, People.Bob)]));
+
+    /// <summary>With bob in the place of who has that role.</summary>
+    private static MikeyMessage Named(MikeyMessage message, IdentityRole role) => message with
+    {
+        Payloads = new([.. message.Payloads.Select(p => p is RoleIdentity id && id.Role == role ? id with { Identity = People.Bob } : p)]),
+    };
 
     private static MikeyMessage Resigned(MikeyMessage message, CertifiedKey key, Identity? by = null) =>
         key.Sign(message with { Payloads = new([.. message.Payloads.Items[..^1]]) }, (by ?? People.Alice).Name, People.Kms.Name);

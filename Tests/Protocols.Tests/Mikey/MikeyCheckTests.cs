@@ -61,5 +61,6 @@ public sealed class MikeyCheckTests
         Assert.True(MikeyCheck.Of(Read(resolved), scene.Of(KmsScene.Bob).Psk!, KmsScene.Sent(resolve)));
     }
 
-    private static MikeyMessage Read(Octets octets) => MikeyReader.TryRead(octets.Span, out var message, out var error) ? message! : throw new InvalidDataException($"{error}");
+    private static MikeyMessage Read(Octets octets) =>
+        MikeyReader.TryRead(octets.Span, out var message, out var error) ? message! : throw new InvalidDataException($"{error}");
 }
