@@ -23,6 +23,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
     private ConferenceLife _life;
     private ConferenceState? _counted;
     private long _sequence;
+    private bool _rested;
     private readonly LegMonitor _monitor = new();
     private readonly GroupKeyKeeper _keys;
     private (ConferencePlan? Plan, ConferencePolicy Policy) _rules;
@@ -52,7 +53,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case MixerReport m:
                 _monitor.Take(m);
                 Handle(InputOf(m));
-                if (m.Rest > TimeSpan.Zero) RestJournal();
+                RestJournal(m.Rest > TimeSpan.Zero);
                 break;
             case JournalRecovered<ConferenceEvent> m:
                 _sequence = m.Sequence;
@@ -95,10 +96,15 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
 
     private static ConferenceInput.Asked Asked(ConferenceCommand command) => new(command);
 
-    /// <summary>While its mixer rests a conference seldom writes: the writer goes, and the next one is told how far it came.</summary>
-    private void RestJournal()
+    /// <summary>
+    /// While its mixer rests a conference seldom writes: the writer goes, and the next one is told how far it came. A mixer that has just begun rests between
+    /// two steps of a join, so the second report in a row counts.
+    /// </summary>
+    private void RestJournal(bool rests)
     {
-        if (_journal is null || !_life.NeedsNoWriter) return;
+        var again = rests && _rested;
+        _rested = rests;
+        if (!again || _journal is null || !_life.NeedsNoWriter) return;
         Context.Stop(_journal);
         _journal = null;
     }

@@ -6,34 +6,32 @@ namespace ConfCluster.Actors.Media;
 /// </summary>
 internal sealed class LaneOrder
 {
-    /// <summary>One that was stirred leaves an entry behind that wakes nobody.</summary>
-    private readonly PriorityQueue<(LaneMixer Mixer, long Number), TimeSpan> _asleep = new();
-    private readonly Dictionary<LaneMixer, long> _sleeps = [];
+    private readonly PriorityQueue<Nap, TimeSpan> _asleep = new();
+    private readonly Dictionary<LaneMixer, Nap> _naps = [];
     private readonly List<LaneMixer> _awake = [];
-    private long _number;
 
-    public int Count => _awake.Count + _sleeps.Count;
+    public int Count => _awake.Count + _naps.Count;
 
     public void Add(LaneMixer mixer) => _awake.Add(mixer);
 
     public void Remove(LaneMixer mixer)
     {
-        if (!_sleeps.Remove(mixer)) _awake.Remove(mixer);
+        if (!Rouse(mixer)) _awake.Remove(mixer);
     }
 
     /// <summary>The next tick looks at it.</summary>
     public void Stir(LaneMixer mixer)
     {
-        if (_sleeps.Remove(mixer)) _awake.Add(mixer);
+        if (Rouse(mixer)) _awake.Add(mixer);
     }
 
     /// <summary>In the order in which they came or woke.</summary>
     public List<LaneMixer> Due(TimeSpan now)
     {
-        while (_asleep.TryPeek(out var next, out var at) && at <= now)
+        while (_asleep.TryPeek(out var nap, out var at) && at <= now)
         {
             _asleep.Dequeue();
-            if (_sleeps.TryGetValue(next.Mixer, out var number) && number == next.Number) Stir(next.Mixer);
+            if (nap.Mixer is { } mixer) Stir(mixer);
         }
 
         return _awake;
@@ -54,7 +52,21 @@ internal sealed class LaneOrder
 
     private void Sleep(LaneMixer mixer, TimeSpan until)
     {
-        _sleeps[mixer] = ++_number;
-        _asleep.Enqueue((mixer, _number), until);
+        var nap = new Nap { Mixer = mixer };
+        _naps.Add(mixer, nap);
+        _asleep.Enqueue(nap, until);
+    }
+
+    private bool Rouse(LaneMixer mixer)
+    {
+        if (!_naps.Remove(mixer, out var nap)) return false;
+        nap.Mixer = null;
+        return true;
+    }
+
+    /// <summary>Of a mixer that was roused nothing is left but this, until its time.</summary>
+    private sealed class Nap
+    {
+        public LaneMixer? Mixer { get; set; }
     }
 }

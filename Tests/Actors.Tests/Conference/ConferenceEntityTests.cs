@@ -69,6 +69,27 @@ public sealed class ConferenceEntityTests : TestKit
     }
 
     [Fact]
+    public void While_its_mixer_rests_a_conference_has_no_writer_and_the_next_one_goes_on_behind_the_last()
+    {
+        var begun = new List<long?>();
+        var journal = ConferenceRegion.JournalOf(new JournalSettings("", "", Wait, Wait * 10));
+        var entity = Entity((id, sequence) =>
+        {
+            begun.Add(sequence);
+            return journal(id, sequence);
+        });
+        entity.Tell(Join(Alice));
+        _participants.ExpectMsg<Joined>();
+        var state = _mixers.ExpectMsg<SetMixerState>().State;
+        var stored = Stored().Length;
+        for (var i = 0; i < 2; i++) entity.Tell(new MixerReport(Mixer, state.Incarnation, state.Version, []) { Rest = TimeSpan.FromSeconds(9.5) });
+        entity.Tell(Join(Bob));
+        Assert.Equal(Bob, _participants.ExpectMsg<Joined>().Participant);
+        Assert.Equal([null, stored], begun);
+        Assert.Equal([Alice, Bob], Stored().OfType<ConferenceEvent.ParticipantJoined>().Select(e => e.Participant));
+    }
+
+    [Fact]
     public void A_failing_journal_refuses_joins_acts_on_leaves_and_loses_nothing()
     {
         var entity = WithMembers(Alice, Bob);
