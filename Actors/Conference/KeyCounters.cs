@@ -31,6 +31,8 @@ public static class KeyCounters
     private static readonly Histogram<double> Exposure = Meter.CreateHistogram(
         "confcluster_exposure_seconds", null, "From a join or leave until nothing is sent under a group key from before it.", advice: Seconds);
 
+    private static readonly LegStepKind[] Outcomes = [LegStepKind.OwnKey, LegStepKind.Silenced, LegStepKind.Dropped];
+
     public static void Count(KeyObservation what)
     {
         switch (what)
@@ -38,6 +40,8 @@ public static class KeyCounters
             case KeyObservation.Rekeyed o:
                 Rekeys.Add(1, Label("reason", o.Reason));
                 Coalesced.Add(o.Merged);
+                // That none fell behind is worth seeing, too.
+                foreach (var outcome in Outcomes) Laggards.Add(0, Label("became", outcome));
                 break;
             case KeyObservation.Distributed o: Distribution.Record(o.Took.TotalSeconds); break;
             case KeyObservation.Covered o: Exposure.Record(o.Change.Exposure.TotalSeconds, Label("change", o.Change.Change.Kind)); break;

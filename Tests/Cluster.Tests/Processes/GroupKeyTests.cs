@@ -107,6 +107,7 @@ public sealed class GroupKeyTests : IDisposable
         Assert.True(Value(metrics, "confcluster_rekey_distribution_seconds_count") >= 3, metrics);
         Assert.True(Value(metrics, "confcluster_exposure_seconds_count", "change=\"join\"") >= 4, metrics);
         Assert.True(Value(metrics, "confcluster_exposure_seconds_count", "change=\"leave\"") >= 2, metrics);
+        Assert.Equal(0, Value(metrics, "confcluster_rekey_laggards_total"));
         foreach (var change in (string[])["change=\"join\"", "change=\"leave\""])
         {
             var all = Value(metrics, "confcluster_exposure_seconds_count", change);

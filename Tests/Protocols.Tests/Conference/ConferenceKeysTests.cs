@@ -279,6 +279,23 @@ public sealed class ConferenceKeysTests : IDisposable
     }
 
     [Fact]
+    public void Who_left_while_a_join_was_being_written_is_not_offered_what_was_decided_with_it()
+    {
+        Enter(Alice);
+        Enter(Bob);
+        Pass(TimeSpan.FromSeconds(10));
+        Give(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.NotNow, new KeyEpoch(2), TimeSpan.FromMilliseconds(500)));
+        _storing = false;
+        _now += TimeSpan.FromSeconds(1);
+        Join(new ParticipantId("c"));
+        var before = _did.Count;
+        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Alice)));
+        Store();
+        Assert.DoesNotContain(_did.Skip(before).OfType<ConferenceEffect.OfferKey>(), o => o.Participant == Alice);
+        Assert.Contains(_did.Skip(before).OfType<ConferenceEffect.Admit>(), a => a.Participant.Value == "c");
+    }
+
+    [Fact]
     public void The_mixer_is_given_more_SSRCs_before_it_runs_out_and_a_worn_key_is_changed()
     {
         Enter(Alice);

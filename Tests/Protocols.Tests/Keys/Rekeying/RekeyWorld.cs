@@ -32,6 +32,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     private readonly HashSet<KeyEpoch> _destroyed = [];
     private readonly Dictionary<string, HashSet<KeyEpoch>> _gone = [];
     private readonly List<TimeSpan> _changes = [];
+    private readonly Dictionary<string, KeyEpoch> _owed = [];
     private readonly Dictionary<string, TimeSpan> _out = [];
     private RekeyState _state = RekeyState.Empty;
     private KeyEpoch _lastStored;
@@ -76,6 +77,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     private void Forget(string name)
     {
         _phones.Remove(name);
+        _owed.Remove(name);
         _uses.Remove(name);
         _readySince.Remove(name);
         _out.Remove(name);
@@ -105,6 +107,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     public void Crash()
     {
         _life++;
+        _owed.Clear();
         Lost?.Invoke();
         // An epoch that the journal does not know never began: nobody was told its key.
         _lastStart = _lastStored.Number == 0 ? null : _began[_lastStored];
@@ -151,6 +154,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         var (next, effects) = RekeyMachine.Next(_state, input, policy, Now);
         _state = next;
         Heard?.Invoke(input, effects);
+        if (input is RekeyInput.Joined join && effects.OfType<RekeyEffect.Begin>().FirstOrDefault() is { } begun) _owed[join.Participant] = begun.Epoch;
         foreach (var effect in effects)
         {
             All.Add(effect);
@@ -166,6 +170,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         {
             case RekeyEffect.Begin e: Begin(e); break;
             case RekeyEffect.Answer e:
+                Is(!_owed.Remove(e.Participant, out var owed) || e.Epoch >= owed, $"K2: {e.Participant} is answered without {owed}, which its join began");
                 if (e.Epoch is { } told) Tell(e.Participant, told);
                 Later(e.Participant, p =>
                 {
