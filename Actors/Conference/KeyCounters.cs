@@ -31,7 +31,7 @@ public static class KeyCounters
     private static readonly Histogram<double> Exposure = Meter.CreateHistogram(
         "confcluster_exposure_seconds", null, "From a join or leave until nothing is sent under a group key from before it.", advice: Seconds);
 
-    private static readonly LegStepKind[] Outcomes = [LegStepKind.OwnKey, LegStepKind.Silenced, LegStepKind.Dropped];
+    private static readonly LegStepKind[] Outcomes = [LegStepKind.OwnKey, LegStepKind.Deaf, LegStepKind.Silenced, LegStepKind.Dropped];
 
     public static void Count(KeyObservation what)
     {

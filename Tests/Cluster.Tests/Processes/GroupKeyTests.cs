@@ -34,11 +34,18 @@ public sealed class GroupKeyTests : IDisposable
             var evicted = CallAsync(node, 60, "--mki");
             await UntilAsync(node, participants: 4);
             var shown = (await ShowAsync(node)).RootElement.GetProperty("conference");
+            // Who leaves without ever having been told a group key is no reason to change it.
+            await node.UntilAsync(
+                async () =>
+                {
+                    shown = (await ShowAsync(node)).RootElement.GetProperty("conference");
+                    return Newest(shown).GetProperty("key").GetProperty("epoch").ValueKind == JsonValueKind.Number;
+                },
+                "the newcomer to be in the group");
             var exposure = shown.GetProperty("exposure");
             Assert.InRange(exposure.GetProperty("lastCovered").GetProperty("seconds").GetDouble(), 0, exposure.GetProperty("boundSeconds").GetDouble());
             Assert.Contains("is covered by a younger group key within", await VerbAsync(node, "conference", "show", "keys"), StringComparison.Ordinal);
-            var last = shown.GetProperty("participants").EnumerateArray()
-                .OrderBy(p => p.GetProperty("joinedAt").GetDateTimeOffset()).Last().GetProperty("id").GetString()!;
+            var last = Newest(shown).GetProperty("id").GetString()!;
             await VerbAsync(node, "conference", "evict", "keys", last);
             var (_, thrown) = await evicted;
             Assert.Equal("peer", thrown.GetProperty("endedBy").GetString());
@@ -114,6 +121,9 @@ public sealed class GroupKeyTests : IDisposable
             Assert.Equal(all, Value(metrics, "confcluster_exposure_seconds_bucket", change, "le=\"15\""));
         }
     }
+
+    private static JsonElement Newest(JsonElement conference) =>
+        conference.GetProperty("participants").EnumerateArray().OrderBy(p => p.GetProperty("joinedAt").GetDateTimeOffset()).Last();
 
     /// <summary>The sum of the series of that name with these labels; -1: there is none.</summary>
     private static double Value(string metrics, string name, params string[] labels)
