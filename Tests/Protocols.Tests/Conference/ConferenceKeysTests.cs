@@ -296,6 +296,18 @@ public sealed class ConferenceKeysTests : IDisposable
     }
 
     [Fact]
+    public void Who_left_while_its_join_was_being_written_is_told_nothing_also_where_newcomers_get_the_key_in_use()
+    {
+        _policy = new(true, Rekey with { JoinKey = JoinKey.Current });
+        Enter(Alice);
+        _storing = false;
+        Join(Bob);
+        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Bob)));
+        Store();
+        Assert.DoesNotContain(_did.OfType<ConferenceEffect.Admit>(), a => a.Participant == Bob);
+    }
+
+    [Fact]
     public void The_mixer_is_given_more_SSRCs_before_it_runs_out_and_a_worn_key_is_changed()
     {
         Enter(Alice);
