@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Certificates;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Kms;
-using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;

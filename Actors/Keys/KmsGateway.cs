@@ -2,8 +2,8 @@ using Akka.Actor;
 using Akka.Event;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.KeyManagement;
-using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Keys;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media.Opus;

@@ -1,6 +1,6 @@
 using ConfCluster.Protocols.Focus;
-using ConfCluster.Protocols.Mikey.Kms;
 using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Kms;
 using ConfCluster.Protocols.Sip.Admission;
 
 namespace ConfCluster.Actors.Settings;

@@ -83,7 +83,10 @@ internal static class KmsCommands
         {
             var all = users.Users.Select(u => new
             {
-                u.Name, Proof = u.Psk is null ? "certificate" : "key", State = u.IsRevoked ? "revoked" : "active", Answers = u.Answers.ToArray(),
+                u.Name,
+                Proof = u.Psk is null ? "certificate" : "key",
+                State = u.IsRevoked ? "revoked" : "active",
+                Answers = u.Answers.ToArray(),
             }).ToList();
             if (result.GetValue(json)) Output.WriteJson(all);
             else Output.Table(["User", "Proof", "State", "Answers for"], all.Select(u => new[] { u.Name, u.Proof, u.State, string.Join(' ', u.Answers) }));

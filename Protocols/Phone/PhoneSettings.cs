@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Mixing;
@@ -6,7 +7,6 @@ using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
-using System.Collections.Immutable;
 
 namespace ConfCluster.Protocols.Phone;
 
