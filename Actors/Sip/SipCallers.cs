@@ -36,6 +36,8 @@ internal sealed class SipCallers
     /// <summary>Null with the answer: not let in. Nothing is kept of such a request.</summary>
     public CallerIdentity? Identify(SipRequest request, SipFlow flow, TlsPeer? peer, out TransactionEffect.Send? answer)
     {
+        // Whoever was added or removed is that from now on, not from the next look at the file.
+        if (request.Headers.Has(HeaderNames.Authorization)) Refresh();
         var isOurs = request.Headers.To.Tag is not null && _tags.IsOurCallId(request.Headers.CallId);
         var verdict = _check.Judge(new CallerQuestion(request, flow, peer, isOurs), _users.Users, _clock.GetUtcNow());
         answer = verdict switch

@@ -13,8 +13,11 @@ internal struct HearingWatch
     /// <summary>What is on its way when a report is written is younger than this.</summary>
     private static readonly TimeSpan OnTheWay = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>So long nothing at all comes from a peer that sent until the move.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(4);
+    /// <summary>
+    /// So long nothing at all comes from a peer that sent until the move: longer than a listener is silent between two reports, which come every 2.5 to
+    /// 7.5 s (RFC 3550 §6.2).
+    /// </summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(12);
 
     /// <summary>20 ms packets within that time: fewer were sent to a leg on hold.</summary>
     private const uint Enough = 50;

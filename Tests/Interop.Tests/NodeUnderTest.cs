@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
+using ConfCluster.Support;
 using Xunit;
 
 namespace ConfCluster.Interop.Tests;
@@ -123,12 +123,7 @@ public class NodeUnderTest : IAsyncLifetime
     protected static string HostAssembly => Path.Combine(AppContext.BaseDirectory, "confcluster.dll");
 
     /// <summary>A port that nobody has for TCP on this loopback address at this moment.</summary>
-    public static int FreePort(string address = "127.0.0.1")
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
+    public static int FreePort(string address = "127.0.0.1") => FreePorts.Next(address);
 }
 
 [CollectionDefinition("node")]

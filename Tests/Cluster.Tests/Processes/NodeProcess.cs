@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using ConfCluster.Support;
 
 namespace ConfCluster.Cluster.Tests.Processes;
 
@@ -47,6 +46,8 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         [
             "run", "--set", $"confcluster.sip.udp.port={sip}", "--set", $"confcluster.sip.tcp.port={sip}",
             "--set", "confcluster.sip.tls.port=0",
+            // The machine is not what is tested: a node that compiles itself beside other tests is late for longer than a second, and would refuse calls.
+            "--set", "confcluster.sip.admission.overload.max-lag=10s",
             "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}", .. arguments,
         ];
         return new NodeProcess(Launch(all), sip, http);
@@ -141,12 +142,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         if (line is not null) _log.Enqueue(line);
     }
 
-    internal static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
+    internal static int FreePort() => FreePorts.Next();
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);

@@ -78,8 +78,20 @@ public sealed class HearingWatchTests
         Run(TimeSpan.FromSeconds(3));
         _deaf.Say(new byte[160]);
         Move();
-        Run(TimeSpan.FromSeconds(6));
+        Run(TimeSpan.FromSeconds(13));
         Assert.Equal((Two, default), (_deaf.Statistics.DeafTo, _good.Statistics.DeafTo));
+    }
+
+    [Fact]
+    public void A_listener_that_reported_just_before_the_move_is_not_silent_until_its_next_report()
+    {
+        Report(_good);
+        Move();
+        Run(TimeSpan.FromSeconds(7.5));
+        Assert.Equal(default, _good.Statistics.DeafTo);
+        Report(_good);
+        Run(TimeSpan.FromSeconds(15));
+        Assert.Equal(default, _good.Statistics.DeafTo);
     }
 
     [Fact]
