@@ -49,7 +49,13 @@ internal struct HearingWatch
             return;
         }
 
-        if (used != _epoch) (_epoch, _isOpen, _movedAt, _silentReports, _source) = (used, true, now, 0, default);
+        if (used != _epoch)
+        {
+            // Who has not been heard of since the move before is not given more time for it.
+            if (!_isOpen) (_isOpen, _movedAt, _silentReports) = (true, now, 0);
+            (_epoch, _source) = (used, default);
+        }
+
         if (!_isOpen) return;
         if (source != _source) (_source, _first, _since, _sent) = (source, sequence, now, 0);
         _sent++;

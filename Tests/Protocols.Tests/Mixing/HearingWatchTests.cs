@@ -73,6 +73,20 @@ public sealed class HearingWatchTests
     }
 
     [Fact]
+    public void Another_move_does_not_give_a_silent_phone_more_time()
+    {
+        var fresh = _scene.Mixer.Phone(AudioCodec.Pcmu);
+        (fresh.Epoch, fresh.Mode, fresh.IsIn) = (1, LegKeyMode.ByMki, true);
+        _scene.Wish();
+        Run(TimeSpan.FromSeconds(3), fresh);
+        Empty(fresh);
+        Move();
+        Run(TimeSpan.FromSeconds(2), fresh);
+        Empty(fresh);
+        Assert.Equal(Two, fresh.Statistics.DeafTo);
+    }
+
+    [Fact]
     public void A_phone_that_falls_silent_with_the_move_is_deaf_and_one_that_was_silent_before_is_not()
     {
         Run(TimeSpan.FromSeconds(3));
