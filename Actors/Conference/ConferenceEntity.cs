@@ -133,7 +133,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Store e: Store(e); break;
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
-            case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch), e.InUse)); break;
+            case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken }); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
             case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
@@ -159,7 +159,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
     private void Admit(ConferenceEffect.Admit admit)
     {
         var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation);
-        ToParticipant(admit.Epoch is { } epoch ? new JoinedInGroup(joined, _keys.Copy(epoch)) : joined);
+        ToParticipant(admit.Epoch is { } epoch ? new JoinedInGroup(joined, _keys.Copy(epoch, admit.To)) : joined);
     }
 
     private void ToParticipant(IParticipantMessage message) => _parts.Regions.Participants.Tell(message);

@@ -12,20 +12,22 @@ internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<Srt
     private readonly Dictionary<KeyEpoch, GroupKey> _keys = [];
     private readonly HashSet<(MixerId, KeyEpoch)> _told = [];
 
+    /// <summary>A key that was told in advance is there already.</summary>
     public ImmutableArray<KeyCommitment> Make(KeyEpoch epoch)
     {
-        var key = GroupKey.Generate(epoch, suites, RandomNumberGenerator.Fill);
-        _keys.Add(epoch, key);
+        if (!_keys.TryGetValue(epoch, out var key)) _keys.Add(epoch, key = GroupKey.Generate(epoch, suites, RandomNumberGenerator.Fill));
         return key.Commit(conference.Value);
     }
 
     /// <summary>For a message; its receiver owns it.</summary>
-    public GroupKey Copy(KeyEpoch epoch) => _keys[epoch].Copy();
+    /// <param name="to">With the rungs up to this one that are not given up; null: without any.</param>
+    public GroupKey Copy(KeyEpoch epoch, KeyEpoch? to = null) =>
+        _keys[epoch].CopyWith(_keys.Values.Where(k => k.Epoch > epoch && k.Epoch <= to).OrderBy(k => k.Epoch));
 
     /// <summary>Those that a mixer needs for a state and has not been told yet.</summary>
     /// <param name="again">It has missed something, so it is told all of them.</param>
     public IEnumerable<GroupKey> For(MixerState state, bool again) =>
-        state.Epochs.Where(e => _keys.ContainsKey(e) && (_told.Add((state.Mixer, e)) || again)).Select(Copy);
+        state.Epochs.Where(e => _keys.ContainsKey(e) && (_told.Add((state.Mixer, e)) || again)).Select(e => Copy(e));
 
     public void Destroy(KeyEpoch epoch)
     {

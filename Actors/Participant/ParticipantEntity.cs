@@ -86,7 +86,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
         Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
         JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key },
-        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse),
+        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),

@@ -43,11 +43,15 @@ public sealed record JoinedInGroup(Joined Join, GroupKey Key) : IParticipantMess
 }
 
 /// <summary>
-/// Tell it a new group key, by UPDATE or re-INVITE: answered by <c>LegKeyReport</c>, or by its leave. A newer one takes the place of one that has not
-/// gone out. The receiver owns the key.
+/// Tell it a group key with its rungs, by UPDATE or re-INVITE, and no longer those that are not named here: answered by <c>LegKeyReport</c>, or by its leave.
+/// A newer one takes the place of one that has not gone out. The receiver owns the key.
 /// </summary>
 /// <param name="InUse">The epoch that media to it is under now, whose key stays in the SDP; null: its own key.</param>
-public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : IParticipantMessage;
+public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : IParticipantMessage
+{
+    /// <summary>The newest that it took, which stays in the SDP, too; null: the last that it was told.</summary>
+    public KeyEpoch? Taken { get; init; }
+}
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;
 

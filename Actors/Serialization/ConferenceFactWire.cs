@@ -53,6 +53,7 @@ internal static class ConferenceFactWire
             Keying = (uint)e.Keying,
             IsProtected = e.IsProtected,
             LacksMki = e.LacksMki,
+            TakesLadder = e.TakesLadder,
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -66,5 +67,6 @@ internal static class ConferenceFactWire
             Keying = (LegKeying)p.Keying,
             IsProtected = p.IsProtected,
             LacksMki = p.LacksMki,
+            TakesLadder = p.TakesLadder,
         };
 }

@@ -55,6 +55,7 @@ internal static class ConferenceWire
         var proto = new JoinConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Identity = m.Identity };
         proto.Caller = CallerWire.Write(m.Caller);
         (proto.TakesMki, proto.IsProtected, proto.UserAgent) = (m.Ability.TakesMki, m.Ability.IsProtected, m.Ability.UserAgent);
+        proto.IsStream = m.Ability.IsStream;
         if (m.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
@@ -63,7 +64,7 @@ internal static class ConferenceWire
         new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null)
         {
             Caller = CallerWire.Read(p.Caller),
-            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent),
+            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent) { IsStream = p.IsStream },
         };
 
     private static ConferenceViewProto Write(ConferenceView m)

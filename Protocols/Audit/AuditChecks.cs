@@ -24,6 +24,7 @@ public static class AuditChecks
         Interval(log);
         AuditCoverage.Check(log);
         Numbers(log);
+        AuditLadders.Check(log);
         Moves(log);
         return [.. log.Violations.OrderBy(v => v.Record).ThenBy(v => v.Rule)];
     }
@@ -104,7 +105,8 @@ public static class AuditChecks
 
         foreach (var step in log.Steps.Where(s => s.Kind is "sent" or "moved"))
         {
-            if (!log.Epochs.Exists(e => e.Number == step.Epoch && e.Record < step.Record))
+            var isRung = step.Kind == "sent" && log.Rungs.Exists(r => r.Number == step.Epoch && r.Record < step.Record);
+            if (!isRung && !log.Epochs.Exists(e => e.Number == step.Epoch && e.Record < step.Record))
                 log.Break(AuditRule.K5, step.Record, step.Participant, $"epoch {step.Epoch} was {step.Kind} before it was stored");
         }
     }

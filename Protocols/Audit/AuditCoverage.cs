@@ -36,10 +36,13 @@ internal static class AuditCoverage
 
     private static void Begins(AuditLog log, (AuditMoment Moment, string? Who, string What, AuditPolicy Policy) change)
     {
+        // Nothing is covered by a key that the leaver took along.
+        var taken = change.Who is { } who && log.Legs[who] is { LeaveRecord: { } left } leg && left == change.Moment.Record ? leg.Sent : [];
+        var epochs = log.Epochs.FindAll(e => e.Record > change.Moment.Record && !taken.Exists(s => s.Epoch == e.Number));
         var due = change.Moment.At + change.Policy.MinInterval + Late;
-        if (log.Epochs.Exists(e => e.Record > change.Moment.Record && e.At <= due) || due > log.Horizon) return;
+        if (epochs.Exists(e => e.At <= due) || due > log.Horizon) return;
         if (IsOver(log, change.Moment.Record, due)) return;
-        var late = log.Epochs.Find(e => e.Record > change.Moment.Record);
+        var late = epochs.FirstOrDefault();
         log.Break(
             AuditRule.K4, change.Moment.Record, change.Who, late is null
                 ? $"{change.What} is covered by no epoch, {AuditChecks.Seconds(log.Horizon - change.Moment.At)} s after it"

@@ -44,6 +44,9 @@ internal sealed class AuditLeg(string id, string name, bool isInGroup, long reco
 
 internal sealed record AuditEpoch(long Number, long Record, DateTimeOffset At, string Reason, string? Note, IReadOnlyList<string> Commitments);
 
+/// <summary>A key that was made for an epoch to come, to be told in advance.</summary>
+internal sealed record AuditRung(long Number, long Record, IReadOnlyList<string> Commitments);
+
 /// <summary>The rules as stored; those that the checks need.</summary>
 internal sealed record AuditPolicy(
     long Record, bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, bool NextEpochOnly, bool EvictionBypasses)
@@ -79,6 +82,8 @@ internal sealed class AuditLog
     public Dictionary<string, AuditLeg> Legs { get; } = new(StringComparer.Ordinal);
 
     public List<AuditEpoch> Epochs { get; } = [];
+
+    public List<AuditRung> Rungs { get; } = [];
 
     public List<AuditPolicy> Policies { get; } = [];
 

@@ -5,6 +5,9 @@ namespace ConfCluster.Protocols.Audit;
 /// <summary>Makes an <see cref="AuditLog"/> of records. What cannot be read is named and left out.</summary>
 internal sealed class AuditLogReader
 {
+    /// <summary>Rungs that one step can name; nobody is told more at once.</summary>
+    private const int MaxRange = 64;
+
     private readonly AuditLog _log;
     private readonly HashSet<string> _names = [];
 
@@ -42,6 +45,7 @@ internal sealed class AuditLogReader
             case "left": return TryLeave(record, at);
             case "policy": return TryPolicy(record);
             case "epoch": return TryEpoch(record, at);
+            case "ladder": return TryLadder(record);
             case "steps": return record.Fields.All(f => TryStep(record.Number, f.Value));
             default: return record.What is "planned" or "mixer" or "ssrcs" or "deferred" or "passed";
         }
@@ -78,13 +82,35 @@ internal sealed class AuditLogReader
         return true;
     }
 
+    private bool TryLadder(KeyChangeRecord record)
+    {
+        var rungs = new SortedDictionary<long, List<string>>();
+        foreach (var parts in record.Fields.Where(f => f.Name == "rung").Select(f => f.Value.Split(' ', 2)))
+        {
+            if (parts.Length != 2 || !TryNumber(parts[0], out var number)) return false;
+            if (!rungs.TryGetValue(number, out var commitments)) rungs.Add(number, commitments = []);
+            commitments.Add(parts[1]);
+        }
+
+        _log.Rungs.AddRange(rungs.Select(r => new AuditRung(r.Key, record.Number, r.Value)));
+        return rungs.Count > 0;
+    }
+
     private bool TryStep(long record, string text)
     {
         var parts = text.Split(' ', 4);
-        if (parts.Length != 4 || !TryNumber(parts[1], out var epoch) || !KeyChangeRecord.TryTime(parts[2], out var at)) return false;
+        if (parts.Length != 4 || !TryRange(parts[1], out var epoch, out var to) || !KeyChangeRecord.TryTime(parts[2], out var at)) return false;
         if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf")) return false;
-        _log.Steps.Add(new AuditStep(record, parts[0], epoch, at, parts[3]));
+        for (; epoch <= to; epoch++) _log.Steps.Add(new AuditStep(record, parts[0], epoch, at, parts[3]));
         return true;
+    }
+
+    /// <summary>One number, or the first and the last.</summary>
+    private static bool TryRange(string text, out long from, out long to)
+    {
+        var dash = text.IndexOf('-', StringComparison.Ordinal);
+        if (dash < 0) return TryNumber(text, out from) & TryNumber(text, out to);
+        return TryNumber(text[..dash], out from) & TryNumber(text[(dash + 1)..], out to) && from < to && to - from < MaxRange;
     }
 
     /// <summary>Steps are stored a little later than they were made, in their order.</summary>

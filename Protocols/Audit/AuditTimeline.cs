@@ -42,8 +42,9 @@ public static class AuditTimeline
         "ssrcs" => $"{r.Fields.Length} SSRCs reserved",
         "policy" => Policy(r),
         "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{Commitments(r)}",
+        "ladder" => $"keys of {r.Fields.Select(f => f.Value.Split(' ')[0]).Distinct().Count()} epochs to come are made, to be told in advance",
         "deferred" => $"a rekeying waits for the interval: {Words(r["reason"])}, until {Clock(r["until"])}",
-        "passed" => $"epoch {r["epoch"]} {r["passage"]}",
+        "passed" => $"epoch {r["epoch"]}{(r["to"] is { } to ? $" to {to}, never begun," : "")} {(r["passage"] == "revoked" ? "forgotten by all phones" : r["passage"])}",
         _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
     };
 
@@ -87,7 +88,8 @@ public static class AuditTimeline
             _ => "when asked",
         };
         return $"rules: rekey {changes}, {Span(r["min-interval"])} apart, told within {Span(r["distribution-timeout"])}, grace {Span(r["grace"])}, "
-            + (r["join-key"] == "current" ? "newcomers get the key in use" : "newcomers get only younger keys");
+            + (r["join-key"] == "current" ? "newcomers get the key in use" : "newcomers get only younger keys")
+            + (r["ladder"] is { } rungs ? $", {rungs} keys told in advance" : "") + (r["revoke"] == "now" ? ", phones are told to forget" : "");
     }
 
     private static string Commitments(KeyChangeRecord r)

@@ -27,9 +27,12 @@ public static class KeyChangeProjection
             ConferenceEvent.SsrcsReserved e => ("ssrcs", [.. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),
             ConferenceEvent.KeyPolicySet e => ("policy", Policy(e.Policy)),
             ConferenceEvent.KeyEpochBegan e => ("epoch", Began(e)),
+            ConferenceEvent.KeyLadderMade e => ("ladder", [.. e.Rungs.SelectMany(r => r.Commitments.Select(c =>
+                ("rung", (string?)$"{Text(r.Epoch.Number)} {c.Suite} {c.Digest}")))]),
             ConferenceEvent.RekeyDeferred e => ("deferred", [("reason", Name(e.Reason)), ("until", KeyChangeRecord.Text(e.Until))]),
             ConferenceEvent.LegsProgressed e => ("steps", [.. e.Steps.Select(s => ("step", (string?)Step(s)))]),
-            ConferenceEvent.KeyEpochPassed e => ("passed", ((string, string?)[])[("epoch", Text(e.Epoch.Number)), ("passage", Name(e.Passage))]),
+            ConferenceEvent.KeyEpochPassed e => ("passed", ((string, string?)[])[("epoch", Text(e.Epoch.Number)), ("to", e.To is { } to ? Text(to.Number) : null),
+                ("passage", Name(e.Passage))]),
             _ => throw new UnreachableException($"no record for {happened.GetType().Name}"),
         };
         return new KeyChangeRecord(
@@ -41,6 +44,7 @@ public static class KeyChangeProjection
         ("participant", e.Participant.Value), ("identity", e.Identity), ("display", e.DisplayName), ("ssrc", e.Ssrc.ToString()),
         ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
         ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
+        ("ladder", e.TakesLadder ? "yes" : null),
     ];
 
     private static (string, string?)[] Planned(ConferencePlan plan) =>
@@ -52,6 +56,7 @@ public static class KeyChangeProjection
         ("distribution-timeout", Text(p.DistributionTimeout)), ("grace", Text(p.Grace)), ("move-delay", Text(p.MoveDelay)),
         ("max-age", p.MaxAge is { } age ? Text(age) : null), ("join-key", Name(p.JoinKey)), ("on-undelivered", Name(p.OnUndelivered)),
         ("evict-bypasses-interval", Switch(p.EvictionBypassesInterval)), ("max-epochs-in-use", Text(p.MaxEpochsInUse)),
+        ("ladder", p.Ladder == 0 ? null : Text(p.Ladder)), ("revoke", p.Revoke == Revocation.Lazy ? null : Name(p.Revoke)),
     ];
 
     private static (string, string?)[] Began(ConferenceEvent.KeyEpochBegan e) =>
@@ -61,7 +66,11 @@ public static class KeyChangeProjection
     ];
 
     /// <summary>The participant stands last, since it may be any text.</summary>
-    private static string Step(LegStep s) => $"{Name(s.Kind)} {Text(s.Epoch.Number)} {KeyChangeRecord.Text(s.At)} {s.Participant.Value}";
+    private static string Step(LegStep s)
+    {
+        var epochs = s.To is { } to ? $"{Text(s.Epoch.Number)}-{Text(to.Number)}" : Text(s.Epoch.Number);
+        return $"{Name(s.Kind)} {epochs} {KeyChangeRecord.Text(s.At)} {s.Participant.Value}";
+    }
 
     private static string Switch(bool on) => on ? "on" : "off";
 

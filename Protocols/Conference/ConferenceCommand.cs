@@ -28,7 +28,11 @@ public abstract record ConferenceCommand
     public sealed record Plan(ConferencePlan Chosen) : ConferenceCommand;
 
     /// <summary>A group key has been asked for; what is stored of it.</summary>
-    public sealed record BeginEpoch(KeyEpoch Epoch, RekeyReason Reason, string? Note) : ConferenceCommand;
+    public sealed record BeginEpoch(KeyEpoch Epoch, RekeyReason Reason, string? Note) : ConferenceCommand
+    {
+        /// <summary>As in <see cref="RekeyEffect.Begin"/>.</summary>
+        public KeyEpoch? LadderTo { get; init; }
+    }
 
     /// <summary>The mixer runs out of SSRCs for shared streams.</summary>
     public sealed record ReserveSsrcs : ConferenceCommand;

@@ -55,6 +55,7 @@ public static class ConferenceDecider
             Keying = keying,
             IsProtected = join.Ability.IsProtected,
             LacksMki = !join.Ability.TakesMki,
+            TakesLadder = keying == LegKeying.GroupByMki && join.Ability.IsStream && context.Policy.Keys.Rekey.Ladder > 0,
         };
         if (state.IsActive) return Accept(joined);
 
@@ -86,7 +87,7 @@ public static class ConferenceDecider
     /// <summary>A conference that has ended meanwhile needs no key.</summary>
     private static Decision BeginEpoch(ConferenceState state, ConferenceCommand.BeginEpoch begin, DecisionContext context) =>
         state.IsActive && begin.Epoch > state.LastEpoch
-            ? new Decision.Accepted(ConferenceKeys.Began(state, new RekeyEffect.Begin(begin.Epoch, begin.Reason), begin.Note, context))
+            ? new Decision.Accepted(ConferenceKeys.Began(state, new RekeyEffect.Begin(begin.Epoch, begin.Reason) { LadderTo = begin.LadderTo }, begin.Note, context))
             : Reject(Rejection.ConferenceOver);
 
     /// <summary>SSRCs for streams that legs share; enough for an hour of people who come and go.</summary>

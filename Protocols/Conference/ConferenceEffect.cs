@@ -25,11 +25,21 @@ public abstract record ConferenceEffect
     {
         /// <summary>Of the group key that goes into its answer; null: none does.</summary>
         public KeyEpoch? Epoch { get; init; }
+
+        /// <summary>With the rungs above that epoch up to this one; null: without any.</summary>
+        public KeyEpoch? To { get; init; }
     }
 
-    /// <summary>It is to be told the key of that epoch.</summary>
-    /// <param name="InUse">The epoch that media to it is under; null: its own key.</param>
-    public sealed record OfferKey(ParticipantId Participant, KeyEpoch Epoch, KeyEpoch? InUse) : ConferenceEffect;
+    /// <summary>It is to be told the key of that epoch, and to forget what it needs no more.</summary>
+    /// <param name="InUse">The epoch that media to it is under; null: its own key. Number 0: one of a former life of the focus.</param>
+    public sealed record OfferKey(ParticipantId Participant, KeyEpoch Epoch, KeyEpoch? InUse) : ConferenceEffect
+    {
+        /// <summary>The newest that it took, to which it may be about to be moved.</summary>
+        public KeyEpoch? Taken { get; init; }
+
+        /// <summary>With the rungs above that epoch up to this one; null: without any.</summary>
+        public KeyEpoch? To { get; init; }
+    }
 
     /// <summary>Zero the key of that epoch.</summary>
     public sealed record DestroyKey(KeyEpoch Epoch) : ConferenceEffect;

@@ -36,6 +36,9 @@ public abstract record ConferenceEvent
 
         /// <summary>Its keys had no MKI; false: they had, or the fact is older than the question.</summary>
         public bool LacksMki { get; init; }
+
+        /// <summary>Its signalling has room for keys told in advance.</summary>
+        public bool TakesLadder { get; init; }
     }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
@@ -70,6 +73,16 @@ public abstract record ConferenceEvent
         public override int GetHashCode() => HashCode.Combine(At, Epoch, Reason);
     }
 
+    /// <summary>
+    /// Keys for epochs to come were made; stored before anybody is sent one. Each may begin later by <see cref="KeyEpochBegan"/>, or never.
+    /// </summary>
+    public sealed record KeyLadderMade(ImmutableArray<KeyRung> Rungs) : ConferenceEvent
+    {
+        public bool Equals(KeyLadderMade? other) => other is not null && At == other.At && Rungs.AsSpan().SequenceEqual(other.Rungs.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, Rungs.Length);
+    }
+
     /// <summary>A change asks for a rekeying that waits for the minimum interval.</summary>
     public sealed record RekeyDeferred(RekeyReason Reason, DateTimeOffset Until) : ConferenceEvent;
 
@@ -82,7 +95,19 @@ public abstract record ConferenceEvent
     }
 
     /// <summary>What became of an epoch as a whole.</summary>
-    public sealed record KeyEpochPassed(KeyEpoch Epoch, EpochPassage Passage) : ConferenceEvent;
+    public sealed record KeyEpochPassed(KeyEpoch Epoch, EpochPassage Passage) : ConferenceEvent
+    {
+        /// <summary>Of all numbers from that epoch to this one, rungs that never began; null: of that one.</summary>
+        public KeyEpoch? To { get; init; }
+    }
+}
+
+/// <summary>A key told in advance; its MKI is the number, as of every epoch.</summary>
+public sealed record KeyRung(KeyEpoch Epoch, ImmutableArray<KeyCommitment> Commitments)
+{
+    public bool Equals(KeyRung? other) => other is not null && Epoch == other.Epoch && Commitments.AsSpan().SequenceEqual(other.Commitments.AsSpan());
+
+    public override int GetHashCode() => Epoch.GetHashCode();
 }
 
 /// <summary>Values are stored: never renumber.</summary>
@@ -98,6 +123,9 @@ public enum EpochPassage : byte
 
     /// <summary>Zeroed on our side.</summary>
     Destroyed = 3,
+
+    /// <summary>Every phone in the conference that had it has taken an SDP without it.</summary>
+    Revoked = 4,
 }
 
 /// <summary>Values are stored: never renumber.</summary>
@@ -131,4 +159,8 @@ public enum LegStepKind : byte
 }
 
 /// <param name="Epoch">Which key; epoch 0 where none is meant.</param>
-public readonly record struct LegStep(ParticipantId Participant, LegStepKind Kind, KeyEpoch Epoch, DateTimeOffset At);
+public readonly record struct LegStep(ParticipantId Participant, LegStepKind Kind, KeyEpoch Epoch, DateTimeOffset At)
+{
+    /// <summary>With all rungs above that epoch up to this one; null: of that one alone.</summary>
+    public KeyEpoch? To { get; init; }
+}

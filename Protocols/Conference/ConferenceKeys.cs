@@ -31,7 +31,8 @@ internal static class ConferenceKeys
         ConferenceLife life, ConferenceState state, ConferenceEvent.ParticipantJoined joined, DecisionContext context)
     {
         var (now, before) = (Clock(life, context), life.Keys);
-        var (keys, effects) = RekeyMachine.Next(before, new RekeyInput.Joined(joined.Participant.Value, joined.Keying), context.Policy.Keys.Rekey, now);
+        var input = new RekeyInput.Joined(joined.Participant.Value, joined.Keying, joined.TakesLadder);
+        var (keys, effects) = RekeyMachine.Next(before, input, context.Policy.Keys.Rekey, now);
         life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
         var facts = ImmutableArray<ConferenceEvent>.Empty;
         foreach (var begin in effects.OfType<RekeyEffect.Begin>())
@@ -51,6 +52,12 @@ internal static class ConferenceKeys
         if (state.KeyPolicy != context.Policy.Keys.Rekey) events.Add(new ConferenceEvent.KeyPolicySet(context.Policy.Keys.Rekey) { At = context.Now });
         if (state.SharedSsrcs.IsEmpty) events.Add(ConferenceDecider.Reserve(state, context));
         events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, context.NewGroupKey(begin.Epoch)) { At = context.Now, Note = note });
+        if (begin.LadderTo is { } top)
+        {
+            var rungs = Range(begin.Epoch.Next, top).Select(e => new KeyRung(e, context.NewGroupKey(e)));
+            events.Add(new ConferenceEvent.KeyLadderMade([.. rungs]) { At = context.Now });
+        }
+
         return events.DrainToImmutable();
     }
 
@@ -100,7 +107,7 @@ internal static class ConferenceKeys
         // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
         var took = leg.Offered == report.Epoch;
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && took && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context);
+        if (confirms && took && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context, Above(leg));
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),
@@ -115,7 +122,7 @@ internal static class ConferenceKeys
     public static ConferenceLife Resumed(ConferenceLife life, DecisionContext context) => life with
     {
         Keys = RekeyState.Recovered(
-            [], life.State.LastEpoch, context.Now - life.State.LastEpochAt, context.Policy.Keys.Rekey, Clock(life, context)),
+            [], life.State.LastEpoch, life.State.LastRung, context.Now - life.State.LastEpochAt, context.Policy.Keys.Rekey, Clock(life, context)),
     };
 
     /// <summary>After a recovery with calls on: the keys are gone, so a new epoch begins at once; the mixer goes on with what it has until legs move.</summary>
@@ -125,7 +132,8 @@ internal static class ConferenceKeys
         var shared = life.State.Members().Where(m => m.Keying != LegKeying.Own).ToList();
         var now = Clock(life, context);
         var keys = RekeyState.Recovered(
-            shared.Select(m => (m.Participant.Value, m.Keying)), life.State.LastEpoch, context.Now - life.State.LastEpochAt, policy.Rekey, now);
+            shared.Select(m => (m.Participant.Value, m.Keying, m.TakesLadder)), life.State.LastEpoch, life.State.LastRung,
+            context.Now - life.State.LastEpochAt, policy.Rekey, now);
         life = life with { Keys = keys, KeyClock = now };
         return shared.Count == 0 ? life : Next(life, new RekeyInput.Demanded(RekeyReason.FocusRecovered), effects, context);
     }
@@ -143,6 +151,8 @@ internal static class ConferenceKeys
             life = Note(life, new ConferenceEvent.KeyEpochPassed(epoch.Epoch, EpochPassage.Destroyed) { At = context.Now });
         }
 
+        if (life.Keys.Ladder is { } ladder) effects.AddRange(Range(life.Keys.Last.Next, ladder.Top).Select(e => new ConferenceEffect.DestroyKey(e)));
+
         return life with { Keys = life.Keys.Cleared(), KeyDropped = [], Storing = [] };
     }
 
@@ -152,10 +162,12 @@ internal static class ConferenceKeys
         : life with { Notes = life.Notes.Add(new ConferenceEvent.LegsProgressed(life.Steps) { At = life.Steps[^1].At }), Steps = [] };
 
     /// <summary>Which key its answer has, for a join that is asked for again; false: the answer waits.</summary>
-    public static bool TryAnswer(ConferenceLife life, ParticipantId participant, out KeyEpoch? epoch)
+    /// <param name="to">The last rung that goes with it; null: none does.</param>
+    public static bool TryAnswer(ConferenceLife life, ParticipantId participant, out KeyEpoch? epoch, out KeyEpoch? to)
     {
         var leg = life.Keys.Find(participant.Value);
         epoch = leg is { IsReady: false, Offered: { } offered } && life.Keys.Find(offered) is not null ? offered : null;
+        to = epoch is null ? null : Above(leg!);
         return leg is not { AnswerWaitsFor: not null } && !life.KeyEffects.Any(e => e is RekeyEffect.Answer answer && answer.Participant == participant.Value);
     }
 
@@ -171,7 +183,7 @@ internal static class ConferenceKeys
     public static ConferenceEffect Due(ConferenceLife life, ConferenceEffect answer) =>
         answer is ConferenceEffect.Admit { Epoch: { } epoch } admit
         && (life.Keys.Find(epoch) is null || !life.State.Participants.ContainsKey(admit.Participant) || life.Departed.Contains(admit.Participant))
-            ? admit with { Epoch = null }
+            ? admit with { Epoch = null, To = null }
             : answer;
 
     private static ConferenceLife Execute(
@@ -186,14 +198,15 @@ internal static class ConferenceKeys
         switch (wish)
         {
             case RekeyEffect.Begin w:
-                return life with { Waiting = life.Waiting.Add(new ConferenceCommand.BeginEpoch(w.Epoch, w.Reason, note)), Storing = life.Storing.Add(w.Epoch) };
-            case RekeyEffect.Answer w: return Answer(life, new ParticipantId(w.Participant), w.Epoch, effects, context);
+                return life with { Waiting = life.Waiting.Add(Begun(w, note)), Storing = life.Storing.Add(w.Epoch) };
+            case RekeyEffect.Answer w: return Answer(life, new ParticipantId(w.Participant), w, effects, context);
             // It was decided on with a join that was being stored, and the leg has left meanwhile.
             case RekeyEffect.Offer w when life.Keys.Find(w.Participant)?.Offered != w.Epoch: return life;
             case RekeyEffect.Use w when life.Keys.Find(w.Participant) is null: return life;
             case RekeyEffect.Offer w:
-                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, InUse(life, w.Participant)));
-                return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context);
+                var told = life.Keys.Find(w.Participant)!;
+                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, told.InUse) { Taken = told.Confirmed, To = w.To });
+                return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context, w.To);
             case RekeyEffect.Use { Epoch: { } epoch } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.Moved, epoch, context);
             case RekeyEffect.Use w:
                 var kind = life.Keys.Find(w.Participant)!.IsDeaf ? LegStepKind.Deaf : LegStepKind.OwnKey;
@@ -209,17 +222,25 @@ internal static class ConferenceKeys
             case RekeyEffect.Destroy w:
                 effects.Add(new ConferenceEffect.DestroyKey(w.Epoch));
                 return Pass(life, w.Epoch, EpochPassage.Destroyed, context);
+            case RekeyEffect.DropRungs w:
+                effects.AddRange(Range(w.From, w.To).Select(e => new ConferenceEffect.DestroyKey(e)));
+                return Pass(life, w.From, EpochPassage.Destroyed, context, w.To);
+            case RekeyEffect.Revoked w: return Pass(life, w.Epoch, EpochPassage.Revoked, context);
             default: throw new UnreachableException($"no execution for {wish.GetType().Name}");
         }
     }
 
     /// <summary>Who was refused or has left meanwhile is owed nothing.</summary>
-    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, KeyEpoch? epoch, Effects effects, DecisionContext context)
+    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, RekeyEffect.Answer answer, Effects effects, DecisionContext context)
     {
         if (!life.State.Participants.TryGetValue(participant, out var member) || life.Departed.Contains(participant) || life.Abandoned.Contains(participant))
             return life;
-        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch });
-        return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context) : life;
+        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation)
+        {
+            Epoch = answer.Epoch,
+            To = answer.To,
+        });
+        return answer.Epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, answer.To) : life;
     }
 
     private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, DecisionContext context)
@@ -229,8 +250,8 @@ internal static class ConferenceKeys
         return Step(life, participant, kind, default, context);
     }
 
-    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, DecisionContext context) =>
-        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Now });
+    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, DecisionContext context, KeyEpoch? to = null) =>
+        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Now, To = to });
 
     private static ConferenceLife Note(ConferenceLife life, ConferenceEvent fact)
     {
@@ -238,11 +259,17 @@ internal static class ConferenceKeys
         return flushed with { Notes = flushed.Notes.Add(fact) };
     }
 
-    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context) =>
-        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now)) };
+    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context, KeyEpoch? to = null) =>
+        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now) { To = to }) };
 
-    private static KeyEpoch? InUse(ConferenceLife life, string participant) =>
-        life.Keys.Find(participant)?.InUse is { } epoch && epoch != LegKeys.Forgotten ? epoch : null;
+    private static KeyEpoch? Above(LegKeys leg) => leg.OfferedTo > leg.Offered ? leg.OfferedTo : null;
+
+    private static IEnumerable<KeyEpoch> Range(KeyEpoch from, KeyEpoch to)
+    {
+        for (var epoch = from; epoch <= to; epoch = epoch.Next) yield return epoch;
+    }
+
+    private static ConferenceCommand.BeginEpoch Begun(RekeyEffect.Begin begin, string? note) => new(begin.Epoch, begin.Reason, note) { LadderTo = begin.LadderTo };
 
     private static ConferenceLife Wake(ConferenceLife life, Effects effects, DecisionContext context)
     {

@@ -50,6 +50,9 @@ public sealed record ConferenceState
 
     public DateTimeOffset LastEpochAt { get; private init; }
 
+    /// <summary>The highest number of a key that was ever told, begun or not.</summary>
+    public KeyEpoch LastRung { get; private init; }
+
     /// <summary>The mixer that serves it now or served it last; null before the first.</summary>
     public MixerId? Mixer => MixerIncarnation == 0 ? null : new MixerId(Conference, 0, MixerIncarnation);
 
@@ -74,6 +77,7 @@ public sealed record ConferenceState
                 Keying = e.Keying,
                 IsProtected = e.IsProtected,
                 LacksMki = e.LacksMki,
+                TakesLadder = e.TakesLadder,
             }),
             Register = Register.Add(e.Ssrc),
         },
@@ -84,6 +88,7 @@ public sealed record ConferenceState
         ConferenceEvent.SsrcsReserved e => this with { Register = Register.Union(e.Ssrcs), SharedSsrcs = e.Ssrcs },
         ConferenceEvent.KeyPolicySet e => this with { KeyPolicy = e.Policy },
         ConferenceEvent.KeyEpochBegan e => this with { LastEpoch = e.Epoch, LastEpochAt = e.At },
+        ConferenceEvent.KeyLadderMade e => this with { LastRung = e.Rungs[^1].Epoch },
         // For the audit; what is under way is in memory, and begins anew after a recovery.
         ConferenceEvent.RekeyDeferred or ConferenceEvent.LegsProgressed or ConferenceEvent.KeyEpochPassed => this,
         _ => throw new UnreachableException($"no fold for {happened.GetType().Name}"),
@@ -120,4 +125,7 @@ public sealed record Member(ParticipantId Participant, string Identity, string? 
 
     /// <summary>Its keys had no MKI.</summary>
     public bool LacksMki { get; init; }
+
+    /// <summary>Its signalling has room for keys told in advance.</summary>
+    public bool TakesLadder { get; init; }
 }

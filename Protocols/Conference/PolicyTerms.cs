@@ -57,6 +57,11 @@ public static class PolicyTerms
             p => p.Keys.Rekey.MaxEpochsInUse),
         PolicyTerm.Number(
             "rekey.max-offers", "keys.rekey.max-offers", 1, 10_000, (p, v) => Rekey(p, r => r with { MaxOffers = v }), p => p.Keys.Rekey.MaxOffers),
+        PolicyTerm.Number(
+            "rekey.ladder", "keys.rekey.ladder", 0, KeyLadder.MaxRungs, (p, v) => Rekey(p, r => r with { Ladder = v }), p => p.Keys.Rekey.Ladder),
+        PolicyTerm.OneOf(
+            "rekey.revoke", "keys.rekey.revoke", (p, v) => Rekey(p, r => r with { Revoke = v }), p => p.Keys.Rekey.Revoke,
+            ("lazy", Revocation.Lazy), ("now", Revocation.Now)),
     ];
 
     public static PolicyTerm? Find(string name) => All.FirstOrDefault(t => t.Name == name);

@@ -45,12 +45,15 @@ internal static class WriteQueue
     public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToImmutableArray();
+        // An epoch that was asked for before may begin with a key that it was told: that stands before its leave.
+        var begun = life.Waiting.FindLast(c => c is ConferenceCommand.BeginEpoch);
         foreach (var participant in life.Abandoned) life = ConferenceKeys.Left(life, participant, evicted: false, effects, context.Decision);
+        var behind = begun is null ? 0 : life.Waiting.IndexOf(begun) + 1;
         return life with
         {
             Abandoned = [],
             Departed = life.Departed.Union(stored),
-            Waiting = life.Waiting.InsertRange(0, stored.Select(p => new ConferenceCommand.Leave(p, LeaveReason.DialogFailed))),
+            Waiting = life.Waiting.InsertRange(behind, stored.Select(p => new ConferenceCommand.Leave(p, LeaveReason.DialogFailed))),
         };
     }
 
@@ -69,6 +72,8 @@ internal static class WriteQueue
         life = TakeNotes(life, events);
         foreach (var command in commands)
         {
+            // Its conference ended with a command before it, and its key went with that.
+            if (command is ConferenceCommand.BeginEpoch begin && !life.Storing.Contains(begin.Epoch)) continue;
             var take = taken || command is ConferenceCommand.Take ? [] : Facts(state, new ConferenceCommand.Take(false), context);
             switch (ConferenceDecider.Decide(state.Apply(take), command, context))
             {
@@ -156,8 +161,8 @@ internal static class WriteQueue
         switch (command)
         {
             case ConferenceCommand.Join { Participant: var p }:
-                if (ConferenceKeys.TryAnswer(life, p, out var epoch))
-                    answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch });
+                if (ConferenceKeys.TryAnswer(life, p, out var epoch, out var to))
+                    answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch, To = to });
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

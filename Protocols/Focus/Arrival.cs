@@ -139,7 +139,10 @@ internal static class Arrival
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
         var isKeyed = invitation.Granted is not null || invitation.Offer!.Ticket is not null;
         return new LegAbility(
-            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent);
+            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
+        {
+            IsStream = invitation.Flow.Transport != SipTransport.Udp,
+        };
     }
 
     /// <summary>RFC 4568 §7: nobody but the two ends can read the keys in the SDP.</summary>

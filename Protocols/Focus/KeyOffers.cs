@@ -9,7 +9,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>A group key that waits until the dialog is free for an offer.</summary>
 /// <param name="InUse">As in <see cref="ParticipantInput.KeyOffered"/>.</param>
-public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse);
+/// <param name="Taken">As there.</param>
+public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse, KeyEpoch? Taken);
 
 /// <summary>
 /// New group keys for a leg: one offer at a time, in a confirmed dialog only (RFC 3261 §14.1, RFC 3311 §5.1), the newest first. When and whether is the
@@ -20,7 +21,7 @@ internal static class KeyOffers
     /// <summary>Before the dialog is ours to use it is nobody's turn; the key is let go then.</summary>
     public static ParticipantStep Wanted(ParticipantState state, ParticipantInput.KeyOffered offered)
     {
-        var waiting = new WaitingKey(offered.Key, offered.InUse);
+        var waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken);
         return state switch
         {
             Renewing s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
@@ -40,7 +41,7 @@ internal static class KeyOffers
         // It joined with an MKI and has none any more, or the other way round: the mixer's packets would not be what the SDP says.
         var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent && !MikeyNegotiation.IsBarred(participation.Leg)
             ? Refreshing.Offer(
-                participation, LegNegotiation.OfferKey(participation.Leg, waiting.Key, waiting.InUse, context), waiting.Key.Epoch, context)
+                participation, LegNegotiation.OfferKey(participation.Leg, waiting, context), waiting.Key.Epoch, context)
             : Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch));
         return next.Before(step.Effects.AsSpan());
     }

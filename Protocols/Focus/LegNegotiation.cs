@@ -139,8 +139,8 @@ internal static class LegNegotiation
         : OfferKeys(leg, context);
 
     /// <summary>Our last word again with one more group key, and without those that nobody uses any more.</summary>
-    public static Leg OfferKey(Leg leg, GroupKey key, KeyEpoch? inUse, ParticipantContext context) =>
-        OfferKeys(leg with { Group = ToldKeys.With(leg.Group, key, inUse) }, context);
+    public static Leg OfferKey(Leg leg, WaitingKey told, ParticipantContext context) =>
+        OfferKeys(leg with { Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken) }, context);
 
     /// <summary>Nothing but the keys changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
     private static Leg OfferKeys(Leg leg, ParticipantContext context)

@@ -96,7 +96,11 @@ public abstract partial record ParticipantInput
 
     /// <summary>The conference wants the leg to have a new group key; whoever takes the input owns it.</summary>
     /// <param name="InUse">The epoch that media to it is under now, whose key stays in the SDP; null: its own key.</param>
-    public sealed record KeyOffered(ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : ParticipantInput;
+    public sealed record KeyOffered(ConferenceId Conference, GroupKey Key, KeyEpoch? InUse) : ParticipantInput
+    {
+        /// <summary>The newest that it took, which stays too; null: the last that it was told.</summary>
+        public KeyEpoch? Taken { get; init; }
+    }
 
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>

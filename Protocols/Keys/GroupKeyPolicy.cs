@@ -11,6 +11,11 @@ public sealed record LegAbility(bool TakesMki, bool IsProtected, string UserAgen
 {
     /// <summary>Called by us, or told before this was asked: a key of its own.</summary>
     public static readonly LegAbility None = new(false, false, "");
+
+    /// <summary>
+    /// Its signalling goes over a stream, so an SDP may have many keys; with those a datagram would be longer than RFC 3261 §18.1.1 allows.
+    /// </summary>
+    public bool IsStream { get; init; }
 }
 
 /// <summary>What a leg gets that cannot tell keys by MKI.</summary>

@@ -24,6 +24,9 @@ public sealed class GroupKey : IDisposable
 
     public ImmutableArray<MasterKey> Keys { get; }
 
+    /// <summary>Keys of epochs to come that are told with this one, and live as long as it does.</summary>
+    public ImmutableArray<GroupKey> Rungs { get; private init; } = [];
+
     public static Mki MkiOf(KeyEpoch epoch) => new(epoch.Number, MkiLength);
 
     /// <summary>Whether an epoch has that name, or may have it one day: numbers begin at 1, and 2^30 of them outlive every conference.</summary>
@@ -41,7 +44,10 @@ public sealed class GroupKey : IDisposable
     /// <summary>Borrowed; null: no key for that suite was made.</summary>
     public MasterKey? For(SrtpProfile suite) => Keys.FirstOrDefault(k => k.Profile == suite);
 
-    public GroupKey Copy() => new(Epoch, [.. Keys.Select(k => k.Copy())]);
+    public GroupKey Copy() => CopyWith(Rungs);
+
+    /// <summary>A copy with copies of other rungs than its own.</summary>
+    public GroupKey CopyWith(IEnumerable<GroupKey> rungs) => new(Epoch, [.. Keys.Select(k => k.Copy())]) { Rungs = [.. rungs.Select(r => r.Copy())] };
 
     /// <summary>
     /// What proves later which key it was, without showing it: SHA-256 over a label, the names and the 240 or more secret bits, which nobody can guess.
@@ -51,6 +57,7 @@ public sealed class GroupKey : IDisposable
     public void Dispose()
     {
         foreach (var key in Keys) key.Dispose();
+        foreach (var rung in Rungs) rung.Dispose();
     }
 
     public override string ToString() => $"<group key of {Epoch}>";

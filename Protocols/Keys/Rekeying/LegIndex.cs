@@ -3,9 +3,10 @@ using System.Collections.Immutable;
 namespace ConfCluster.Protocols.Keys.Rekeying;
 
 /// <summary>What of an epoch is left to be done: legs that are sent media under it, and legs that took it and move soon.</summary>
-internal readonly record struct EpochTally(int InUse, int Moving)
+/// <param name="Known">Phones that have its key, where they are told to forget.</param>
+internal readonly record struct EpochTally(int InUse, int Moving, int Known)
 {
-    public static EpochTally operator +(EpochTally a, EpochTally b) => new(a.InUse + b.InUse, a.Moving + b.Moving);
+    public static EpochTally operator +(EpochTally a, EpochTally b) => new(a.InUse + b.InUse, a.Moving + b.Moving, a.Known + b.Known);
 }
 
 /// <summary>
@@ -33,6 +34,9 @@ internal sealed record LegIndex
     /// <summary>Legs whose offer is out and counts as that until then.</summary>
     public ImmutableSortedSet<(TimeSpan At, string Participant)> Out { get; private init; } = NoTimes;
 
+    /// <summary>Legs with nothing open that are told to forget keys, not before.</summary>
+    public ImmutableSortedSet<(TimeSpan At, string Participant)> Sheds { get; private init; } = NoTimes;
+
     /// <summary>Legs with nothing open, the furthest behind first: they can be offered epochs younger than the one they have reached.</summary>
     public ImmutableSortedSet<(KeyEpoch Reached, string Participant)> Free { get; private init; } =
         ImmutableSortedSet<(KeyEpoch Reached, string Participant)>.Empty.WithComparer(Comparer<(KeyEpoch Reached, string Participant)>.Create(
@@ -55,15 +59,18 @@ internal sealed record LegIndex
             Moves = Moved(Moves, old?.MovesAt, leg?.MovesAt, who),
             Retries = Moved(Retries, old?.RetryAt, leg?.RetryAt, who),
             Out = Moved(Out, old?.CountsUntil, leg?.CountsUntil, who),
+            Sheds = Moved(Sheds, Shedding(old), Shedding(leg), who),
             Free = Moved(Free, Reached(old), Reached(leg), who),
             Tallies = Count(Count(Tallies, old, -1), leg, 1),
             Uses = old?.InUse != leg?.InUse || old?.KnowsOwnKey != leg?.KnowsOwnKey || old?.Keying != leg?.Keying ? Uses + 1 : Uses,
         };
     }
 
+    private static TimeSpan? Shedding(LegKeys? leg) => leg is { IsFree: true } ? leg.ShedsAt : null;
+
     private static KeyEpoch? Reached(LegKeys? leg)
     {
-        if (leg is not { IsReady: true, IsInGroup: true, Offered: null, RetryAt: null }) return null;
+        if (leg is not { IsFree: true }) return null;
         return leg.Confirmed is { } confirmed && confirmed > leg.JoinedAfter ? confirmed : leg.JoinedAfter;
     }
 
@@ -78,8 +85,10 @@ internal sealed record LegIndex
 
     private static ImmutableSortedDictionary<KeyEpoch, EpochTally> Count(ImmutableSortedDictionary<KeyEpoch, EpochTally> tallies, LegKeys? leg, int by)
     {
-        if (leg?.InUse is { } used) tallies = Add(tallies, used, new EpochTally(by, 0));
-        return leg is { MovesAt: not null, Confirmed: { } taken } ? Add(tallies, taken, new EpochTally(0, by)) : tallies;
+        if (leg is null) return tallies;
+        if (leg.InUse is { } used) tallies = Add(tallies, used, new EpochTally(by, 0, 0));
+        foreach (var known in leg.Knows) tallies = Add(tallies, known, new EpochTally(0, 0, by));
+        return leg is { MovesAt: not null, Confirmed: { } taken } ? Add(tallies, taken, new EpochTally(0, by, 0)) : tallies;
     }
 
     private static ImmutableSortedDictionary<KeyEpoch, EpochTally> Add(ImmutableSortedDictionary<KeyEpoch, EpochTally> tallies, KeyEpoch epoch, EpochTally by)

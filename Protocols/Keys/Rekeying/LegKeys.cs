@@ -31,6 +31,24 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>A key that was sent and neither taken nor refused yet; one at a time.</summary>
     public KeyEpoch? Offered { get; init; }
 
+    /// <summary>The last of the rungs that went with what is offered; the same epoch without any.</summary>
+    public KeyEpoch? OfferedTo { get; init; }
+
+    /// <summary>It can be told keys in advance: the list is long, and a datagram short.</summary>
+    public bool TakesLadder { get; init; }
+
+    /// <summary>The last of the rungs that it took; it can be moved to each of them without a word.</summary>
+    public KeyEpoch? LadderTo { get; init; }
+
+    /// <summary>What its phone may still decrypt with, as far as the SDP goes; empty unless phones are told to forget (<see cref="RekeyPolicy.Revoke"/>).</summary>
+    public ImmutableSortedSet<KeyEpoch> Knows { get; init; } = [];
+
+    /// <summary>What remains of it when it takes what is offered.</summary>
+    public ImmutableSortedSet<KeyEpoch> Listed { get; init; } = [];
+
+    /// <summary>Then it is told to forget what it needs no more.</summary>
+    public TimeSpan? ShedsAt { get; init; }
+
     /// <summary>The newest that it took (K7).</summary>
     public KeyEpoch? Confirmed { get; init; }
 
@@ -60,4 +78,7 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     public bool IsInGroup => Keying != LegKeying.Own;
 
     public bool MayHold(KeyEpoch epoch) => IsInGroup && epoch > JoinedAfter;
+
+    /// <summary>Its dialog is free for an offer.</summary>
+    public bool IsFree => IsReady && IsInGroup && Offered is null && RetryAt is null;
 }

@@ -9,7 +9,8 @@ public abstract record RekeyInput
     }
 
     /// <summary>A join that is stored, or will be with the epoch that it begins.</summary>
-    public sealed record Joined(string Participant, LegKeying Keying) : RekeyInput;
+    /// <param name="TakesLadder">It can be told keys in advance.</param>
+    public sealed record Joined(string Participant, LegKeying Keying, bool TakesLadder = false) : RekeyInput;
 
     /// <summary>The ACK to our first 2xx.</summary>
     /// <param name="TookKey">It took the group key of the answer; false: what we said had none.</param>
@@ -47,13 +48,25 @@ public abstract record RekeyEffect
     }
 
     /// <summary>Make a key, store that its epoch began, then say <see cref="RekeyInput.Stored"/>; no key leaves before.</summary>
-    public sealed record Begin(KeyEpoch Epoch, RekeyReason Reason) : RekeyEffect;
+    public sealed record Begin(KeyEpoch Epoch, RekeyReason Reason) : RekeyEffect
+    {
+        /// <summary>Make and store the keys from the next number to this one with it: a ladder. Null: none.</summary>
+        public KeyEpoch? LadderTo { get; init; }
+    }
 
     /// <summary>The join may be answered, with the leg's own key and, unless null, the key of that epoch.</summary>
-    public sealed record Answer(string Participant, KeyEpoch? Epoch) : RekeyEffect;
+    public sealed record Answer(string Participant, KeyEpoch? Epoch) : RekeyEffect
+    {
+        /// <summary>And the rungs above it up to this one; null: without any.</summary>
+        public KeyEpoch? To { get; init; }
+    }
 
     /// <summary>UPDATE or re-INVITE with the leg's present keys and the one of that epoch.</summary>
-    public sealed record Offer(string Participant, KeyEpoch Epoch) : RekeyEffect;
+    public sealed record Offer(string Participant, KeyEpoch Epoch) : RekeyEffect
+    {
+        /// <summary>And the rungs above it up to this one; null: without any.</summary>
+        public KeyEpoch? To { get; init; }
+    }
 
     /// <summary>From now on it is sent media under that epoch; null: under its own key.</summary>
     public sealed record Use(string Participant, KeyEpoch? Epoch) : RekeyEffect;
@@ -72,4 +85,10 @@ public abstract record RekeyEffect
 
     /// <summary>Zero it everywhere.</summary>
     public sealed record Destroy(KeyEpoch Epoch) : RekeyEffect;
+
+    /// <summary>None of these keys will ever be used: somebody who was sent them is gone. Zero them.</summary>
+    public sealed record DropRungs(KeyEpoch From, KeyEpoch To) : RekeyEffect;
+
+    /// <summary>No phone in the conference has it any more, as far as they keep to the SDP.</summary>
+    public sealed record Revoked(KeyEpoch Epoch) : RekeyEffect;
 }

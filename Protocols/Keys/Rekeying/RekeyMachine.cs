@@ -5,7 +5,7 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 
 /// <summary>
 /// When group keys change and who is moved to which (3GPP pCR 5.3.2.1; invariants K1 to K5 and K7 to K9 of the architecture). It holds no
-/// key and sends nothing: the owner makes the keys, stores the epochs and carries the offers. Left out: the ladder of keys told in advance.
+/// key and sends nothing: the owner makes the keys, stores the epochs and carries the offers.
 /// </summary>
 public static class RekeyMachine
 {
@@ -26,10 +26,10 @@ public static class RekeyMachine
                 break;
             case RekeyInput.Took i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch: turn.Take(leg, i.Epoch); break;
             case RekeyInput.NotNow i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
-                turn.Set(leg with { Offered = null, RetryAt = now + i.Wait });
+                turn.Set(leg with { Offered = null, OfferedTo = null, RetryAt = now + i.Wait });
                 break;
             case RekeyInput.Refused i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
-                turn.GiveUp(leg with { Offered = null });
+                turn.GiveUp(leg with { Offered = null, OfferedTo = null });
                 break;
             case RekeyInput.Deaf i when turn.State.Find(i.Participant) is { Keying: LegKeying.GroupByMki } leg && leg.InUse == i.Epoch && i.Epoch != LegKeys.Forgotten:
                 turn.Deafen(leg);
@@ -51,7 +51,7 @@ public static class RekeyMachine
         foreach (var epoch in state.Epochs) at = Earlier(at, epoch.DestroyAt);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
         at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));
-        if (RekeyTurn.IsHeldUp(state, policy)) at = Earlier(at, First(state.Index.Out));
+        if (state.Newest is not null) at = Earlier(at, First(RekeyTurn.IsHeldUp(state, policy) ? state.Index.Out : state.Index.Sheds));
         if (policy.MaxAge is { } age && state is { Wanted: null, Newest: { } newest } && newest.Epoch == state.Last) at = Earlier(at, newest.Began + age);
         return at;
     }
@@ -63,7 +63,8 @@ public static class RekeyMachine
     private static void Join(RekeyTurn turn, RekeyInput.Joined join)
     {
         if (turn.State.Find(join.Participant) is not null) return;
-        var leg = new LegKeys(join.Participant, join.Keying, turn.State.Last);
+        var leg = new LegKeys(join.Participant, join.Keying, turn.State.Last) { TakesLadder = join is { TakesLadder: true, Keying: LegKeying.GroupByMki } };
+        turn.Set(leg);
         if (leg.IsInGroup && (turn.Policy.OnJoin || turn.State.Newest is null))
         {
             var begun = turn.Demand(turn.State.Last.Number == 0 ? RekeyReason.Begun : RekeyReason.Joined);
@@ -76,7 +77,7 @@ public static class RekeyMachine
         if (leg.AnswerWaitsFor is null) turn.Answer(leg);
     }
 
-    /// <summary>A key that it was sent and nobody was sent media under is of no use any more (K1).</summary>
+    /// <summary>A key that it was sent and nobody was sent media under is of no use any more (K1), nor are those that were to come.</summary>
     private static void Leave(RekeyTurn turn, RekeyInput.Left left)
     {
         if (turn.State.Find(left.Participant) is not { } leg) return;
@@ -89,6 +90,7 @@ public static class RekeyMachine
             spoils = true;
         }
 
+        turn.Forsake(leg);
         // Whoever was never sent a group key takes none along.
         var held = !leg.Held.IsEmpty || leg.InUse is not null;
         if (spoils || held && turn.Policy.OnLeave) turn.Demand(left.Evicted ? RekeyReason.Evicted : RekeyReason.Left);
@@ -99,7 +101,9 @@ public static class RekeyMachine
         if (turn.State.Find(stored) is not { Phase: EpochPhase.Prepared } epoch) return;
         turn.State = turn.State.With(epoch with { Phase = EpochPhase.Distributing });
         foreach (var leg in turn.State.Legs.Values)
-            if (leg.AnswerWaitsFor <= stored)
-                turn.Answer(leg with { AnswerWaitsFor = null });
+        {
+            if (leg.AnswerWaitsFor <= stored) turn.Answer(leg with { AnswerWaitsFor = null });
+            else if (leg is { IsReady: true, IsInGroup: true } && leg.LadderTo >= stored && !epoch.IsSpoiled) turn.Climb(leg, stored);
+        }
     }
 }

@@ -13,6 +13,16 @@ public enum JoinKey : byte
 /// <summary>What becomes of a leg that does not take a new key in time. Values are stored: never renumber.</summary>
 public enum Undelivered : byte { OwnKey = 0, Drop = 1 }
 
+/// <summary>When a phone is told to forget a key that nobody is sent media under any more. Values are stored: never renumber.</summary>
+public enum Revocation : byte
+{
+    /// <summary>With the next key that it is told.</summary>
+    Lazy = 0,
+
+    /// <summary>By an offer of its own, the grace after it was moved: until then whoever has the old key can forge to it.</summary>
+    Now = 1,
+}
+
 /// <summary>When the group key of a conference changes (3GPP pCR 5.1.2, 5.3.2.1: on join, on leave, with a minimum time between rekeyings).</summary>
 /// <param name="MinInterval">Between the starts of two rekeyings; zero: each change by itself.</param>
 /// <param name="DistributionTimeout">After the start of a rekeying; then nobody is left under an older key.</param>
@@ -39,6 +49,11 @@ public sealed record RekeyPolicy(
 
     /// <summary>So many legs are offered a key at once, and more only in a conference so large that they would not all be reached in half the timeout.</summary>
     public int MaxOffers { get; init; } = 50;
+
+    /// <summary>So many keys are told in advance with each that is told (<see cref="KeyLadder"/>); 0: none.</summary>
+    public int Ladder { get; init; }
+
+    public Revocation Revoke { get; init; }
 
     /// <summary>How long a change may stay uncovered (K4): the wait, the distribution, and what is on the way under the old key.</summary>
     public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;

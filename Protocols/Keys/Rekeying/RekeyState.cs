@@ -4,7 +4,7 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 
 /// <summary>The keys of a conference at one moment.</summary>
 /// <param name="Epochs">Those not destroyed, oldest first.</param>
-/// <param name="Last">The newest number that was ever given out.</param>
+/// <param name="Last">The newest that ever began.</param>
 /// <param name="LastStart">When it was.</param>
 /// <param name="Wanted">A rekeying that waits for the interval, and why.</param>
 public sealed record RekeyState(
@@ -12,6 +12,15 @@ public sealed record RekeyState(
 {
     /// <summary>Until when nobody may be under an older key than that epoch's. The deadline is the change's: it stays when the epoch is given up.</summary>
     public ImmutableArray<(KeyEpoch Epoch, TimeSpan At)> Deadlines { get; init; } = [];
+
+    /// <summary>Keys told in advance; null: none are, or somebody who was sent them has left.</summary>
+    public KeyLadder? Ladder { get; init; }
+
+    /// <summary>The highest number that ever stood for a key, begun or not: it names no other one.</summary>
+    public KeyEpoch Given { get; init; }
+
+    /// <summary>Destroyed here, and phones have not forgotten them yet; kept only where they are told to.</summary>
+    public ImmutableArray<KeyEpoch> Unrevoked { get; init; } = [];
 
     public static readonly RekeyState Empty =
         new(ImmutableSortedDictionary.Create<string, LegKeys>(StringComparer.Ordinal), [], new KeyEpoch(0), null, null);
@@ -33,7 +42,7 @@ public sealed record RekeyState(
     internal RekeyState Without(string participant) => this with { Legs = Legs.Remove(participant), Index = Index.With(Find(participant), null) };
 
     /// <summary>Nobody holds a key any more; numbers and the interval go on.</summary>
-    internal RekeyState Cleared() => Empty with { Last = Last, LastStart = LastStart, Index = LegIndex.Empty with { Uses = Uses + 1 } };
+    internal RekeyState Cleared() => Empty with { Last = Last, Given = Given, LastStart = LastStart, Index = LegIndex.Empty with { Uses = Uses + 1 } };
 
     internal RekeyState With(GroupKeyState epoch) => this with { Epochs = [.. Epochs.Select(e => e.Epoch == epoch.Epoch ? epoch : e)] };
 
@@ -41,17 +50,21 @@ public sealed record RekeyState(
     /// After the loss of the focus: the journal knows who is in and the newest number, the keys are gone, and what the mixer sends is of a
     /// former life until each leg takes the next key.
     /// </summary>
+    /// <param name="given">The highest number of a key that was stored, begun or told in advance.</param>
     /// <param name="sinceLastStart">By the journal's clock; clamped to what makes sense.</param>
     public static RekeyState Recovered(
-        IEnumerable<(string Participant, LegKeying Keying)> legs, KeyEpoch last, TimeSpan sinceLastStart, RekeyPolicy policy, TimeSpan now)
+        IEnumerable<(string Participant, LegKeying Keying, bool TakesLadder)> legs, KeyEpoch last, KeyEpoch given, TimeSpan sinceLastStart, RekeyPolicy policy,
+        TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(legs);
         ArgumentNullException.ThrowIfNull(policy);
         var elapsed = sinceLastStart < TimeSpan.Zero ? TimeSpan.Zero : sinceLastStart > policy.MinInterval ? policy.MinInterval : sinceLastStart;
-        var state = Empty with { Last = last, LastStart = last.Number == 0 ? null : now - elapsed };
+        var state = Empty with { Last = last, Given = given > last ? given : last, LastStart = last.Number == 0 ? null : now - elapsed };
         return legs.Aggregate(state, (s, l) => s.With(new LegKeys(l.Participant, l.Keying, last)
         {
             IsReady = true,
+            TakesLadder = l.TakesLadder,
+            Knows = policy.Revoke == Revocation.Now && l.Keying == LegKeying.GroupByMki && last.Number > 0 ? [LegKeys.Forgotten] : [],
             InUse = l.Keying == LegKeying.Own || last.Number == 0 ? null : LegKeys.Forgotten,
         }));
     }

@@ -34,33 +34,66 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             return null;
         }
 
-        var epoch = State.Last.Next;
+        // A rung costs no message to whoever has it.
+        var isRung = State.Ladder?.IsLeft(State.Last) == true;
+        var epoch = isRung ? State.Last.Next : State.Given.Next;
+        var ladder = isRung ? State.Ladder : NewLadder(epoch);
         State = State with
         {
             Last = epoch,
+            Ladder = ladder,
+            Given = ladder is null ? epoch : ladder.Top,
             LastStart = now,
             Wanted = null,
             Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
             Deadlines = State.Deadlines.Add((epoch, now + policy.DistributionTimeout)),
         };
-        _effects.Add(new RekeyEffect.Begin(epoch, reason));
+        _effects.Add(new RekeyEffect.Begin(epoch, reason) { LadderTo = isRung ? null : ladder?.Top });
         return epoch;
     }
+
+    /// <summary>Only where somebody can be told it.</summary>
+    private KeyLadder? NewLadder(KeyEpoch epoch) => policy.Ladder > 0 && State.Legs.Values.Any(l => l.TakesLadder && l.IsInGroup)
+        ? new KeyLadder(epoch, new KeyEpoch(checked(epoch.Number + (uint)policy.Ladder)))
+        : null;
+
+    /// <summary>It is gone, or will be: no key that it was sent in advance comes into use.</summary>
+    public void Forsake(LegKeys leg)
+    {
+        if (State.Ladder is not { } ladder) return;
+        if (!leg.Held.Any(e => e > ladder.Base && (e > State.Last || State.Find(e) is { WasUsed: false }))) return;
+        State = State with { Ladder = null };
+        if (ladder.IsLeft(State.Last)) _effects.Add(new RekeyEffect.DropRungs(State.Last.Next, ladder.Top));
+    }
+
+    /// <summary>The epoch of a rung that it has: it is moved without a word.</summary>
+    public void Climb(LegKeys leg, KeyEpoch epoch) => Set(leg with { Confirmed = epoch, MovesAt = AtTick(now) });
 
     /// <summary>The key of the newest epoch that it may hold goes into the answer of its join.</summary>
     public void Answer(LegKeys leg)
     {
         var epoch = State.Newest is { } newest && leg.MayHold(newest.Epoch) ? newest.Epoch : (KeyEpoch?)null;
-        Set(epoch is { } told ? leg with { Offered = told, Held = leg.Held.Add(told), KnowsOwnKey = leg.Keying != LegKeying.GroupPlain } : leg);
-        _effects.Add(new RekeyEffect.Answer(leg.Participant, epoch));
+        if (epoch is { } told) leg = ToldEpochs.Tell(State, policy, leg with { KnowsOwnKey = leg.Keying != LegKeying.GroupPlain }, told);
+        Set(leg);
+        _effects.Add(new RekeyEffect.Answer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });
     }
 
     /// <summary>It took a key, and is moved when that is safe. Without MKI at once: each packet under the old key would be lost (K7).</summary>
     public void Take(LegKeys leg, KeyEpoch? epoch)
     {
-        leg = leg with { Offered = null };
-        if (epoch is { } taken && !(leg.Confirmed >= taken))
-            leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : AtTick(now + policy.MoveDelay) };
+        var top = leg.OfferedTo;
+        leg = leg with { Offered = null, OfferedTo = null, Listed = [], Knows = epoch is null ? [] : leg.Listed };
+        if (epoch is { } taken)
+        {
+            // A rung of what it took may have begun meanwhile.
+            taken = State.Epochs.LastOrDefault(e => e.MayBeUsed && e.Epoch >= taken && e.Epoch <= top)?.Epoch ?? taken;
+            leg = leg with { LadderTo = top };
+            if (!(leg.Confirmed >= taken))
+                leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : AtTick(now + policy.MoveDelay) };
+            else if (leg.ShedsAt is not null && !ToldEpochs.IsStale(State, leg))
+                leg = leg with { ShedsAt = null };
+        }
+
         Set(leg);
     }
 
@@ -70,6 +103,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         if (policy.OnUndelivered == Undelivered.Drop || leg.Keying == LegKeying.GroupPlain)
         {
             Set(leg with { InUse = null, MovesAt = null, Keying = LegKeying.Own });
+            Forsake(leg);
             _effects.Add(new RekeyEffect.Drop(leg.Participant));
             return;
         }
@@ -78,7 +112,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     }
 
     /// <summary>It says that it takes keys and does not: its own from now on.</summary>
-    public void Deafen(LegKeys leg) => Isolate(leg with { Keying = LegKeying.Own, IsDeaf = true, Offered = null });
+    public void Deafen(LegKeys leg) => Isolate(leg with { Keying = LegKeying.Own, IsDeaf = true, Offered = null, OfferedTo = null });
 
     /// <summary>All that time and the last input have made due.</summary>
     public void Settle()
@@ -105,16 +139,30 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         var room = Window(State, policy) - State.Index.Out.Count;
         foreach (var (reached, participant) in State.Index.Free)
         {
-            if (room-- <= 0 || reached >= newest.Epoch) return;
-            var leg = State.Legs[participant];
-            Set(leg with { Offered = newest.Epoch, Held = leg.Held.Add(newest.Epoch), SlotUntil = now + Patience });
-            _effects.Add(new RekeyEffect.Offer(participant, newest.Epoch));
+            if (reached >= newest.Epoch) break;
+            if (room-- <= 0) return;
+            Offer(State.Legs[participant], newest.Epoch);
         }
+
+        foreach (var leg in Due(State.Index.Sheds))
+        {
+            if (!ToldEpochs.IsStale(State, leg) || leg.Confirmed is not { } taken || State.Find(taken) is null) Set(leg with { ShedsAt = null });
+            else if (room-- > 0) Offer(leg, taken);
+            else return;
+        }
+    }
+
+    private void Offer(LegKeys leg, KeyEpoch epoch)
+    {
+        leg = ToldEpochs.Tell(State, policy, leg, epoch) with { SlotUntil = now + Patience };
+        Set(leg);
+        _effects.Add(new RekeyEffect.Offer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });
     }
 
     /// <summary>Somebody waits for an offer until one of those that are out is answered or given up for.</summary>
     public static bool IsHeldUp(RekeyState state, RekeyPolicy policy) =>
-        !state.Index.Free.IsEmpty && state.Newest is { } newest && state.Index.Free[0].Reached < newest.Epoch && state.Index.Out.Count >= Window(state, policy);
+        state.Newest is { } newest && state.Index.Out.Count >= Window(state, policy)
+        && (!state.Index.Sheds.IsEmpty || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
 
     /// <summary>So many that all legs are reached in half the timeout, even if each needs the whole patience.</summary>
     private static int Window(RekeyState state, RekeyPolicy policy) =>
@@ -141,7 +189,13 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             Set(leg with { MovesAt = null });
             if (leg.Confirmed is not { } taken || leg.InUse >= taken || State.Find(taken) is not { MayBeUsed: true } epoch) continue;
             State = State.With(epoch with { WasUsed = true });
-            Set(leg with { MovesAt = null, InUse = taken, KnowsOwnKey = leg.Keying != LegKeying.GroupPlain });
+            Set(leg with
+            {
+                MovesAt = null,
+                InUse = taken,
+                KnowsOwnKey = leg.Keying != LegKeying.GroupPlain,
+                ShedsAt = leg.Knows.IsEmpty ? null : now + policy.Grace,
+            });
             _effects.Add(new RekeyEffect.Use(leg.Participant, taken));
         }
     }
@@ -214,8 +268,19 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         foreach (var epoch in State.Epochs)
         {
             if (!(epoch.DestroyAt <= now)) continue;
-            State = State with { Epochs = State.Epochs.Remove(epoch) };
+            State = State with
+            {
+                Epochs = State.Epochs.Remove(epoch),
+                Unrevoked = policy.Revoke == Revocation.Now && epoch.WasUsed ? State.Unrevoked.Add(epoch.Epoch) : State.Unrevoked,
+            };
             _effects.Add(new RekeyEffect.Destroy(epoch.Epoch));
+        }
+
+        foreach (var epoch in State.Unrevoked)
+        {
+            if (State.Index.Of(epoch).Known > 0) continue;
+            State = State with { Unrevoked = State.Unrevoked.Remove(epoch) };
+            _effects.Add(new RekeyEffect.Revoked(epoch));
         }
     }
 

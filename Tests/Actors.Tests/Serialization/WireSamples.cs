@@ -66,6 +66,12 @@ internal static class WireSamples
             At = Noon,
             Note = "by hand",
         },
+        ["c.ladder.1"] = new ConferenceEvent.KeyLadderMade(
+            [
+                new KeyRung(new KeyEpoch(6), [new KeyCommitment("AES_CM_128_HMAC_SHA1_80", "01ff"), new KeyCommitment("AEAD_AES_128_GCM", "02ff")]),
+                new KeyRung(new KeyEpoch(7), [new KeyCommitment("AES_CM_128_HMAC_SHA1_80", "03ff")]),
+            ])
+        { At = Noon },
         ["c.deferred.1"] = new ConferenceEvent.RekeyDeferred(RekeyReason.Joined, Noon.AddSeconds(9)) { At = Noon },
         ["c.legs.1"] = new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Moved, new KeyEpoch(5), Noon)]) { At = Noon.AddTicks(5) },
         ["c.passed.1"] = new ConferenceEvent.KeyEpochPassed(new KeyEpoch(4), EpochPassage.Destroyed) { At = Noon },
@@ -115,7 +121,11 @@ internal static class WireSamples
         new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.GroupPlain, IsProtected = true },
         new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default) { At = Noon },
         new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Begun, []) { At = Noon },
-        new JoinConference(Room, Alice, "a", null) { Ability = new LegAbility(true, true, "baresip") },
+        new JoinConference(Room, Alice, "a", null) { Ability = new LegAbility(true, true, "baresip") { IsStream = true } },
+        new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.GroupByMki, TakesLadder = true },
+        new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default with { Ladder = 4, Revoke = Revocation.Now }) { At = Noon },
+        new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Sent, new KeyEpoch(5), Noon) { To = new KeyEpoch(9) }]) { At = Noon },
+        new ConferenceEvent.KeyEpochPassed(new KeyEpoch(5), EpochPassage.Destroyed) { At = Noon, To = new KeyEpoch(9) },
         new ConferenceEvent.ParticipantJoined(Alice, "", null, new Ssrc(0)) { At = DateTimeOffset.UnixEpoch.AddTicks(-1) },
         new JoinConference(Room, Alice, "sip:alice@example.com", null),
         new JoinConference(Room, Alice, "sip:alice@example.com", ""),

@@ -14,7 +14,10 @@ internal sealed class ConferenceKeyBook
     private readonly Dictionary<ParticipantId, HashSet<KeyEpoch>> _confirmed = [];
     private readonly Dictionary<ParticipantId, KeyEpoch> _joinedAfter = [];
     private readonly HashSet<KeyEpoch> _taken = [];
+    private readonly HashSet<KeyEpoch> _rungs = [];
+    private readonly Dictionary<ParticipantId, (KeyEpoch Epoch, KeyEpoch? To)> _offered = [];
     private KeyEpoch _last;
+    private KeyEpoch _given;
 
     public void Stored(IEnumerable<ConferenceEvent> batch)
     {
@@ -25,9 +28,22 @@ internal sealed class ConferenceKeyBook
                 case ConferenceEvent.KeyEpochBegan began:
                     // K5: a number is used once, and they grow.
                     Assert.True(began.Epoch > _last);
+                    Assert.True(_rungs.Remove(began.Epoch) || began.Epoch > _given);
+                    Assert.DoesNotContain(began.Epoch, _taken);
                     _last = began.Epoch;
+                    if (_last > _given) _given = _last;
                     _stored.Add(began.Epoch);
                     _alive.Add(began.Epoch);
+                    break;
+                case ConferenceEvent.KeyLadderMade made:
+                    foreach (var rung in made.Rungs)
+                    {
+                        Assert.True(rung.Epoch > _given);
+                        _given = rung.Epoch;
+                        _rungs.Add(rung.Epoch);
+                        _alive.Add(rung.Epoch);
+                    }
+
                     break;
                 case ConferenceEvent.ParticipantJoined joined:
                     _joinedAfter[joined.Participant] = _last;
@@ -42,10 +58,14 @@ internal sealed class ConferenceKeyBook
         }
     }
 
-    public void Told(ParticipantId who, KeyEpoch epoch)
+    public void Told(ParticipantId who, KeyEpoch epoch, KeyEpoch? to)
     {
         Assert.Contains(epoch, _stored);
         Assert.Contains(epoch, _alive);
+        // Rungs that were given up meanwhile are not there to be told.
+        _told[who].UnionWith(Range((epoch, to)).Skip(1).Where(_alive.Contains));
+
+        _offered[who] = (epoch, to);
         // K2: only what began with its join or after it.
         Assert.True(epoch > _joinedAfter[who], $"{who} was told {epoch} and joined after {_joinedAfter[who]}");
         Assert.NotEqual("p3", who.Value);
@@ -55,9 +75,14 @@ internal sealed class ConferenceKeyBook
 
     public ConferenceInput.KeyReported Report(ParticipantId who, LegKeyAnswer answer)
     {
-        var epoch = _told.TryGetValue(who, out var told) && told.Count > 0 ? told.Max() : default;
-        if (answer is LegKeyAnswer.Took or LegKeyAnswer.Ready && epoch.Number > 0) _confirmed[who].Add(epoch);
-        return new ConferenceInput.KeyReported(who, answer, epoch, TimeSpan.FromMilliseconds(500));
+        var offered = _told.TryGetValue(who, out var told) && told.Count > 0 ? _offered[who] : default;
+        if (answer is LegKeyAnswer.Took or LegKeyAnswer.Ready && offered.Epoch.Number > 0) _confirmed[who].UnionWith(Range(offered));
+        return new ConferenceInput.KeyReported(who, answer, offered.Epoch, TimeSpan.FromMilliseconds(500));
+    }
+
+    private static IEnumerable<KeyEpoch> Range((KeyEpoch Epoch, KeyEpoch? To) told)
+    {
+        for (var epoch = told.Epoch; epoch == told.Epoch || epoch <= told.To; epoch = epoch.Next) yield return epoch;
     }
 
     public void Destroyed(KeyEpoch epoch) => _alive.Remove(epoch);
@@ -66,6 +91,7 @@ internal sealed class ConferenceKeyBook
     public void FocusDied(bool callsLost)
     {
         _alive.Clear();
+        _rungs.Clear();
         if (!callsLost) return;
         foreach (var who in _told.Keys) _told[who] = [];
     }

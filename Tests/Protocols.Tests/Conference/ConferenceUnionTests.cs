@@ -23,6 +23,7 @@ public class ConferenceUnionTests
         new ConferenceEvent.RekeyDeferred(RekeyReason.Left, Noon) { At = Noon },
         new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Sent, new KeyEpoch(1), Noon)]) { At = Noon },
         new ConferenceEvent.KeyEpochPassed(new KeyEpoch(1), EpochPassage.Settled) { At = Noon },
+        new ConferenceEvent.KeyLadderMade([new KeyRung(new KeyEpoch(2), [])]) { At = Noon },
         new ConferenceEvent.ParticipantJoined(Alice, "sip:a@example.com", "Alice", new Ssrc(1)) { At = Noon },
         new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Bye) { At = Noon },
         new ConferenceEvent.MixerPlaced(1) { At = Noon },

@@ -10,17 +10,24 @@ namespace ConfCluster.Protocols.Tests.Conference;
 /// A conference with a journal that fails and a process that dies when told, and what must hold at every moment of it.
 /// </summary>
 /// <param name="shares">Phones share the group key, but for p3 (no MKI) and p4 (whose signalling is open).</param>
-internal sealed class ConferenceWorld(bool shares)
+/// <param name="ladder">So many keys are told in advance, but to p1 (whose signalling is datagrams); 2: and phones are told to forget.</param>
+internal sealed class ConferenceWorld(bool shares, int ladder)
 {
-    private readonly ConferenceScene _scene = new() { MaxParticipants = 4, Keys = shares ? Shared : GroupKeyPolicy.Individual };
+    private readonly ConferenceScene _scene = new() { MaxParticipants = 4, Keys = shares ? Shared(ladder) : GroupKeyPolicy.Individual };
     private readonly ConferenceKeyBook _keys = new();
     private readonly List<ConferenceEvent> _journal = [];
     private readonly HashSet<ParticipantId> _leaving = [];
     private readonly HashSet<ParticipantId> _unanswered = [];
-    private static readonly GroupKeyPolicy Shared = new(true, RekeyPolicy.Default with { MinInterval = TimeSpan.FromSeconds(3) });
     private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
     private ImmutableArray<ConferenceEvent>? _writing;
     private readonly Dictionary<MixerId, MixerState> _told = [];
+
+    private static GroupKeyPolicy Shared(int ladder) => new(true, RekeyPolicy.Default with
+    {
+        MinInterval = TimeSpan.FromSeconds(3),
+        Ladder = ladder,
+        Revoke = ladder == 2 ? Revocation.Now : Revocation.Lazy,
+    });
 
     public void Do(int kind, ParticipantId who)
     {
@@ -74,7 +81,7 @@ internal sealed class ConferenceWorld(bool shares)
     {
         if (_leaving.Contains(who)) return;
         _unanswered.Add(who);
-        Give(new ConferenceInput.Asked(ConferenceScene.Join(who) with { Ability = new LegAbility(who.Value != "p3", who.Value != "p4", "") }));
+        Give(new ConferenceInput.Asked(ConferenceScene.Join(who) with { Ability = new LegAbility(who.Value != "p3", who.Value != "p4", "") { IsStream = who.Value != "p1" } }));
     }
 
     /// <summary>The participant, told to hang up, says that it leaves.</summary>
@@ -152,11 +159,11 @@ internal sealed class ConferenceWorld(bool shares)
             case ConferenceEffect.Admit admit:
                 Assert.Contains((admit.Participant, admit.Ssrc), Joins.Select(e => (e.Participant, e.Ssrc)));
                 _unanswered.Remove(admit.Participant);
-                if (admit.Epoch is { } told) _keys.Told(admit.Participant, told);
+                if (admit.Epoch is { } told) _keys.Told(admit.Participant, told, admit.To);
                 break;
             case ConferenceEffect.OfferKey offer:
                 Assert.DoesNotContain(offer.Participant, _leaving);
-                _keys.Told(offer.Participant, offer.Epoch);
+                _keys.Told(offer.Participant, offer.Epoch, offer.To);
                 break;
             // Whose conference ended before its key was stored is told that, and nothing else.
             case ConferenceEffect.HangUp hangUp: _unanswered.Remove(hangUp.Participant); break;

@@ -87,6 +87,23 @@ internal sealed class ParticipantScene
         return key;
     }
 
+    /// <summary>With keys of epochs to come, and the newest that it took.</summary>
+    public GroupKey OfferKey(uint epoch, uint? inUse, uint? taken, params uint[] rungs)
+    {
+        var key = Ladder(epoch, rungs);
+        Do(new ParticipantInput.KeyOffered(Room, key, inUse is { } number ? new KeyEpoch(number) : null) { Taken = taken is { } took ? new KeyEpoch(took) : null });
+        return key;
+    }
+
+    public static GroupKey Ladder(uint epoch, params uint[] rungs)
+    {
+        using var key = Group(epoch);
+        var above = rungs.Select(Group).ToList();
+        var told = key.CopyWith(above);
+        foreach (var rung in above) rung.Dispose();
+        return told;
+    }
+
     /// <summary>A member of the group since epoch 1, under which media to it is.</summary>
     public static ParticipantScene Grouped(string extra = TakesUpdate, string mki = "|1:4", SessionTimerPolicy? timer = null)
     {

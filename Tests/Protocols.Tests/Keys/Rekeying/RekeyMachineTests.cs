@@ -174,7 +174,7 @@ public sealed class RekeyMachineTests
     [Fact]
     public void A_recovered_focus_has_no_key_and_begins_an_epoch_at_once()
     {
-        _state = RekeyState.Recovered([(Alice, LegKeying.GroupByMki)], new KeyEpoch(7), TimeSpan.FromSeconds(3), _policy, _now);
+        _state = RekeyState.Recovered([(Alice, LegKeying.GroupByMki, false)], new KeyEpoch(7), new KeyEpoch(7), TimeSpan.FromSeconds(3), _policy, _now);
         Assert.Equal<RekeyEffect>([new Begin(new KeyEpoch(8), RekeyReason.FocusRecovered)], Do(new RekeyInput.Demanded(RekeyReason.FocusRecovered)));
         Assert.Equal<RekeyEffect>([new Offer(Alice, new KeyEpoch(8))], Do(new RekeyInput.Stored(new KeyEpoch(8))));
         Assert.Contains(new Use(Alice, null), At(10_000));

@@ -10,17 +10,19 @@ public sealed class RekeyProperties
     private static readonly Gen<TimeSpan> Delay = Gen.Int[1, 300].Select(ms => TimeSpan.FromMilliseconds(ms));
 
     private static readonly Gen<Phone> AnyPhone = Gen.Frequency(
-        (6, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d))),
+        (3, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d))),
+        (3, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, TakesLadder: true))),
         (2, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.Own, d))),
-        (1, Gen.Select(Delay, Gen.Int[1, 3], (d, n) => new Phone(LegKeying.GroupByMki, d, Glares: n))),
-        (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Refuses: true))),
+        (1, Gen.Select(Delay, Gen.Int[1, 3], (d, n) => new Phone(LegKeying.GroupByMki, d, Glares: n, TakesLadder: n > 1))),
+        (1, Gen.Select(Delay, Gen.Bool, (d, ladder) => new Phone(LegKeying.GroupByMki, d, Refuses: true, TakesLadder: ladder))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d, Refuses: true))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Answers: false))));
 
     internal static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
         Gen.Bool, Gen.Bool, OneOf(0, 1, 5, 10), Gen.Int[6, 12], OneOf(JoinKey.NextEpoch, JoinKey.Current),
-        OneOf(Undelivered.OwnKey, Undelivered.Drop), Gen.Int[2, 4].Select(OneOf(1, 2, 50), (inUse, offers) => (inUse, offers)),
+        OneOf(Undelivered.OwnKey, Undelivered.Drop),
+        Gen.Select(Gen.Int[2, 4], OneOf(1, 2, 50), OneOf(0, 0, 1, 3, 9), OneOf(Revocation.Lazy, Revocation.Lazy, Revocation.Now)),
         (join, leave, interval, timeout, key, undelivered, most) => RekeyPolicy.Default with
         {
             OnJoin = join,
@@ -29,8 +31,10 @@ public sealed class RekeyProperties
             DistributionTimeout = TimeSpan.FromSeconds(timeout),
             JoinKey = key,
             OnUndelivered = undelivered,
-            MaxEpochsInUse = most.inUse,
-            MaxOffers = most.offers,
+            MaxEpochsInUse = most.Item1,
+            MaxOffers = most.Item2,
+            Ladder = most.Item3,
+            Revoke = most.Item4,
             MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
         });
 
@@ -64,6 +68,7 @@ public sealed class RekeyProperties
             var newest = world.State.Newest?.Epoch;
             Assert.All(world.Uses.Values, used => Assert.True(used is null || used == newest, $"{used} is still in use and {newest} is the newest"));
             Assert.InRange(world.State.Epochs.Length, 0, 1);
+            Assert.True(world.Forgetful || world.State.Unrevoked.IsEmpty, "a phone that takes every offer was never told to forget");
         }, iter: 10_000);
 
     internal sealed record Happening(string Name, Action<RekeyWorld> Act)

@@ -5,7 +5,7 @@ namespace ConfCluster.Protocols.Tests.Keys.Rekeying;
 
 /// <summary>How a phone takes keys.</summary>
 /// <param name="Delay">From a message to it to its answer.</param>
-internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = true, bool Refuses = false, int Glares = 0)
+internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = true, bool Refuses = false, int Glares = 0, bool TakesLadder = false)
 {
     /// <summary>Nothing is wrong with it, so nobody else may delay it (K9).</summary>
     public bool IsGood => Answers && !Refuses && Glares == 0 && Keying != LegKeying.Own;
@@ -34,8 +34,13 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     private readonly List<TimeSpan> _changes = [];
     private readonly Dictionary<string, KeyEpoch> _owed = [];
     private readonly Dictionary<string, TimeSpan> _out = [];
+    private readonly HashSet<KeyEpoch> _rungs = [];
+    private readonly Dictionary<string, HashSet<KeyEpoch>> _listed = [];
+    private readonly Dictionary<string, List<KeyEpoch>> _newest = [];
     private RekeyState _state = RekeyState.Empty;
     private KeyEpoch _lastStored;
+    private KeyEpoch _given;
+    private KeyEpoch _givenStored;
     private TimeSpan? _lastStart;
     private int _order;
     private int _steps;
@@ -49,6 +54,9 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
 
     public List<RekeyEffect> All { get; } = [];
 
+    /// <summary>Somebody who took keys takes no offers, so it may have old keys to the end.</summary>
+    public bool Forgetful => _phones.Values.Any(p => p.Refuses || !p.Answers);
+
     /// <summary>Told of every step of the machine, for whoever keeps a book of his own.</summary>
     public Action<RekeyInput, IReadOnlyList<RekeyEffect>>? Heard { get; set; }
 
@@ -60,9 +68,9 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         if (_phones.ContainsKey(name)) return;
         _phones[name] = phone;
         _glares[name] = phone.Glares;
-        (_uses[name], _told[name], _took[name], _joinedAfter[name]) = (null, [], [], _state.Last);
+        (_uses[name], _told[name], _took[name], _listed[name], _joinedAfter[name]) = (null, [], [], [], _state.Last);
         if (policy.OnJoin && phone.Keying != LegKeying.Own) _changes.Add(Now);
-        Do(new RekeyInput.Joined(name, phone.Keying));
+        Do(new RekeyInput.Joined(name, phone.Keying, phone.TakesLadder));
     }
 
     public void Leave(string name, bool evicted = false)
@@ -113,8 +121,10 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         _lastStart = _lastStored.Number == 0 ? null : _began[_lastStored];
         // A join is stored with the epoch that it begins, or not at all.
         foreach (var leg in _state.Legs.Values.Where(l => l.AnswerWaitsFor is not null)) Forget(leg.Participant);
-        var legs = _phones.Select(p => (p.Key, p.Value.Keying)).ToList();
-        _state = RekeyState.Recovered(legs, _lastStored, Now - (_lastStart ?? Now), policy, Now);
+        var legs = _phones.Select(p => (p.Key, p.Value.Keying, p.Value.TakesLadder)).ToList();
+        _rungs.Clear();
+        _given = _givenStored;
+        _state = RekeyState.Recovered(legs, _lastStored, _given, Now - (_lastStart ?? Now), policy, Now);
         foreach (var epoch in _began.Keys.Where(e => e > _lastStored).ToList()) _began.Remove(epoch);
         foreach (var name in _phones.Keys) (_readySince[name], _uses[name]) = (Now, _uses[name] is null && _lastStored.Number == 0 ? null : LegKeys.Forgotten);
         foreach (var (name, phone) in _phones)
@@ -170,23 +180,29 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         {
             case RekeyEffect.Begin e: Begin(e); break;
             case RekeyEffect.Answer e:
-                Is(!_owed.Remove(e.Participant, out var owed) || e.Epoch >= owed, $"K2: {e.Participant} is answered without {owed}, which its join began");
-                if (e.Epoch is { } told) Tell(e.Participant, told);
+                // A rung that somebody took along while its beginning was being stored is in use for nobody.
+                Is(!_owed.Remove(e.Participant, out var owed) || e.Epoch >= owed || _state.Find(owed) is not { IsSpoiled: false }, $"K2: {e.Participant} is answered without {owed}, which its join began");
+                var first = e.Epoch is { } told ? Tell(e.Participant, told, e.To) : [];
+                _listed[e.Participant] = [.. first];
                 Later(e.Participant, p =>
                 {
                     _readySince[p] = Now;
-                    if (e.Epoch is { } taken) _took[p].Add(taken);
+                    _took[p].UnionWith(first);
                     Do(new RekeyInput.Confirmed(e.Participant));
                 });
                 break;
             case RekeyEffect.Offer e:
                 Is(_readySince.ContainsKey(e.Participant), "an offer before the dialog is confirmed");
-                Is(_stored.Keys.Where(k => _state.Find(k) is { IsSpoiled: false }).Max() == e.Epoch, $"K8: {e.Epoch} is offered and a newer one is there");
-                Tell(e.Participant, e.Epoch);
+                var isNews = !_took[e.Participant].Contains(e.Epoch);
+                var newest = _stored.Keys.Where(k => _state.Find(k) is { IsSpoiled: false }).Max();
+                Is(newest == e.Epoch || !isNews && policy.Revoke == Revocation.Now, $"K8: {e.Epoch} is offered and {newest} is there");
+                var leg = _state.Find(e.Participant)!;
+                List<KeyEpoch> kept = leg.Keying == LegKeying.GroupPlain ? [] : leg.InUse == LegKeys.Forgotten ? [.. _listed[e.Participant]] : [.. new[] { leg.InUse, leg.Confirmed }.OfType<KeyEpoch>()];
+                var offered = _newest[e.Participant] = Tell(e.Participant, e.Epoch, e.To);
                 _out[e.Participant] = Now;
                 var window = Math.Max(policy.MaxOffers, (int)Math.Ceiling(2 * _state.Legs.Count / policy.DistributionTimeout.TotalSeconds));
                 Is(_out.Values.Count(since => Now - since < TimeSpan.FromSeconds(1)) <= window, $"more than {window} offers are out");
-                Later(e.Participant, p => Reply(p, e));
+                Later(e.Participant, p => Reply(p, e, offered, kept));
                 break;
             case RekeyEffect.Use e: Use(e); break;
             case RekeyEffect.Silence e: _uses[e.Participant] = null; break;
@@ -199,12 +215,32 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
                 Is(!_uses.ContainsValue(e.Epoch), $"{e.Epoch} is destroyed and in use");
                 _destroyed.Add(e.Epoch);
                 break;
+            case RekeyEffect.DropRungs e:
+                for (var rung = e.From; rung <= e.To; rung = rung.Next) Is(_rungs.Remove(rung) && _destroyed.Add(rung), $"{rung} is dropped and was no rung");
+                break;
+            case RekeyEffect.Revoked e:
+                Is(_destroyed.Contains(e.Epoch), $"{e.Epoch} is revoked and not destroyed");
+                var holder = _phones.Keys.FirstOrDefault(p => _listed[p].Contains(e.Epoch));
+                Is(holder is null, $"{e.Epoch} is revoked and {holder} has it");
+                break;
         }
     }
 
     private void Begin(RekeyEffect.Begin begin)
     {
         Is(!_began.ContainsKey(begin.Epoch) && (_began.Count == 0 || begin.Epoch > _began.Keys.Max()), $"K5: {begin.Epoch} is not new");
+        var isRung = _rungs.Remove(begin.Epoch);
+        Is(isRung || begin.Epoch > _given, $"K5: {begin.Epoch} was a rung of a ladder that is gone");
+        Is(!isRung || _gone.Values.All(g => !g.Contains(begin.Epoch)), $"K1: rung {begin.Epoch} begins and somebody who left has it");
+        Is(!isRung || begin.LadderTo is null, "a rung does not begin another ladder");
+        if (begin.Epoch > _given) _given = begin.Epoch;
+        if (begin.LadderTo is { } top)
+        {
+            Is(top.Number - begin.Epoch.Number == policy.Ladder, "a ladder has as many rungs as the rules say");
+            for (var rung = begin.Epoch.Next; rung <= top; rung = rung.Next) _rungs.Add(rung);
+            _given = top;
+        }
+
         Is(policy.Bypasses(begin.Reason) || !(Now - _lastStart < policy.MinInterval), $"K3: {begin.Epoch} begins too early");
         (_began[begin.Epoch], _lastStart) = (Now, Now);
         var life = _life;
@@ -212,17 +248,29 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         {
             if (life != _life) return;
             (_stored[begin.Epoch], _lastStored) = (Now, begin.Epoch);
+            if ((begin.LadderTo ?? begin.Epoch) is var given && given > _givenStored) _givenStored = given;
             Do(new RekeyInput.Stored(begin.Epoch));
         });
     }
 
-    private void Tell(string name, KeyEpoch epoch)
+    private List<KeyEpoch> Tell(string name, KeyEpoch epoch, KeyEpoch? to)
     {
         Is(_phones.ContainsKey(name), $"K1: {epoch} is told to somebody who left");
         Is(_stored.ContainsKey(epoch), $"{epoch} is told before it is stored");
-        Is(!_destroyed.Contains(epoch), $"{epoch} is told and destroyed");
-        Is(policy.JoinKey == JoinKey.Current || epoch > _joinedAfter[name], $"K2: {name} is told {epoch}, which began before its join");
-        _told[name].Add(epoch);
+        Is(to is null || _phones[name].TakesLadder && to > epoch, $"{name} cannot take rungs");
+        var told = new List<KeyEpoch>();
+        for (var key = epoch; key <= (to ?? epoch); key = key.Next)
+        {
+            Is(!_destroyed.Contains(key), $"{key} is told and destroyed");
+            Is(key == epoch || _rungs.Contains(key) || _began.ContainsKey(key), $"{key} is told and is no rung");
+            Is(policy.JoinKey == JoinKey.Current || key > _joinedAfter[name], $"K2: {name} is told {key}, which began before its join");
+            told.Add(key);
+        }
+
+        Is(told.Count + 4 <= 14, "a list too long for a peer");
+        _told[name].UnionWith(told);
+        _listed[name].UnionWith(told);
+        return told;
     }
 
     private void Use(RekeyEffect.Use use)
@@ -232,14 +280,16 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         _uses[name] = use.Epoch;
         if (use.Epoch is not { } epoch) return;
         Is(_took[name].Contains(epoch), $"K7: {name} did not take {epoch}");
+        Is(_phones[name].Keying != LegKeying.GroupByMki || _listed[name].Contains(epoch), $"{name} is moved to {epoch}, which its SDP does not list");
         Is(!_destroyed.Contains(epoch), $"{epoch} is used and destroyed");
         if (_used.Add(epoch)) Is(_gone.Values.All(g => !g.Contains(epoch)), $"K1: somebody who left before has {epoch}");
     }
 
-    private void Reply(string name, RekeyEffect.Offer offer)
+    private void Reply(string name, RekeyEffect.Offer offer, List<KeyEpoch> told, List<KeyEpoch> kept)
     {
         _out.Remove(name);
-        if (_phones[name].Refuses)
+        var phone = _phones[name];
+        if (phone.Refuses)
         {
             Do(new RekeyInput.Refused(offer.Participant, offer.Epoch));
         }
@@ -249,7 +299,10 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         }
         else
         {
-            _took[name].Add(offer.Epoch);
+            _took[name].UnionWith(told);
+            // An SDP takes the place of the one before; after a crash of the focus another may be on its way behind it.
+            if (ReferenceEquals(told, _newest[name])) _listed[name].RemoveWhere(e => !told.Contains(e) && !kept.Contains(e));
+            Is(_uses[name] is not { Number: > 0 } used || phone.Keying != LegKeying.GroupByMki || _listed[name].Contains(used), $"{name} has {_uses[name]} no more");
             Do(new RekeyInput.Took(offer.Participant, offer.Epoch));
         }
     }
