@@ -18,12 +18,22 @@ public sealed class EntityRegions
     /// <summary>The dialogs that this node let in and that are not over.</summary>
     public DialogPlaces Dialogs { get; } = new();
 
-    /// <summary>This node's endpoint, for requests that we start.</summary>
+    /// <summary>This node's endpoint; nobody on a node without sockets for SIP.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>Takes the requests that participants of this node start: this node's endpoint, or in a cluster the way to all of them.</summary>
+    public IActorRef SipWay
+    {
+        get => field ?? SipEndpoint;
+        set;
+    }
+
+    /// <summary>How the other nodes know this one; empty: there are none.</summary>
+    public string Node { get; set; } = "";
 
     /// <summary>This node's <c>KmsGateway</c>; nobody without a KMS.</summary>
     public IActorRef KmsGateway { get; set; } = ActorRefs.Nobody;
 
-    /// <summary>This node's <c>SipLocator</c>, which finds the servers of a URI.</summary>
+    /// <summary>The <c>SipLocator</c>, which finds the servers of a URI: this node's, or in a cluster the way to one.</summary>
     public IActorRef SipLocator { get; set; } = ActorRefs.Nobody;
 }

@@ -31,6 +31,9 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     private List<object>? _early = [];
     private bool _stopped;
 
+    /// <summary>The node that holds the dialog's place; null: not known yet.</summary>
+    private string? _letInBy;
+
     /// <param name="clock">For the timestamps of key management; null: the system's.</param>
     public ParticipantEntity(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal, TimeProvider? clock = null)
     {
@@ -48,7 +51,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     protected override void PostStop()
     {
         _state.Destroy();
-        _regions.Dialogs.Leave(_context.Id);
+        if (_letInBy == _regions.Node) _regions.Dialogs.Leave(_context.Id);
+        else if (_letInBy is { Length: > 0 } node) _regions.SipWay.Tell(new DialogOver(_context.Id, node));
     }
 
     protected override void OnReceive(object message)
@@ -56,6 +60,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         switch (message)
         {
             case FactsRecovered m when _early is { } early:
+                _letInBy ??= m.Facts.OfType<DialogFact.DialogConfirmed>().FirstOrDefault()?.Flow.Node;
                 Handle(new ParticipantInput.Recovered(m.Facts));
                 (_early, _stored) = (null, _stored + m.Facts.Length);
                 foreach (var waiting in early) OnReceive(waiting);
@@ -64,6 +69,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case var _ when _early is { } early: early.Add(message); break;
             case SipRequestArrived m:
                 _paths.Learn(m.Key, m.Endpoint);
+                _letInBy ??= m.Flow.Node;
                 Handle(new ParticipantInput.RequestArrived(m.Key, m.Request, m.Flow) { Caller = m.Caller });
                 break;
             case IParticipantMessage m: Handle(InputOf(m)); break;
@@ -115,9 +121,9 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.Respond e: _paths.Respond(e.Key, e.Response); break;
             // The endpoint owns what it repeats, and may still do so when the state has moved on and zeroed its own.
             case ParticipantEffect.SendRequest e:
-                _regions.SipEndpoint.Tell(new SendRequest(_context.Id, e.Request with { Body = e.Request.Body.Copy() }, e.Flow));
+                _regions.SipWay.Tell(new SendRequest(_context.Id, e.Request with { Body = e.Request.Body.Copy() }, e.Flow));
                 break;
-            case ParticipantEffect.SendAck e: _regions.SipEndpoint.Tell(new SendAck(e.Request, e.Flow)); break;
+            case ParticipantEffect.SendAck e: _regions.SipWay.Tell(new SendAck(e.Request, e.Flow)); break;
             case ParticipantEffect.Locate e: _regions.SipLocator.Tell(new LocateServers(_context.Id, e.NextHop, e.IsSecure)); break;
             case ParticipantEffect.AskToDial e: _regions.Conferences.Tell(new AskToDial(e.Conference, _context.Id, e.Target)); break;
             case ParticipantEffect.ReportDial e:

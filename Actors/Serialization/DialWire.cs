@@ -1,7 +1,10 @@
+using System.Runtime.Serialization;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization.Proto;
+using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Actors.Serialization;
 
@@ -25,6 +28,16 @@ internal static class DialWire
             "m.located.1",
             m => new ServersLocatedProto { Participant = m.Participant.Value, Hops = { m.Hops.Select(DialogFactWire.Write) }, Reason = m.Reason },
             p => new ServersLocated(new ParticipantId(p.Participant), [.. p.Hops.Select(DialogFactWire.Read)], p.Reason)),
+        WireEntry.Of<LocateServers, LocateServersProto>(
+            "m.locate.1",
+            m => new LocateServersProto { Participant = m.Participant.Value, NextHop = SipWriter.Write(m.NextHop), IsSecure = m.IsSecure },
+            p => new LocateServers(
+                new ParticipantId(p.Participant),
+                SipReader.TryReadUri(p.NextHop, out var uri) ? uri! : throw new SerializationException("there is no readable URI to find"), p.IsSecure)),
+        WireEntry.Of<DialogOver, DialogOverProto>(
+            "m.over.1",
+            m => new DialogOverProto { Participant = m.Participant.Value, Node = m.Node },
+            p => new DialogOver(new ParticipantId(p.Participant), p.Node)),
         WireEntry.Of<AskToDial, AskToDialProto>(
             "m.asktodial.1",
             m => new AskToDialProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Target = m.Target },

@@ -52,8 +52,9 @@ internal static class DialogFactWire
         Local = flow.Local.ToString(),
         Remote = flow.Remote.ToString(),
         Connection = flow.Connection,
+        Node = flow.Node,
     };
 
     internal static SipFlow Read(FlowProto p) =>
-        new((SipTransport)p.Transport, WireValues.EndPoint(p.Local), WireValues.EndPoint(p.Remote), p.Connection);
+        new((SipTransport)p.Transport, WireValues.EndPoint(p.Local), WireValues.EndPoint(p.Remote), p.Connection) { Node = p.Node };
 }

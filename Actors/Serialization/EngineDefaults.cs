@@ -12,10 +12,14 @@ public static class EngineDefaults
 {
     /// <summary>Every wire type bound to its serializer; goes with <c>allow-unregistered-types = false</c>.</summary>
     public static SerializationSetup Serializers() => SerializationSetup.Create(system =>
-    [
-        SerializerDetails.Create("confcluster", new ConfClusterSerializer(system), [.. WireTable.Entries.Select(e => e.Type)]),
-        SerializerDetails.Create("confcluster-secret", new SecretMessageSerializer(system), [.. SecretMessageSerializer.Types]),
-    ]);
+    {
+        var secret = new SecretMessageSerializer(system);
+        return
+        [
+            SerializerDetails.Create("confcluster", new ConfClusterSerializer(system), [.. WireTable.Entries.Select(e => e.Type)]),
+            SerializerDetails.Create("confcluster-secret", secret, [.. secret.Types]),
+        ];
+    });
 
     /// <summary>Serializers and journal under what the caller has said already.</summary>
     public static AkkaConfigurationBuilder AddEngineDefaults(this AkkaConfigurationBuilder builder, ConfClusterSettings settings)

@@ -12,15 +12,7 @@ internal static class ParticipantWire
 {
     public static readonly WireEntry[] Entries =
     [
-        WireEntry.Of<Joined, JoinedProto>(
-            "m.joined.1",
-            m => new JoinedProto
-            {
-                Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Ssrc = m.Ssrc.Value,
-                Incarnation = m.Incarnation.Number,
-            },
-            p => new Joined(
-                Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation))),
+        WireEntry.Of<Joined, JoinedProto>("m.joined.1", Write, Read),
         WireEntry.Of<JoinRefused, JoinRefusedProto>(
             "m.refused.1",
             m => new JoinRefusedProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Reason = (uint)m.Reason },
@@ -56,6 +48,18 @@ internal static class ParticipantWire
                 Id(p.Participant), new TransactionKey(p.IsServer, p.Branch, p.SentBy, new SipMethod(p.Method)),
                 (TransactionFailure)p.Failure)),
     ];
+
+    internal static JoinedProto Write(Joined m) => new()
+    {
+        Participant = m.Participant.Value,
+        Conference = m.Conference.Value,
+        Mixer = WireValues.Write(m.Mixer),
+        Ssrc = m.Ssrc.Value,
+        Incarnation = m.Incarnation.Number,
+    };
+
+    internal static Joined Read(JoinedProto p) =>
+        new(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation));
 
     private static ParticipantId Id(string value) => new(value);
 

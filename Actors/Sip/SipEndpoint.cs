@@ -53,7 +53,8 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<SipWaiting>(_ => OnWaiting());
         Receive<Respond>(OnRespond);
         Receive<SendRequest>(OnSendRequest);
-        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, a.Flow), a.Flow, null));
+        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, Here(a.Flow)), Here(a.Flow), null));
+        Receive<DialogOver>(m => regions.Dialogs.Leave(m.Participant));
         // A loop ends by itself only through a bug: let the supervisor begin anew.
         Receive<SipLoopFailed>(f => throw new InvalidOperationException($"The {f.Loop} loop failed.", f.Reason));
         Receive<Tick>(_ => OnTick());
@@ -175,10 +176,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private void OnSendRequest(SendRequest send)
     {
         // A CANCEL has the Via of its INVITE (RFC 3261 §9.1).
-        var request = send.Request.Headers.TopVia is null ? _sockets.WithVia(send.Request, send.Flow) : send.Request;
+        var flow = Here(send.Flow);
+        var request = send.Request.Headers.TopVia is null ? _sockets.WithVia(send.Request, flow) : send.Request;
         _owners[TransactionKey.OfSent(request)] = send.Owner;
         if (!request.Body.IsEmpty) _bodies[TransactionKey.OfSent(request)] = request.Body;
-        Execute(_layer.Request(request, send.Flow));
+        Execute(_layer.Request(request, flow));
     }
 
     private void OnTick()
@@ -204,13 +206,13 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 {
                     _owners[pass.Key] = to.Participant;
                     if (AdmissionRules.BeginsSomething(pass.Request)) _admission.LetIn(pass.Key, to.Participant, pass.Flow);
-                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, pass.Flow, Self) { Caller = _caller });
+                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, Ours(pass.Flow), Self) { Caller = _caller });
                 }
 
                 break;
             case TransactionEffect.PassAck pass:
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant acked)
-                    _regions.Participants.Tell(new SipAckArrived(acked.Participant, pass.Request, pass.Flow));
+                    _regions.Participants.Tell(new SipAckArrived(acked.Participant, pass.Request, Ours(pass.Flow)));
                 break;
             case TransactionEffect.PassResponse pass:
                 if (_owners.TryGetValue(pass.Key, out var asker)) _regions.Participants.Tell(new SipResponseArrived(asker, pass.Key, pass.Response));
@@ -240,6 +242,12 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 throw new UnreachableException($"no shell for {effect.GetType().Name}");
         }
     }
+
+    /// <summary>As participants, which may be elsewhere, know it.</summary>
+    private SipFlow Ours(SipFlow flow) => _regions.Node.Length == 0 ? flow : flow with { Node = _regions.Node };
+
+    /// <summary>As sockets and transactions of this node know it.</summary>
+    private static SipFlow Here(SipFlow flow) => flow.Node.Length == 0 ? flow : flow with { Node = "" };
 
     private sealed record Tick
     {

@@ -10,6 +10,23 @@ public static class SipEndpointStart
 {
     public const string Name = "sip";
 
+    public const string LocatorName = $"{Name}-locator";
+
+    public const string WayName = $"{Name}-way";
+
+    /// <summary>On every node of a cluster, after its endpoint.</summary>
+    public static AkkaConfigurationBuilder AddSipWay(this AkkaConfigurationBuilder builder, SipSettings settings, EntityRegions regions, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(regions);
+        var life = 64 * settings.Timings.T1;
+        return builder.WithActors((system, _) =>
+        {
+            regions.Node = SipWay.NameOf(Akka.Cluster.Cluster.Get(system).SelfAddress);
+            regions.SipWay = regions.SipLocator = system.ActorOf(Props.Create(() => new SipWay(regions, life, clock)), WayName);
+        });
+    }
+
     public static AkkaConfigurationBuilder AddSipEndpoint(
         this AkkaConfigurationBuilder builder, SipSettings settings, LocalTag tags, EntityRegions regions, TimeProvider clock)
     {
@@ -20,7 +37,7 @@ public static class SipEndpointStart
             registry.Register<SipEndpoint>(regions.SipEndpoint);
             var dns = new DnsLookup(settings.Dns);
             regions.SipLocator = system.ActorOf(
-                Props.Create(() => new SipLocator(regions, dns.AskAsync, settings.Dns.CacheSize, clock)), $"{Name}-locator");
+                Props.Create(() => new SipLocator(regions, dns.AskAsync, settings.Dns.CacheSize, clock)), LocatorName);
         });
     }
 }

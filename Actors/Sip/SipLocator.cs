@@ -47,7 +47,7 @@ public sealed class SipLocator : ReceiveActor
     private void OnListening(SipListening listening)
     {
         if (!_waiting.TryDequeue(out var asked)) return;
-        var locals = new Locals(listening);
+        var locals = new Locals(listening, _regions.Node);
         var search = new Search(asked.Participant, locals, locals.Context());
         Go(++_number, search, SipResolution.Begin(asked.NextHop, asked.IsSecure, search.Context));
     }
@@ -98,12 +98,13 @@ public sealed class SipLocator : ReceiveActor
     private sealed record Search(ParticipantId Participant, Locals Locals, ResolutionContext Context, ResolutionState? State = null);
 
     /// <summary>The listeners, by transport.</summary>
-    private sealed class Locals(SipListening listening)
+    private sealed class Locals(SipListening listening, string node)
     {
         public ResolutionContext Context() => new(
             transport => listening.Of(transport, AddressFamily.InterNetwork) is not null, listening.Uses(AddressFamily.InterNetwork),
             listening.Uses(AddressFamily.InterNetworkV6), RandomNumberGenerator.GetInt32);
 
-        public SipFlow Flow(SipTarget target) => new(target.Transport, listening.Of(target.Transport, target.EndPoint.AddressFamily)!, target.EndPoint);
+        public SipFlow Flow(SipTarget target) =>
+            new(target.Transport, listening.Of(target.Transport, target.EndPoint.AddressFamily)!, target.EndPoint) { Node = node };
     }
 }

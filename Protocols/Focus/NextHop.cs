@@ -25,7 +25,7 @@ internal static class NextHop
         var remote = new IPEndPoint(address, uri.Port ?? SipFlow.DefaultPort(transport));
         // Over the connection while it is there; once it is gone, where the peer listens and not the port that it called from.
         if (transport == flow.Transport && flow.IsReliable && address.Equals(flow.Remote.Address)) return flow with { Remote = remote };
-        return transport == flow.Transport ? flow with { Remote = remote, Connection = 0 } : new SipFlow(transport, flow.Local, remote);
+        return transport == flow.Transport ? flow with { Remote = remote, Connection = 0 } : new SipFlow(transport, flow.Local, remote) { Node = flow.Node };
     }
 
     private static bool TryAddress(string host, out IPAddress address)

@@ -35,6 +35,12 @@ public sealed class GroupKey : IDisposable
     /// <summary>An MKI for a key of a leg's own, never that of an epoch.</summary>
     public static Mki OwnMki(long number) => new(1u << 31 | (uint)number, MkiLength);
 
+    /// <summary>One that came in a message; takes the keys over.</summary>
+    /// <exception cref="ArgumentException">A key has another MKI than that of the epoch.</exception>
+    public static GroupKey Of(KeyEpoch epoch, ImmutableArray<MasterKey> keys) => keys.All(k => k.Mki == MkiOf(epoch))
+        ? new GroupKey(epoch, keys)
+        : throw new ArgumentException($"not every key has the MKI of {epoch}", nameof(keys));
+
     public static GroupKey Generate(KeyEpoch epoch, IEnumerable<SrtpProfile> suites, SecretWriter random)
     {
         ArgumentNullException.ThrowIfNull(suites);

@@ -11,6 +11,9 @@ public enum SipTransport : byte { Udp, Tcp, Tls }
 /// </summary>
 public sealed record SipFlow(SipTransport Transport, IPEndPoint Local, IPEndPoint Remote, long Connection = 0)
 {
+    /// <summary>The node whose listener it is, as the nodes of a cluster tell each other apart; empty: there is one only.</summary>
+    public string Node { get; init; } = "";
+
     public bool IsReliable => Transport != SipTransport.Udp;
 
     /// <summary>RFC 3261 §18.1.1: where a transport is expected when no port is given.</summary>

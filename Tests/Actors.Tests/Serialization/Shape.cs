@@ -2,6 +2,8 @@ using System.Collections;
 using System.Globalization;
 using System.Net;
 using System.Reflection;
+using Akka.Actor;
+using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Tests.Serialization;
 
@@ -13,6 +15,10 @@ internal static class Shape
         null => "null",
         string s => $"\"{s}\"",
         DateTimeOffset at => at.UtcTicks.ToString(CultureInfo.InvariantCulture),
+        SipUri uri => uri.ToString(),
+        SipHeaders headers => Of(headers.Fields.ToArray()),
+        SipBody body => Convert.ToHexString(body.Span),
+        IActorRef actor => actor.Path.ToStringWithoutAddress(),
         IPEndPoint endPoint => endPoint.ToString(),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Of))}]",
         _ when value.GetType() is { IsPrimitive: false, IsEnum: false } type => $"{type.Name}({string.Join(", ", Members(type, value))})",

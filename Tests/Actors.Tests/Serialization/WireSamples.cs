@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
@@ -101,6 +102,8 @@ internal static class WireSamples
         ["m.dial.1"] = new DialParticipant(Alice, Room, "call-1", "sip:alice@example.com"),
         ["m.dialgranted.1"] = new DialGranted(Alice, Room, Mixer),
         ["m.located.1"] = new ServersLocated(Alice, [Flow], "nowhere"),
+        ["m.locate.1"] = new LocateServers(Alice, SipUri.Sip("bob", "example.com", 5070), true),
+        ["m.over.1"] = new DialogOver(Alice, "192.0.2.1:4053"),
         ["m.asktodial.1"] = new AskToDial(Room, Alice, "sip:alice@example.com"),
         ["m.dialreport.1"] = new DialReport(Room, Alice, "sip:alice@example.com", CalloutState.Failed, 486, "Busy Here"),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
@@ -187,6 +190,7 @@ internal static class WireSamples
         new DialogFact.DialogConfirmed(
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
             Flow with { Connection = 0 }, false, "", ""),
+        new DialogFact.DialogConfirmed(Room, Dialog, Flow with { Node = "192.0.2.1:4053" }, false, "", ""),
         new DialogFact.DialogConfirmed(Room, Dialog with { LocalSequence = 0, RemoteSequence = 0 }, Flow, false, "", ""),
     ];
 }

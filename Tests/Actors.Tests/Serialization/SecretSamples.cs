@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text;
+using Akka.Actor;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Sip;
+using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Authentication;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
+
+namespace ConfCluster.Actors.Tests.Serialization;
+
+/// <summary>One of each message with keys, every field filled with something that is not its default.</summary>
+internal static class SecretSamples
+{
+    private static readonly ConferenceId Room = new("room-1");
+    private static readonly ParticipantId Alice = new("0123456789abcdef0123456789abcdef");
+    private static readonly MixerId Mixer = new(Room, 1, 3);
+    private static readonly TransactionKey Key = new(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Invite);
+
+    private static readonly SipFlow Flow = new(
+        SipTransport.Tls, new IPEndPoint(IPAddress.Loopback, 5061), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12) { Node = "192.0.2.1:4053" };
+
+    public static ImmutableArray<string> Manifests { get; } = [.. Make(Nobody.Instance).Keys.Order(StringComparer.Ordinal)];
+
+    public static IReadOnlyDictionary<string, object> Make(IActorRef endpoint) => new Dictionary<string, object>
+    {
+        ["s.request.1"] = new SipRequestArrived(Alice, Key, Request(), Flow, endpoint) { Caller = new CallerIdentity("alice", IdentityProof.Digest, true) },
+        ["s.ack.1"] = new SipAckArrived(Alice, Request(), Flow),
+        ["s.response.1"] = new SipResponseArrived(Alice, Key with { IsServer = false }, Response()),
+        ["s.send.1"] = new SendRequest(Alice, Request(), Flow),
+        ["s.sendack.1"] = new SendAck(Request(), Flow),
+        ["s.respond.1"] = new Respond(Key, Response()),
+        ["s.joined.1"] = new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group()),
+        ["s.offerkey.1"] = new OfferGroupKey(Alice, Room, Group(), new KeyEpoch(4)),
+        ["s.groupkey.1"] = new SetGroupKey(Mixer, new Incarnation(4), Group()),
+        ["s.legmedia.1"] = new SetLegMedia(Mixer, Media()),
+    };
+
+    /// <summary>As <see cref="Shape"/>, but with the secrets, which the shape of a key does not show.</summary>
+    public static string ShapeOf(object message) => $"{Shape.Of(message)} {string.Join(' ', Secrets(message).Select(s => Convert.ToHexString(s)))}";
+
+    private static IEnumerable<byte[]> Secrets(object message) => message switch
+    {
+        SipRequestArrived m => [m.Request.Body.Span.ToArray()],
+        SipAckArrived m => [m.Request.Body.Span.ToArray()],
+        SipResponseArrived m => [m.Response.Body.Span.ToArray()],
+        SendRequest m => [m.Request.Body.Span.ToArray()],
+        SendAck m => [m.Request.Body.Span.ToArray()],
+        Respond m => [m.Response.Body.Span.ToArray()],
+        JoinedInGroup m => m.Key.Keys.Select(Bytes),
+        OfferGroupKey m => m.Key.Keys.Select(Bytes),
+        SetGroupKey m => m.Key.Keys.Select(Bytes),
+        SetLegMedia m => m.Media.Uplink.Add(m.Media.Downlink).Select(Bytes),
+        _ => throw new InvalidOperationException($"{message.GetType().Name} has no sample"),
+    };
+
+    private static byte[] Bytes(MasterKey key) => key.KeyAndSalt.Reveal().ToArray();
+
+    private static SipRequest Request() => new(SipMethod.Invite, SipUri.Sip("room-1", "192.0.2.1", 5060) with
+    {
+        Parameters = SipParameters.Empty.With("transport", "tls"),
+    })
+    {
+        Headers = SipHeaders.Empty.Append("Via", "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK1").Append("From", "\"Älice\" <sip:a@example.com>;tag=1")
+            .Append("To", "<sip:room-1@192.0.2.1>").Append("Call-ID", "c1").Append("CSeq", "1 INVITE").Append("X-Odd", "").Append("x-odd", "two"),
+        Body = new SipBody(Encoding.ASCII.GetBytes("v=0\r\na=crypto:1 X inline:AAAA\r\n")),
+    };
+
+    private static SipResponse Response() => new(299, "Fine")
+    {
+        Headers = SipHeaders.Empty.Append("Via", "SIP/2.0/TLS 192.0.2.9;branch=z9hG4bK1").Append("From", "<sip:a@example.com>;tag=1")
+            .Append("To", "<sip:room-1@192.0.2.1>;tag=2").Append("Call-ID", "c1").Append("CSeq", "1 INVITE"),
+        Body = new SipBody([1, 2, 3]),
+    };
+
+    private static GroupKey Group()
+    {
+        byte next = 0;
+        return GroupKey.Generate(new KeyEpoch(5), SrtpProfile.Usual, span =>
+        {
+            foreach (ref var b in span) b = ++next;
+        });
+    }
+
+    private static MasterKey One(SrtpProfile profile, byte fill, Mki mki, ulong lifetime) =>
+        new(profile, SecretBytes.Create(profile.MasterLength, span => span.Fill(fill)), mki, lifetime);
+
+    private static LegMedia Media() => new(
+        Alice, 9, MediaAddress.From(IPAddress.Parse("192.0.2.9"), 4000), MediaAddress.From(IPAddress.Parse("2001:db8::9"), 4001), true, AudioCodec.Pcma, 8,
+        101, MediaDirection.SendOnly, 40,
+        [
+            One(SrtpProfile.AesCm128HmacSha1Tag32, 1, new Mki(1UL << 40, 8), 1000), One(SrtpProfile.AesCm128HmacSha1Tag32, 2, new Mki(2, 8), 1001),
+        ], One(SrtpProfile.AeadAes256Gcm, 3, GroupKey.OwnMki(3), 1002))
+    {
+        Receive = [new OfferedCodec(AudioCodec.Pcma, 8), new OfferedCodec(AudioCodec.G722, 9)],
+        TelephoneEventRate = 48000,
+        IsConfirmed = false,
+        Extensions = new ExtensionIds(3, true, 4),
+    };
+}
