@@ -58,7 +58,8 @@ public sealed class SecretMessageSerializer : SerializerWithStringManifest
     {
         ArgumentNullException.ThrowIfNull(bytes);
         if (!_isProtected) throw Unprotected(manifest);
-        if (!_byManifest.TryGetValue(manifest, out var entry)) throw new SerializationException($"manifest {manifest} is not known here; was it sent by a newer version?");
+        if (!_byManifest.TryGetValue(manifest, out var entry))
+            throw new SerializationException($"manifest {manifest} is not known here; was it sent by a newer version?");
         try
         {
             return entry.Read(bytes);
