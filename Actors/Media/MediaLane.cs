@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using ConfCluster.Protocols.Mixing;
-using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Media;
 
@@ -14,9 +13,6 @@ internal sealed class MediaLane : IDisposable
 {
     private const int MaxCommands = 65536;
 
-    /// <summary>The longest datagram we take; one octet more tells that it was cut.</summary>
-    private const int MaxDatagram = 2048;
-
     private static readonly TimeSpan LongestCatchUp = TimeSpan.FromMilliseconds(200);
 
     private readonly Channel<LaneCommand> _commands = Channel.CreateBounded<LaneCommand>(
@@ -28,7 +24,7 @@ internal sealed class MediaLane : IDisposable
     private readonly LaneLegs _legs;
     private readonly LaneCounters _counters = new();
     private readonly MixerBuffers _buffers = new();
-    private readonly byte[] _datagram = new byte[MaxDatagram + 1];
+    private readonly Arrivals _arrivals;
     private readonly Thread _thread;
     private volatile bool _stopping;
     private int _places;
@@ -37,6 +33,7 @@ internal sealed class MediaLane : IDisposable
     {
         (Number, _options, _clock, _sockets) = (number, options, options.Clock(), options.Sockets());
         _legs = new LaneLegs(options, _sockets, _counters);
+        _arrivals = new Arrivals(_sockets, _counters);
         _thread = new Thread(Run) { IsBackground = true, Name = $"media-lane-{number}" };
     }
 
@@ -133,21 +130,11 @@ internal sealed class MediaLane : IDisposable
     private void Drain(TimeSpan now)
     {
         _sockets.Poll();
-        while (true)
+        for (var more = true; more;)
         {
-            switch (_sockets.Receive(_datagram, out var handle, out var length, out var from))
-            {
-                case ReceiveOutcome.None: return;
-                case ReceiveOutcome.Datagram when length <= MaxDatagram: Deliver(handle, length, from, now); break;
-                default: _counters.WasCut(); break;
-            }
+            more = _arrivals.Fill();
+            _arrivals.Deliver(_legs, now);
         }
-    }
-
-    private void Deliver(int handle, int length, in MediaAddress from, TimeSpan now)
-    {
-        _counters.Received();
-        _legs.Receive(handle, _datagram.AsSpan(0, length), from, now);
     }
 
     private void End()

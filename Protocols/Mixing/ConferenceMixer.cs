@@ -283,9 +283,8 @@ public sealed class ConferenceMixer : IDisposable
                 mix.Clear();
         _speakerChanged |= _talkers.Choose(_legs);
         _contributors.Clear();
-        foreach (var leg in _legs)
+        foreach (var leg in _talkers.Heard)
         {
-            if (leg is not { Heard: true }) continue;
             _contributors.Add(leg.Slot, leg.Uplink.Source, AudioLevel.Of(leg.Uplink.Frame.Own));
             foreach (var mix in _mixes)
                 if (mix.IsUsed)
@@ -297,7 +296,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         if (_resumes is not null && _resumes.TryGetValue(leg.Participant, out var indices)) leg.Uplink.Resume(indices);
         leg.Admit(wanted.Ssrc);
-        leg.Downlink.Want(wanted.Key);
+        leg.Want(wanted.Key);
         Key(leg);
     }
 
@@ -312,7 +311,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         var wanted = leg.Downlink.Wanted;
         var isGroup = wanted.Mode is LegKeyMode.ByMki or LegKeyMode.Plain && leg.Media is not null;
-        leg.Downlink.Use(isGroup ? _keys.Find(wanted.Epoch, leg.Output.Profile) : null);
+        leg.Key(isGroup ? _keys.Find(wanted.Epoch, leg.Output.Profile) : null);
     }
 
     private bool IsInUse(KeyEpoch epoch) =>

@@ -46,7 +46,8 @@ internal sealed class DelayEstimator
         if (!_any) _lowestBefore = transit;
         if (_left == TicksPerSecond) _left--;
         (_any, _last) = (true, transit);
-        _spreads[_second] = Math.Max(_spreads[_second], _highest - _lowest);
+        if (_highest - _lowest <= _spreads[_second]) return;
+        _spreads[_second] = _highest - _lowest;
         Retarget();
     }
 

@@ -8,8 +8,10 @@ namespace ConfCluster.Protocols.Mixing;
 /// <summary>How a leg is sent media: under which key, and whether from a stream that it shares.</summary>
 internal sealed class Downlink
 {
-    /// <summary>What it received last of each stream that it shares; a handful per leg.</summary>
-    private readonly Dictionary<Variant, (Ssrc Ssrc, ulong Index)> _received = [];
+    /// <summary>What it received last of each stream that it shared before the newest one; hardly ever any.</summary>
+    private Dictionary<Variant, (Ssrc Ssrc, ulong Index)>? _before;
+    private Variant? _newest;
+    private (Ssrc Ssrc, ulong Index) _received;
     private HearingWatch _hearing;
 
     /// <summary>What the conference wants.</summary>
@@ -57,7 +59,7 @@ internal sealed class Downlink
 
     /// <summary>RFC 4568 §6.4: SDES tells no ROC, so a stream may be joined only where it can be guessed.</summary>
     public bool CanFollow(Variant variant) =>
-        _received.TryGetValue(variant, out var last) && last.Ssrc == variant.Packets.Ssrc
+        TryFindReceived(variant, out var last) && last.Ssrc == variant.Packets.Ssrc
             ? variant.Packets.Index - last.Index <= Variant.GuessableGap
             : variant.Packets.Index < Variant.GuessableIndex;
 
@@ -70,7 +72,8 @@ internal sealed class Downlink
     public void SentShared(Variant variant, TimeSpan now)
     {
         _hearing.Sent(Judged, variant.Packets.Ssrc, (ushort)variant.Index, now);
-        _received[variant] = (variant.Packets.Ssrc, variant.Index);
+        if (!ReferenceEquals(variant, _newest)) Begin(variant);
+        _received = (variant.Packets.Ssrc, variant.Index);
         variant.Sends++;
         PacketsSent++;
     }
@@ -90,4 +93,16 @@ internal sealed class Downlink
 
     /// <summary>Without MKI it has no other key that it could be given back.</summary>
     private KeyEpoch? Judged => Group is not null && Wanted.Mode == LegKeyMode.ByMki ? Wanted.Epoch : null;
+
+    private bool TryFindReceived(Variant variant, out (Ssrc Ssrc, ulong Index) last)
+    {
+        last = _received;
+        return ReferenceEquals(variant, _newest) || _before is not null && _before.TryGetValue(variant, out last);
+    }
+
+    private void Begin(Variant variant)
+    {
+        if (_newest is { } other) (_before ??= [])[other] = _received;
+        _newest = variant;
+    }
 }

@@ -39,12 +39,12 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     /// <summary>Whether this tick's frame has sound.</summary>
     public bool Heard { get; set; }
 
-    public bool IsLive => Admitted && Media is not null;
+    public bool IsLive { get; private set; }
 
     /// <summary>RTCP, and with the direction for it RTP.</summary>
-    public bool MayBeTold => IsLive && Media!.IsConfirmed;
+    public bool MayBeTold { get; private set; }
 
-    public bool MaySend => MayBeTold && Media!.Direction.Send && Downlink.HasKey;
+    public bool MaySend { get; private set; }
 
     /// <summary>Under which it hears us at present.</summary>
     private Ssrc HeardSsrc => Downlink.Shared is null ? Output.Packets.Ssrc : Downlink.SharedSsrc;
@@ -52,7 +52,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     /// <summary>It should send, and for long nothing authentic came.</summary>
     public bool IsMediaMissing => _watch.IsMissing;
 
-    public bool MayBeHeard => IsLive && Media!.Direction.Receive;
+    public bool MayBeHeard { get; private set; }
 
     public MediaAddress RemoteRtcp => Media!.RtcpMux ? Remote : _remoteRtcp;
 
@@ -75,7 +75,22 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         // Reports of a leg at rest are seldom; the next one is drawn anew.
         if (Media?.Direction == MediaDirection.Inactive && media.Direction != MediaDirection.Inactive) NextReport = TimeSpan.Zero;
         Media = media;
+        Settle();
         return true;
+    }
+
+    /// <summary>The key that the conference wants for it.</summary>
+    public void Want(LegKeyUse key)
+    {
+        Downlink.Want(key);
+        Settle();
+    }
+
+    /// <summary>The group key that is wanted, once it is here; null: it has none.</summary>
+    public void Key(GroupProtector? group)
+    {
+        Downlink.Use(group);
+        Settle();
     }
 
     public void Admit(Ssrc ssrc)
@@ -85,6 +100,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         else if (!Admitted || !Leaving || NextSsrc != ssrc)
             Begin(ssrc);
         Admitted = true;
+        Settle();
     }
 
     /// <summary>Silent and unheard from this call on; only the BYE is still owed.</summary>
@@ -95,6 +111,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         Leaving = Media is { IsConfirmed: true };
         Uplink.Silence();
         Output.Packets.Pause();
+        Settle();
     }
 
     /// <summary>The BYE is sent.</summary>
@@ -149,6 +166,16 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
         Uplink.Dispose();
         Output.Dispose();
         Media = null;
+        Settle();
+    }
+
+    /// <summary>What follows for its packets: asked several times a tick, changed a few times in a call.</summary>
+    private void Settle()
+    {
+        IsLive = Admitted && Media is not null;
+        MayBeTold = IsLive && Media!.IsConfirmed;
+        MayBeHeard = IsLive && Media!.Direction.Receive;
+        MaySend = MayBeTold && Media!.Direction.Send && Downlink.HasKey;
     }
 
     private static uint Microseconds(TimeSpan time) => (uint)Math.Clamp(time.TotalMicroseconds, 0, uint.MaxValue);

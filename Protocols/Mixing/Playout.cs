@@ -15,9 +15,9 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     /// <summary>Ticks between two cuts that shorten the delay: 2.5 to 10 ms each, so that nobody hears the voice hurry.</summary>
     private const int TicksBetweenCuts = 10;
 
-    private readonly ComfortNoise _noise = new();
     private readonly IAudioDecoder?[] _decoders = new IAudioDecoder?[(int)AudioCodec.Opus + 1];
     private JitterBuffer? _jitter;
+    private ComfortNoise? _noise;
     private IAudioDecoder? _decoder;
     private AudioFormat? _format;
     private short[] _samples = [];
@@ -27,6 +27,9 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     private int _untilCut;
     private int _rate = G711.ClockRate;
     private bool _decodes;
+    private bool _skipped;
+    private int _waits;
+    private int _held;
     private ulong _lateBefore;
     private Playout? _before;
 
@@ -36,7 +39,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     public ulong Undecoded { get; private set; }
 
     /// <summary>How long packets wait at present.</summary>
-    public TimeSpan Delay { get; private set; }
+    public TimeSpan Delay => _format is null ? TimeSpan.Zero : TimeSpan.FromSeconds(_waits / (double)_format.ClockRate + _held / (double)_rate);
 
     /// <summary>The last frame taken, at any rate.</summary>
     public FrameSpread Frame { get; } = new();
@@ -82,13 +85,15 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         if (_jitter is null) return PlayoutOutcome.Silent;
         _decodes = decode;
         _jitter.Tick();
-        Delay = TimeSpan.FromSeconds(_jitter.Delay / (double)_format!.ClockRate + _filled / (double)_rate);
+        (_waits, _held) = (_jitter.Delay, _filled);
         Shorten();
+        if (!decode && _filled == 0 && TrySkipFrame()) return PlayoutOutcome.Silent;
         while (_filled < _rate / 50) Append(_rate / 50);
         var length = _rate / 50;
 
         var outcome = _decoded > 0 ? PlayoutOutcome.Decoded : _concealed > 0 ? PlayoutOutcome.Concealed : PlayoutOutcome.Silent;
-        Frame.Set(_samples.AsSpan(0, length), 50 * length, outcome == PlayoutOutcome.Silent);
+        Frame.Set(_samples.AsSpan(0, length), 50 * length, outcome == PlayoutOutcome.Silent || _skipped);
+        _skipped = false;
         Remove(0, length);
         return outcome;
     }
@@ -96,7 +101,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     public void Reset()
     {
         _jitter?.Reset();
-        _noise.Reset();
+        _noise?.Reset();
         DisposeDecoders();
         (_filled, _decoded, _concealed) = (0, 0, 0);
     }
@@ -112,16 +117,36 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         _before = null;
     }
 
+    /// <summary>A packet of 20 ms that nobody is to hear, as most are in a large conference: no sample of it is made.</summary>
+    /// <returns>False: it was something else, and has been taken as always.</returns>
+    private bool TrySkipFrame()
+    {
+        var outcome = _jitter!.Next(_format!.TicksPerFrame, out var part);
+        if (outcome != JitterOutcome.Frame || part.Units != _format.TicksPerFrame || AudioFormat.Of(part.Codec).SampleRate != _rate)
+        {
+            Append(outcome, part, Math.Max(1, _rate / _format.ClockRate));
+            return false;
+        }
+
+        _noise?.Reset();
+        Undecoded++;
+        return _skipped = true;
+    }
+
     private void Append(int length)
     {
-        var rate = 50 * length;
-        var perUnit = Math.Max(1, rate / _format!.ClockRate);
+        var perUnit = Math.Max(1, 50 * length / _format!.ClockRate);
         Ensure(length);
-        switch (_jitter!.Next((length - _filled + perUnit - 1) / perUnit, out var part))
+        Append(_jitter!.Next((length - _filled + perUnit - 1) / perUnit, out var part), part, perUnit);
+    }
+
+    private void Append(JitterOutcome outcome, in JitterPart part, int perUnit)
+    {
+        switch (outcome)
         {
             case JitterOutcome.Frame when !_decodes: Skip(part); break;
             case JitterOutcome.Frame: Decode(part); break;
-            case JitterOutcome.Noise: _noise.TrySet(part.Payload); break;
+            case JitterOutcome.Noise: (_noise ??= new ComfortNoise()).TrySet(part.Payload); break;
             case JitterOutcome.Lost when _decodes: Conceal(part, part.Units * perUnit); break;
             default: Pause(part.Units * perUnit); break;
         }
@@ -133,7 +158,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         var count = (int)((long)part.Units * _rate / _format!.ClockRate);
         Room(count).Clear();
         _filled += count;
-        _noise.Reset();
+        _noise?.Reset();
         Undecoded++;
     }
 
@@ -151,7 +176,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
             return;
         }
 
-        _noise.Reset();
+        _noise?.Reset();
         var skip = Math.Min(length, (int)((long)part.Skip * rate / _format!.ClockRate));
         _filled += length;
         if (skip > 0) Remove(_filled - length, skip);
@@ -178,7 +203,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     private void Pause(int count)
     {
         var room = Room(count);
-        if (_noise.IsOn && _decodes)
+        if (_noise is { IsOn: true } && _decodes)
         {
             _noise.Fill(room);
             _concealed = _filled + count;
@@ -209,7 +234,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     /// <summary>Where more is held than the network asks for, a period of the voice is taken out: nothing but the time changes.</summary>
     private void Shorten()
     {
-        if (_decoder is null || --_untilCut > 0 || _jitter!.Excess < _format!.TicksPerFrame || _noise.IsOn) return;
+        if (_decoder is null || --_untilCut > 0 || _jitter!.Excess < _format!.TicksPerFrame || _noise is { IsOn: true }) return;
         var rate = _rate;
         while (_filled < rate / 25 && _jitter.Count > 0)
         {

@@ -10,22 +10,39 @@ internal sealed class TalkerSelection(MixerSettings settings)
 {
     private readonly LoudestSpeakers _loudest = new(settings.MaxTalkers);
     private readonly DominantSpeaker _dominant = new();
+    private readonly List<Leg> _waiting = [];
+    private readonly List<Leg> _heard = [];
     private readonly float _speech = AudioLevel.Silence - settings.SilenceLevel;
 
     public DominantSpeaker Dominant => _dominant;
 
-    /// <summary>Sets <see cref="Leg.Heard"/>: the leg has a frame that is to be mixed.</summary>
+    /// <summary>Whose frames are to be mixed in this tick, by slot.</summary>
+    public List<Leg> Heard => _heard;
+
+    /// <summary>Sets <see cref="Heard"/> and <see cref="Leg.Heard"/>: the leg has a frame that is to be mixed.</summary>
     /// <returns>True: another has the word.</returns>
     public bool Choose(IReadOnlyList<Leg?> legs)
     {
         _loudest.Begin();
+        _waiting.Clear();
         for (var slot = 0; slot < legs.Count; slot++)
-            if (legs[slot] is { MayBeHeard: true } leg)
-                Offer(slot, leg);
+        {
+            if (legs[slot] is not { } leg) continue;
+            leg.Heard = false;
+            if (!leg.MayBeHeard) continue;
+            // Most are silent and were before: whoever is chosen, it is none of them.
+            if (Offer(slot, leg) || !leg.Uplink.IsWithheld) _waiting.Add(leg);
+            else _ = leg.Uplink.Play(chosen: false);
+        }
+
         _loudest.End();
-        for (var slot = 0; slot < legs.Count; slot++)
-            if (legs[slot] is { } leg)
-                leg.Heard = leg.MayBeHeard && leg.Uplink.Play(_loudest.Contains(slot));
+        _heard.Clear();
+        foreach (var leg in _waiting)
+        {
+            leg.Heard = leg.Uplink.Play(_loudest.Contains(leg.Slot));
+            if (leg.Heard) _heard.Add(leg);
+        }
+
         return _dominant.Next();
     }
 
@@ -36,12 +53,15 @@ internal sealed class TalkerSelection(MixerSettings settings)
         _dominant.Gone(leg.Participant);
     }
 
-    private void Offer(int slot, Leg leg)
+    /// <returns>True: it may be chosen.</returns>
+    private bool Offer(int slot, Leg leg)
     {
         var sounds = leg.Uplink.Listen();
         ref readonly var level = ref leg.Uplink.Level;
         var speaks = level.Loudness >= _speech;
-        if (sounds || level.IsTold && speaks) _loudest.Offer(slot, level.Loudness);
+        var offered = sounds || level.IsTold && speaks;
+        if (offered) _loudest.Offer(slot, level.Loudness);
         if (speaks && level.HasVoice) _dominant.Offer(leg.Participant, level.Loudness);
+        return offered;
     }
 }

@@ -74,6 +74,9 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     /// <summary>How loud it is at present, as <see cref="Listen"/> found.</summary>
     public ref readonly SpeechLevel Level => ref _level;
 
+    /// <summary>It was not in the mix of the last tick: what it plays now is heard only if it is chosen.</summary>
+    public bool IsWithheld => _withheld;
+
     /// <summary>How the peer receives us, by its reports.</summary>
     public ref readonly PeerReports Reports => ref _reports;
 

@@ -64,18 +64,13 @@ internal sealed class UplinkKeys : IDisposable
     public int CopyHighest(Span<(Ssrc Source, PacketIndex Highest)> into) => _newest?.Rtp.CopyHighest(into) ?? 0;
 
     /// <summary>Opens in place. What no key opens is told of as by the newest.</summary>
-    /// <param name="highest">Of its source, this packet included.</param>
+    /// <param name="highest">Of its source, this packet included; meaningless after an error.</param>
     public UnprotectError Open(Span<byte> packet, out RtpHeader header, out int length, out PacketIndex highest)
     {
-        var by = _newest!;
-        var error = by.Rtp.Unprotect(packet, out header, out length);
+        var error = _newest!.Rtp.Unprotect(packet, out header, out length, out highest);
         for (var i = 0; i < _former.Count && IsOtherKey(error); i++)
-        {
-            by = _former[i].Context;
-            if (by.Rtp.Unprotect(packet, out header, out length) == UnprotectError.None) error = UnprotectError.None;
-        }
-
-        by.Rtp.TryGetHighest(header.Ssrc, out highest);
+            if (_former[i].Context.Rtp.Unprotect(packet, out header, out length, out highest) == UnprotectError.None)
+                error = UnprotectError.None;
         return error;
     }
 

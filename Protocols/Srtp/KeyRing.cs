@@ -16,6 +16,7 @@ public enum KeyPhase : byte
 public sealed class KeyRing(SrtpProfile profile) : IDisposable
 {
     private readonly List<(SessionKeys Keys, KeyPhase Phase)> _entries = [];
+    private SessionKeys? _found;
 
     public SrtpProfile Profile { get; } = profile;
 
@@ -69,6 +70,7 @@ public sealed class KeyRing(SrtpProfile profile) : IDisposable
         if (ReferenceEquals(Active, _entries[i].Keys)) Active = null;
         _entries[i].Keys.Dispose();
         _entries.RemoveAt(i);
+        _found = null;
     }
 
     /// <summary>The keys that a packet's MKI field names (empty: the only key), or null.</summary>
@@ -77,9 +79,11 @@ public sealed class KeyRing(SrtpProfile profile) : IDisposable
         if (field.Length != MkiLength) return null;
         if (field.IsEmpty) return _entries.Count == 1 ? _entries[0].Keys : null;
         if (!Mki.TryRead(field, out var mki)) return null;
+        // Nearly every packet names the key of the one before.
+        if (_found is { } found && found.Mki == mki) return found;
         foreach (var entry in _entries)
-            if (entry.Keys.Master.Mki == mki)
-                return entry.Keys;
+            if (entry.Keys.Mki == mki)
+                return _found = entry.Keys;
         return null;
     }
 
@@ -100,7 +104,7 @@ public sealed class KeyRing(SrtpProfile profile) : IDisposable
     {
         foreach (var entry in _entries) entry.Keys.Dispose();
         _entries.Clear();
-        Active = null;
+        (Active, _found) = (null, null);
     }
 
     private int IndexOf(Mki mki) => _entries.FindIndex(e => e.Keys.Master.Mki == mki);

@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Srtp.Transforms;
 
 namespace ConfCluster.Protocols.Srtp;
@@ -19,6 +20,9 @@ public sealed class SessionKeys(MasterKey master) : IDisposable
     private bool _disposed;
 
     public MasterKey Master { get; } = master;
+
+    /// <summary>The master key's.</summary>
+    public Mki Mki { get; } = master.Mki;
 
     public ISrtpTransform Rtp => _rtpTransform ??= Create(rtcp: false);
 

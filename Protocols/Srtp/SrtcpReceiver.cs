@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Srtp;
@@ -10,23 +9,21 @@ namespace ConfCluster.Protocols.Srtp;
 /// </summary>
 public sealed class SrtcpReceiver
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources;
-    private readonly int _maxSources;
+    private readonly SourceWindows _sources;
     private KeyRing _ring;
 
-    public SrtcpReceiver(KeyRing ring, int maxSources) : this(ring, maxSources, [])
+    public SrtcpReceiver(KeyRing ring, int maxSources) : this(ring, new SourceWindows(maxSources))
     {
     }
 
-    private SrtcpReceiver(KeyRing ring, int maxSources, Dictionary<Ssrc, ReplayWindow> sources) =>
-        (_ring, _maxSources, _sources) = (ring, maxSources, sources);
+    private SrtcpReceiver(KeyRing ring, SourceWindows sources) => (_ring, _sources) = (ring, sources);
 
     public int SourceCount => _sources.Count;
 
     public void Use(KeyRing ring) => _ring = ring;
 
     /// <summary>As <see cref="SrtpReceiver.Beside"/>.</summary>
-    public SrtcpReceiver Beside(KeyRing ring) => new(ring, _maxSources, _sources);
+    public SrtcpReceiver Beside(KeyRing ring) => new(ring, _sources);
 
     /// <summary>Opens in place; <paramref name="length"/> is the compound packet.</summary>
     public UnprotectError Unprotect(Span<byte> packet, out int length)
@@ -42,12 +39,15 @@ public sealed class SrtcpReceiver
 
         var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(packet[4..]));
         var index = word & 0x7FFF_FFFF;
-        var known = _sources.TryGetValue(ssrc, out var window);
-        if (!known && _sources.Count >= _maxSources) return UnprotectError.TooManySources;
+        var source = _sources.Find(ssrc);
+        if (source is null && _sources.IsFull) return UnprotectError.TooManySources;
+        var window = source?.Window ?? default;
         if (!window.Accepts(index)) return window.IsTooOld(index) ? UnprotectError.TooOld : UnprotectError.Replayed;
         var tag = packet.Slice(body + tail.Tag, _ring.Profile.RtcpTagLength);
         if (!keys.Rtcp.TryOpen(packet[..body], 8, ssrc, index, word, tag)) return UnprotectError.TagMismatch;
-        CollectionsMarshal.GetValueRefOrAddDefault(_sources, ssrc, out _).Commit(index);
+        window.Commit(index);
+        if (source is not null) source.Window = window;
+        else _sources.Add(ssrc, window);
         length = body;
         return UnprotectError.None;
     }

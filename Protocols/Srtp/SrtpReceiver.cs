@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Srtp;
@@ -9,17 +8,15 @@ namespace ConfCluster.Protocols.Srtp;
 /// </summary>
 public sealed class SrtpReceiver
 {
-    private readonly Dictionary<Ssrc, ReplayWindow> _sources;
-    private readonly int _maxSources;
+    private readonly SourceWindows _sources;
     private KeyRing _ring;
 
     /// <param name="maxSources">SSRCs that one peer may use at a time; more are refused.</param>
-    public SrtpReceiver(KeyRing ring, int maxSources) : this(ring, maxSources, [])
+    public SrtpReceiver(KeyRing ring, int maxSources) : this(ring, new SourceWindows(maxSources))
     {
     }
 
-    private SrtpReceiver(KeyRing ring, int maxSources, Dictionary<Ssrc, ReplayWindow> sources) =>
-        (_ring, _maxSources, _sources) = (ring, maxSources, sources);
+    private SrtpReceiver(KeyRing ring, SourceWindows sources) => (_ring, _sources) = (ring, sources);
 
     public int SourceCount => _sources.Count;
 
@@ -27,12 +24,16 @@ public sealed class SrtpReceiver
     public void Use(KeyRing ring) => _ring = ring;
 
     /// <summary>The same sources under other keys, beside this one: an index that either has taken is a replay for both.</summary>
-    public SrtpReceiver Beside(KeyRing ring) => new(ring, _maxSources, _sources);
+    public SrtpReceiver Beside(KeyRing ring) => new(ring, _sources);
 
     /// <summary>Opens in place; <paramref name="length"/> is header and payload, without MKI and tag.</summary>
-    public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length)
+    public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length) => Unprotect(packet, out header, out length, out _);
+
+    /// <summary>Opens in place; <paramref name="length"/> is header and payload, without MKI and tag.</summary>
+    /// <param name="newest">The highest index of its source, this packet included; meaningless after an error.</param>
+    public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length, out PacketIndex newest)
     {
-        length = 0;
+        (length, newest) = (0, default);
         var tail = SrtpTail.Rtp(_ring.Profile, _ring.MkiLength);
         if (!RtpHeader.TryRead(packet, out header, out _) || packet.Length < header.Length + tail.Length || packet.Length > SrtpOverhead.MaxPacket)
             return UnprotectError.Malformed;
@@ -41,17 +42,21 @@ public sealed class SrtpReceiver
         if (_ring.Find(packet.Slice(body.Length + tail.Mki, _ring.MkiLength)) is not { } keys) return UnprotectError.UnknownMki;
 
         // The SSRC is still anybody's claim, so this works on a copy and stores nothing.
-        var known = _sources.TryGetValue(header.Ssrc, out var window);
-        if (!known && _sources.Count >= _maxSources) return UnprotectError.TooManySources;
+        var source = _sources.Find(header.Ssrc);
+        if (source is null && _sources.IsFull) return UnprotectError.TooManySources;
+        var window = source?.Window ?? default;
         var highest = new PacketIndex(window.Highest);
-        var index = known ? PacketIndex.Estimate(highest, header.Sequence) : new PacketIndex(0, header.Sequence);
-        if (known && index.IsBeforeStart(highest)) return UnprotectError.TooOld;
+        var index = source is not null ? PacketIndex.Estimate(highest, header.Sequence) : new PacketIndex(0, header.Sequence);
+        if (source is not null && index.IsBeforeStart(highest)) return UnprotectError.TooOld;
 
         // RFC 3711 §3.3, receiver steps 5 to 7, in this order: replay check, tag, decryption, commit.
         if (!window.Accepts(index.Value)) return window.IsTooOld(index.Value) ? UnprotectError.TooOld : UnprotectError.Replayed;
         var tag = packet.Slice(body.Length + tail.Tag, _ring.Profile.RtpTagLength);
         if (!keys.Rtp.TryOpen(body, header.Length, header.Ssrc, index.Value, index.Roc, tag)) return UnprotectError.TagMismatch;
-        CollectionsMarshal.GetValueRefOrAddDefault(_sources, header.Ssrc, out _).Commit(index.Value);
+        window.Commit(index.Value);
+        if (source is not null) source.Window = window;
+        else _sources.Add(header.Ssrc, window);
+        newest = new PacketIndex(window.Highest);
         length = body.Length;
         return UnprotectError.None;
     }
@@ -59,18 +64,16 @@ public sealed class SrtpReceiver
     /// <summary>The highest authenticated index of a source.</summary>
     public bool TryGetHighest(Ssrc ssrc, out PacketIndex index)
     {
-        var known = _sources.TryGetValue(ssrc, out var window);
-        index = new PacketIndex(window.Highest);
-        return known;
+        var source = _sources.Find(ssrc);
+        index = new PacketIndex(source?.Window.Highest ?? 0);
+        return source is not null;
     }
 
     /// <summary>The highest authenticated index of each source, as many as there is room for; returns how many.</summary>
     public int CopyHighest(Span<(Ssrc Source, PacketIndex Highest)> into)
     {
-        var count = 0;
-        foreach (var (source, window) in _sources)
-            if (count < into.Length)
-                into[count++] = (source, new PacketIndex(window.Highest));
+        var count = Math.Min(into.Length, _sources.Count);
+        for (var i = 0; i < count; i++) into[i] = (_sources[i].Ssrc, new PacketIndex(_sources[i].Window.Highest));
         return count;
     }
 
@@ -80,8 +83,10 @@ public sealed class SrtpReceiver
     public void Resume(Ssrc ssrc, PacketIndex highest)
     {
         if (highest.Value >= PacketIndex.Limit) return;
-        if (_sources.TryGetValue(ssrc, out var window) ? highest.Value <= window.Highest : _sources.Count >= _maxSources) return;
-        _sources[ssrc] = ReplayWindow.ResumedAt(highest.Value);
+        var source = _sources.Find(ssrc);
+        if (source is not null ? highest.Value <= source.Window.Highest : _sources.IsFull) return;
+        if (source is not null) source.Window = ReplayWindow.ResumedAt(highest.Value);
+        else _sources.Add(ssrc, ReplayWindow.ResumedAt(highest.Value));
     }
 
     /// <summary>

@@ -1,5 +1,5 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Wire;
@@ -86,9 +86,10 @@ public static class KnownAnswers
     /// <summary>RFC 2202 §3, the first case.</summary>
     private static byte[] Hmac()
     {
-        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA1, [.. Enumerable.Repeat((byte)0x0B, 20)]);
-        hmac.AppendData("Hi There"u8);
-        return hmac.GetHashAndReset();
+        using var hmac = HmacSha1.Keyed([.. Enumerable.Repeat((byte)0x0B, 20)]);
+        var hash = new byte[HmacSha1.Length];
+        hmac.Compute("Hi T"u8, BinaryPrimitives.ReadUInt32BigEndian("here"u8), hash);
+        return hash;
     }
 
     /// <summary>A key, a nonce and a block of zeros: the second case of the paper that NIST SP 800-38D stands on.</summary>
