@@ -26,6 +26,8 @@ internal static partial class Libc
     public const int ReceiveBuffer = 8;
     public const int Ipv4Level = 0;
     public const int TypeOfService = 1;
+    public const int MtuDiscover = 10;
+    public const int MtuProbe = 3;
     public const int Ipv6Level = 41;
     public const int TrafficClass = 67;
     public const int Ipv6Only = 26;

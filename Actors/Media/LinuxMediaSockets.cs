@@ -126,6 +126,8 @@ internal sealed unsafe class LinuxMediaSockets(MediaSocketOptions options) : IMe
     {
         if (options.ReceiveBuffer > 0) _ = Libc.SetSocketOption(descriptor, Libc.SocketLevel, Libc.ReceiveBuffer, options.ReceiveBuffer, sizeof(int));
         if (options.SendBuffer > 0) _ = Libc.SetSocketOption(descriptor, Libc.SocketLevel, Libc.SendBuffer, options.SendBuffer, sizeof(int));
+        // Whole or not at all: what may be fragmented needs an identification of its own (RFC 6864 §4), a fifteenth of what sending costs.
+        if (!isIPv6) _ = Libc.SetSocketOption(descriptor, Libc.Ipv4Level, Libc.MtuDiscover, Libc.MtuProbe, sizeof(int));
         // The same port of IPv4 is a socket of its own.
         if (isIPv6) _ = Libc.SetSocketOption(descriptor, Libc.Ipv6Level, Libc.Ipv6Only, 1, sizeof(int));
         // RFC 2474 §3: the code point is the upper six bits of the octet.

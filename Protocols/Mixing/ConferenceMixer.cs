@@ -39,6 +39,9 @@ public sealed class ConferenceMixer : IDisposable
     private bool _speakerChanged;
     private ulong _ticks;
 
+    /// <summary>Null: a leg was changed since they were found out.</summary>
+    private int? _rates;
+
     /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
     /// <param name="buffers">Those of the thread; null: of its own.</param>
@@ -74,6 +77,7 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(state);
         if (!state.IsNewerThan(State)) return false;
         State = state;
+        _rates = null;
         _admitted = state.Legs.ToDictionary(l => l.Participant);
         _resumes = state.Resumes.IsEmpty ? null : state.Resumes.ToDictionary(r => r.Participant, r => r.Indices);
         _sender.Shared.Reserve(state.SharedSsrcs.AsSpan());
@@ -92,6 +96,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(key);
         if (!_keys.Install(key)) return;
+        _rates = null;
         foreach (var leg in _byParticipant.Values) Key(leg);
     }
 
@@ -108,6 +113,7 @@ public sealed class ConferenceMixer : IDisposable
 
         if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs);
         var leg = new Leg(participant, slot, output, _settings, _origin);
+        _rates = null;
         _legs[slot] = _byParticipant[participant] = leg;
         if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
         return slot;
@@ -146,6 +152,7 @@ public sealed class ConferenceMixer : IDisposable
         }
 
         if (!leg.Use(media)) return false;
+        _rates = null;
         Key(leg);
         return true;
     }
@@ -154,6 +161,7 @@ public sealed class ConferenceMixer : IDisposable
     public bool CloseLeg(ParticipantId participant)
     {
         if (!_byParticipant.Remove(participant, out var leg)) return false;
+        _rates = null;
         _talkers.Forget(leg);
         _uplinks.Free(participant);
         leg.Dispose();
@@ -168,7 +176,7 @@ public sealed class ConferenceMixer : IDisposable
     public void Receive(int slot, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
         if ((uint)slot < (uint)_legs.Count && _legs[slot] is { IsLive: true } leg)
-            Receive(leg, rtcp || leg.Media!.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
+            Receive(leg, rtcp || leg.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
         else
             Unexpected++;
     }
@@ -274,10 +282,8 @@ public sealed class ConferenceMixer : IDisposable
     /// <summary>At every rate that somebody listens at, each talker in all the quality that it has there.</summary>
     private void Mix()
     {
-        foreach (var mix in _mixes) mix.IsUsed = false;
-        foreach (var leg in _legs)
-            if (leg is { MaySend: true })
-                _mixes[AudioFrame.PlaceOf(leg.Output.Packets.Format.SampleRate)].IsUsed = true;
+        _rates ??= RatesInUse();
+        for (var i = 0; i < _mixes.Length; i++) _mixes[i].IsUsed = (_rates & 1 << i) != 0;
         foreach (var mix in _mixes)
             if (mix.IsUsed)
                 mix.Clear();
@@ -290,6 +296,16 @@ public sealed class ConferenceMixer : IDisposable
                 if (mix.IsUsed)
                     mix.Add(leg.Uplink.Frame);
         }
+    }
+
+    /// <summary>At which somebody listens: a bit for each, by <see cref="AudioFrame.PlaceOf"/>.</summary>
+    private int RatesInUse()
+    {
+        var rates = 0;
+        foreach (var leg in _legs)
+            if (leg is { MaySend: true })
+                rates |= 1 << AudioFrame.PlaceOf(leg.Output.Packets.Format.SampleRate);
+        return rates;
     }
 
     private void Admit(Leg leg, MixerLeg wanted)

@@ -19,7 +19,7 @@ public sealed class JitterBuffer
     private const int LongestGap = 500;
 
     private readonly Slot[] _slots;
-    private readonly byte[][] _store;
+    private readonly Stack<byte[]> _spare = new();
     private readonly int _frame;
     private readonly int _capacity;
     private readonly DelayEstimator _delay;
@@ -48,7 +48,6 @@ public sealed class JitterBuffer
         _capacity = Math.Max(settings.JitterCapacity, settings.JitterPackets + 1);
         var size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)_capacity);
         _slots = new Slot[size];
-        _store = new byte[size][];
     }
 
     /// <summary>Packets that came after their place was played, or twice.</summary>
@@ -70,7 +69,7 @@ public sealed class JitterBuffer
     /// <summary>Another source, or the same from its beginning.</summary>
     public void Reset()
     {
-        Array.Clear(_slots);
+        foreach (ref var slot in _slots.AsSpan()) Free(ref slot);
         _delay.Reset();
         (_started, _playing, _pausing, _begun, _missed, _ended, _count, _waited, _hold) = (false, false, false, false, false, false, 0, 0, 0);
     }
@@ -125,7 +124,7 @@ public sealed class JitterBuffer
             Start(sequence);
         }
 
-        Keep(new Slot(true, sequence, timestamp, codec, duration, payload.Length), payload);
+        Keep(sequence, timestamp, codec, duration, payload);
         return true;
     }
 
@@ -149,7 +148,7 @@ public sealed class JitterBuffer
             var ahead = (int)(slot.Timestamp - _nextTimestamp);
             if (slot.Duration == 0)
             {
-                var descriptor = PayloadOf(slot);
+                var descriptor = slot.Payload;
                 Drop(ref slot);
                 if (descriptor.IsEmpty) continue;
                 part = new JitterPart { Payload = descriptor };
@@ -166,17 +165,23 @@ public sealed class JitterBuffer
 
     private void Start(ushort sequence) => (_started, _nextSequence, _newest, _pausing) = (true, sequence, sequence, false);
 
-    private void Keep(in Slot slot, ReadOnlySpan<byte> payload)
+    private void Keep(ushort sequence, uint timestamp, AudioCodec codec, int duration, ReadOnlySpan<byte> payload)
     {
-        var at = slot.Sequence & (_slots.Length - 1);
-        // As long as the longest seen: after a few packets nothing is allocated any more.
-        if (_store[at] is not { } store || store.Length < payload.Length) _store[at] = store = new byte[(payload.Length + 159) / 160 * 160];
+        ref var slot = ref _slots[sequence & (_slots.Length - 1)];
+        Free(ref slot);
+        // Room that was used last is still near the processor, and after a few packets nothing is allocated any more.
+        if (!_spare.TryPop(out var store) || store.Length < payload.Length) store = new byte[(payload.Length + 159) / 160 * 160];
         payload.CopyTo(store);
-        _slots[at] = slot;
-        if (_count++ == 0 || (short)(slot.Sequence - _newest) > 0) _newest = slot.Sequence;
+        slot = new Slot(store, sequence, codec, timestamp, duration, payload.Length);
+        if (_count++ == 0 || (short)(sequence - _newest) > 0) _newest = sequence;
     }
 
-    private ReadOnlySpan<byte> PayloadOf(in Slot slot) => _store[slot.Sequence & (_slots.Length - 1)].AsSpan(0, slot.Length);
+    /// <summary>What stood there is readable until the next packet is put.</summary>
+    private void Free(ref Slot slot)
+    {
+        if (slot.Store is { } store) _spare.Push(store);
+        slot = default;
+    }
 
     private bool Begin()
     {
@@ -230,14 +235,14 @@ public sealed class JitterBuffer
         // A loss is filled frame by frame, since a copy of one is of a whole one.
         var units = Math.Min(ahead, hole ? Math.Max(room, _frame) : room);
         _nextTimestamp += (uint)units;
-        var copy = hole && ahead == units && ahead <= next.Duration ? PayloadOf(next) : default;
+        var copy = hole && ahead == units && ahead <= next.Duration ? next.Payload : default;
         part = new JitterPart { Units = units, Codec = next.Codec, Payload = copy };
         return hole ? JitterOutcome.Lost : JitterOutcome.Empty;
     }
 
     private JitterOutcome Frame(ref Slot slot, int played, out JitterPart part)
     {
-        part = new JitterPart { Units = slot.Duration - played, Skip = played, Codec = slot.Codec, Payload = PayloadOf(slot) };
+        part = new JitterPart { Units = slot.Duration - played, Skip = played, Codec = slot.Codec, Payload = slot.Payload };
         _nextTimestamp += (uint)part.Units;
         Drop(ref slot, audio: true);
         return JitterOutcome.Frame;
@@ -248,7 +253,7 @@ public sealed class JitterBuffer
         if (!audio && slot.Duration > 0) Skipped++;
         _pausing = !audio && slot.Duration == 0;
         _nextSequence = (ushort)(slot.Sequence + 1);
-        slot = default;
+        Free(ref slot);
         _count--;
     }
 
@@ -260,5 +265,10 @@ public sealed class JitterBuffer
         return _missed ? JitterOutcome.Lost : JitterOutcome.Empty;
     }
 
-    private readonly record struct Slot(bool Used, ushort Sequence, uint Timestamp, AudioCodec Codec, int Duration, int Length);
+    private readonly record struct Slot(byte[]? Store, ushort Sequence, AudioCodec Codec, uint Timestamp, int Duration, int Length)
+    {
+        public bool Used => Store is not null;
+
+        public ReadOnlySpan<byte> Payload => Store.AsSpan(0, Length);
+    }
 }

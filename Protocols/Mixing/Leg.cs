@@ -46,6 +46,9 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public bool MaySend { get; private set; }
 
+    /// <summary>RTCP comes to its RTP port too (RFC 5761).</summary>
+    public bool RtcpMux { get; private set; }
+
     /// <summary>Under which it hears us at present.</summary>
     private Ssrc HeardSsrc => Downlink.Shared is null ? Output.Packets.Ssrc : Downlink.SharedSsrc;
 
@@ -173,6 +176,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     private void Settle()
     {
         IsLive = Admitted && Media is not null;
+        RtcpMux = IsLive && Media!.RtcpMux;
         MayBeTold = IsLive && Media!.IsConfirmed;
         MayBeHeard = IsLive && Media!.Direction.Receive;
         MaySend = MayBeTold && Media!.Direction.Send && Downlink.HasKey;

@@ -87,7 +87,7 @@ internal sealed class UplinkKeys : IDisposable
     /// <summary>Keys that were replaced since the last call count their time from this one.</summary>
     public void Age(TimeSpan now)
     {
-        for (var i = _former.Count - 1; i >= 0; i--)
+        for (var i = FormerCount - 1; i >= 0; i--)
         {
             if (_former[i].Until is not { } until) _former[i] = (_former[i].Context, now + Grace);
             else if (until <= now) Drop(i);

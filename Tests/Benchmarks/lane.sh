@@ -25,7 +25,7 @@ for n in "${legs[@]}"; do
     --for $((settle + each + 5))s --url "http://127.0.0.1:$http" --json >"$dir/load.json" 2>"$dir/load.err" &
   load=$!
   until [ "$(count confcluster_participants)" -ge "$n" ]; do kill -0 $load 2>/dev/null || break; sleep 0.5; done
-  sleep "$settle"; before=$(ticks $server); load_before=$(ticks $load); late=$(count confcluster_media_ticks_late_total)
+  sleep "$settle"; late=$(count confcluster_media_ticks_late_total); before=$(ticks $server); load_before=$(ticks $load)
   sleep "$each"; after=$(ticks $server); load_after=$(ticks $load); late=$(($(count confcluster_media_ticks_late_total) - late))
   wait $load || true
   stop
