@@ -46,8 +46,9 @@ public abstract record ConferenceCommand
     /// </summary>
     public sealed record Take(bool CallsLost) : ConferenceCommand;
 
-    /// <summary>The conference needs a mixer: the first one, or another after the last was lost.</summary>
-    public sealed record PlaceMixer : ConferenceCommand;
+    /// <summary>The conference needs another mixer.</summary>
+    /// <param name="Lost">Which one it lost; when that is not in charge any more nothing is to be done. Null: whichever is.</param>
+    public sealed record PlaceMixer(MixerId? Lost = null, MixerLoss Loss = MixerLoss.Silent) : ConferenceCommand;
 
     /// <summary>Everybody out (operator, drain, node shutdown).</summary>
     public sealed record End(EndReason Reason) : ConferenceCommand;

@@ -20,7 +20,7 @@ public static class ConferenceDecider
             ConferenceCommand.Join join => Join(state, join, context),
             ConferenceCommand.Leave leave => Leave(state, leave, context),
             ConferenceCommand.Take take => Take(state, take, context),
-            ConferenceCommand.PlaceMixer => PlaceMixer(state, context),
+            ConferenceCommand.PlaceMixer place => PlaceMixer(state, place, context),
             ConferenceCommand.Plan plan => Plan(state, plan.Chosen, context),
             ConferenceCommand.BeginEpoch begin => BeginEpoch(state, begin, context),
             ConferenceCommand.ReserveSsrcs => state.IsActive ? Accept(Reserve(state, context)) : Reject(Rejection.ConferenceOver),
@@ -81,8 +81,18 @@ public static class ConferenceDecider
         return take.CallsLost && state.IsActive ? Accept([taken, .. EverybodyOut(state, EndReason.NodeLost, context)]) : Accept(taken);
     }
 
-    private static Decision PlaceMixer(ConferenceState state, DecisionContext context) =>
-        state.IsActive ? Accept(NextMixer(state, context)) : Reject(Rejection.ConferenceOver);
+    /// <summary>Nobody keeps an SSRC that another mixer may still be sending under.</summary>
+    private static Decision PlaceMixer(ConferenceState state, ConferenceCommand.PlaceMixer place, DecisionContext context)
+    {
+        if (!state.IsActive) return Reject(Rejection.ConferenceOver);
+        if (place.Lost is { } lost && lost != state.Mixer) return Accept();
+        var ssrcs = Fresh(state, state.Participants.Count, context);
+        return Accept(NextMixer(state, context) with
+        {
+            Loss = place.Loss,
+            Ssrcs = [.. state.Members().Select((member, i) => new MemberSsrc(member.Participant, ssrcs[i]))],
+        });
+    }
 
     /// <summary>A conference that has ended meanwhile needs no key.</summary>
     private static Decision BeginEpoch(ConferenceState state, ConferenceCommand.BeginEpoch begin, DecisionContext context) =>
@@ -94,14 +104,20 @@ public static class ConferenceDecider
     internal static ConferenceEvent.SsrcsReserved Reserve(ConferenceState state, DecisionContext context)
     {
         const int Batch = 16;
-        var taken = ImmutableArray.CreateBuilder<Ssrc>(Batch);
-        while (taken.Count < Batch)
+        return new ConferenceEvent.SsrcsReserved(Fresh(state, Batch, context)) { At = context.Now };
+    }
+
+    private static ImmutableArray<Ssrc> Fresh(ConferenceState state, int count, DecisionContext context)
+    {
+        var taken = ImmutableArray.CreateBuilder<Ssrc>(count);
+        var distinct = new HashSet<Ssrc>();
+        while (taken.Count < count)
         {
             var ssrc = Fresh(state, context);
-            if (!taken.Contains(ssrc)) taken.Add(ssrc);
+            if (distinct.Add(ssrc)) taken.Add(ssrc);
         }
 
-        return new ConferenceEvent.SsrcsReserved(taken.MoveToImmutable()) { At = context.Now };
+        return taken.MoveToImmutable();
     }
 
     private static Decision End(ConferenceState state, EndReason reason, DecisionContext context) =>

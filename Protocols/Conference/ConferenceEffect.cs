@@ -41,6 +41,14 @@ public abstract record ConferenceEffect
         public KeyEpoch? To { get; init; }
     }
 
+    /// <summary>Its leg goes to that mixer: ports there, media to it from there at once.</summary>
+    /// <param name="MayOffer">It may tell its peer now. Else it waits for this, or for a key, which it tells with it.</param>
+    public sealed record Move(ParticipantId Participant, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ConferenceEffect;
+
+    /// <summary>To a mixer: it is in charge.</summary>
+    /// <param name="Answer">The number that it asked under; 0: it did not.</param>
+    public sealed record Confirm(MixerId Mixer, Incarnation Incarnation, long Answer) : ConferenceEffect;
+
     /// <summary>Zero the key of that epoch.</summary>
     public sealed record DestroyKey(KeyEpoch Epoch) : ConferenceEffect;
 
@@ -64,6 +72,13 @@ public abstract record ConferenceEffect
 
     /// <summary>To be counted.</summary>
     public sealed record Observe(KeyObservation What) : ConferenceEffect;
+
+    /// <summary>To be counted: a mixer was replaced.</summary>
+    public sealed record ObserveLoss(MixerLoss Loss) : ConferenceEffect;
+
+    /// <summary>To be measured: every leg is at the new mixer, and its peer knows.</summary>
+    /// <param name="Took">Since the mixer was placed.</param>
+    public sealed record ObserveMoved(int Legs, TimeSpan Took) : ConferenceEffect;
 
     /// <summary>Nothing is going on: the entity asks to be let go.</summary>
     public sealed record Passivate : ConferenceEffect;

@@ -43,7 +43,22 @@ public abstract record ConferenceEvent
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
 
-    public sealed record MixerPlaced(long MixerIncarnation) : ConferenceEvent;
+    /// <summary>A mixer begins; the one before it is told to end.</summary>
+    public sealed record MixerPlaced(long MixerIncarnation) : ConferenceEvent
+    {
+        /// <summary>What became of the one before it; <see cref="MixerLoss.None"/>: it is the first of its instance, or the fact is older than the question.</summary>
+        public MixerLoss Loss { get; init; }
+
+        /// <summary>
+        /// With it everybody who is in is sent media under another SSRC from the register: keys stay in use, and the streams of a mixer begin anew (RFC 3711 §9.1).
+        /// </summary>
+        public ImmutableArray<MemberSsrc> Ssrcs { get; init; } = [];
+
+        public bool Equals(MixerPlaced? other) =>
+            other is not null && At == other.At && MixerIncarnation == other.MixerIncarnation && Loss == other.Loss && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, MixerIncarnation, Loss, Ssrcs.Length);
+    }
 
     public sealed record Ended(EndReason Reason) : ConferenceEvent;
 
@@ -109,6 +124,21 @@ public sealed record KeyRung(KeyEpoch Epoch, ImmutableArray<KeyCommitment> Commi
 
     public override int GetHashCode() => Epoch.GetHashCode();
 }
+
+/// <summary>Why a mixer is not in charge any more. Values are stored: never renumber.</summary>
+public enum MixerLoss : byte
+{
+    None = 0,
+
+    /// <summary>Nothing was heard of it for too long.</summary>
+    Silent = 1,
+
+    /// <summary>It says that it knows nothing, and it did: its lane or its node is gone, and with it all legs.</summary>
+    BeganAnew = 2,
+}
+
+/// <param name="Ssrc">Under which the participant is sent what is mixed for it alone.</param>
+public readonly record struct MemberSsrc(ParticipantId Participant, Ssrc Ssrc);
 
 /// <summary>Values are stored: never renumber.</summary>
 public enum EpochPassage : byte

@@ -42,12 +42,21 @@ public abstract record ConferenceInput
         /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>
         public ImmutableArray<LegUplinks> Uplinks { get; init; } = [];
 
+        /// <summary>Another number for each life of a mixer, also under the same name; 0: it does not tell.</summary>
+        public long Born { get; init; }
+
+        /// <summary>It sends nothing until it is told that it is in charge, in answer to this number; 0: it does not ask.</summary>
+        public long Question { get; init; }
+
         /// <summary>The next report may be so much later than usual, for nobody hears or is heard there.</summary>
         public TimeSpan Rest { get; init; }
     }
 
     /// <summary>How it is with a group key at a leg.</summary>
     public sealed record KeyReported(ParticipantId Participant, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait) : ConferenceInput;
+
+    /// <summary>The leg is at that mixer, and its peer knows.</summary>
+    public sealed record LegMoved(ParticipantId Participant, MixerId Mixer) : ConferenceInput;
 
     /// <summary>An operator wants a new group key now.</summary>
     public sealed record RekeyAsked(string Note) : ConferenceInput;
@@ -61,4 +70,4 @@ public abstract record ConferenceInput
     public sealed record StopRequested : ConferenceInput;
 }
 
-public enum ConferenceTimer : byte { MixerSilent, Idle, Keys, Collect }
+public enum ConferenceTimer : byte { MixerSilent, Idle, Keys, Collect, Moves }

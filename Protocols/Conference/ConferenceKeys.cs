@@ -33,7 +33,32 @@ internal static class ConferenceKeys
         var (now, before) = (Clock(life, context), life.Keys);
         var input = new RekeyInput.Joined(joined.Participant.Value, joined.Keying, joined.TakesLadder);
         var (keys, effects) = RekeyMachine.Next(before, input, context.Policy.Keys.Rekey, now);
-        life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
+        return Begun(Deferred(life with { Keys = keys, KeyClock = now }, before, context), state, effects, context);
+    }
+
+    /// <summary>
+    /// A new mixer that is about to be stored: with it a new epoch, so that nothing goes on where the old mixer may be (K6). Legs that were left under a key
+    /// which only the old one knew are under their own from now on; without one they hear nothing until they take the new key.
+    /// </summary>
+    /// <param name="state">With the mixer.</param>
+    public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Replaced(ConferenceLife life, ConferenceState state, DecisionContext context)
+    {
+        if (life.Keys.Legs.IsEmpty) return (life, []);
+        var now = Clock(life, context);
+        foreach (var leg in life.Keys.Legs.Values.Where(l => l.InUse == LegKeys.Forgotten))
+        {
+            var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
+            life = life with { Keys = life.Keys.With(leg with { InUse = null, KnowsOwnKey = knowsOwnKey }) };
+            life = Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
+        }
+
+        var (keys, effects) = RekeyMachine.Next(life.Keys, new RekeyInput.Demanded(RekeyReason.MixerReplaced), context.Policy.Keys.Rekey, now);
+        return Begun(life with { Keys = keys, KeyClock = now }, state, effects, context);
+    }
+
+    private static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Begun(
+        ConferenceLife life, ConferenceState state, ImmutableArray<RekeyEffect> effects, DecisionContext context)
+    {
         var facts = ImmutableArray<ConferenceEvent>.Empty;
         foreach (var begin in effects.OfType<RekeyEffect.Begin>())
         {
@@ -41,7 +66,7 @@ internal static class ConferenceKeys
             life = life with { Storing = life.Storing.Add(begin.Epoch) };
         }
 
-        // The others wait until the join is stored: nothing of them may be lost.
+        // The others wait until the facts are stored: nothing of them may be lost.
         return (life with { KeyEffects = life.KeyEffects.AddRange(effects.Where(e => e is not RekeyEffect.Begin)) }, facts);
     }
 
@@ -88,6 +113,10 @@ internal static class ConferenceKeys
         life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
         return Wake(Execute(life, wishes, note, effects, context), effects, context);
     }
+
+    /// <summary>The machine is about to offer it a key.</summary>
+    public static bool IsDue(ConferenceLife life, string participant) =>
+        life.Keys.Newest is { } newest && life.Keys.Find(participant) is { } leg && leg.MayHold(newest.Epoch) && !(leg.Confirmed >= newest.Epoch);
 
     public static ConferenceLife Left(ConferenceLife life, ParticipantId participant, bool evicted, Effects effects, DecisionContext context)
     {
@@ -183,8 +212,14 @@ internal static class ConferenceKeys
     public static ConferenceEffect Due(ConferenceLife life, ConferenceEffect answer) =>
         answer is ConferenceEffect.Admit { Epoch: { } epoch } admit
         && (life.Keys.Find(epoch) is null || !life.State.Participants.ContainsKey(admit.Participant) || life.Departed.Contains(admit.Participant))
-            ? admit with { Epoch = null, To = null }
-            : answer;
+            ? Current(life, admit with { Epoch = null, To = null })
+            : answer is ConferenceEffect.Admit other ? Current(life, other) : answer;
+
+    /// <summary>The mixer may have been replaced with the same write.</summary>
+    private static ConferenceEffect.Admit Current(ConferenceLife life, ConferenceEffect.Admit admit) =>
+        life.State.Mixer is { } mixer && life.State.Participants.TryGetValue(admit.Participant, out var member)
+            ? admit with { Mixer = mixer, Ssrc = member.Ssrc }
+            : admit;
 
     private static ConferenceLife Execute(
         ConferenceLife life, ImmutableArray<RekeyEffect> wishes, string? note, Effects effects, DecisionContext context)
@@ -203,6 +238,9 @@ internal static class ConferenceKeys
             // It was decided on with a join that was being stored, and the leg has left meanwhile.
             case RekeyEffect.Offer w when life.Keys.Find(w.Participant)?.Offered != w.Epoch: return life;
             case RekeyEffect.Use w when life.Keys.Find(w.Participant) is null: return life;
+            // While that was being stored the key was given up: it is free for a younger one.
+            case RekeyEffect.Offer w when life.Keys.Find(w.Epoch) is not { MayBeUsed: true }:
+                return Next(life, new RekeyInput.NotNow(w.Participant, w.Epoch, TimeSpan.Zero), effects, context);
             case RekeyEffect.Offer w:
                 var told = life.Keys.Find(w.Participant)!;
                 effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, told.InUse) { Taken = told.Confirmed, To = w.To });
@@ -235,12 +273,10 @@ internal static class ConferenceKeys
     {
         if (!life.State.Participants.TryGetValue(participant, out var member) || life.Departed.Contains(participant) || life.Abandoned.Contains(participant))
             return life;
-        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation)
-        {
-            Epoch = answer.Epoch,
-            To = answer.To,
-        });
-        return answer.Epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, answer.To) : life;
+        var epoch = answer.Epoch is { } meant && life.Keys.Find(meant) is null ? null : answer.Epoch;
+        var to = epoch is null ? null : answer.To;
+        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch, To = to });
+        return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, to) : life;
     }
 
     private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, DecisionContext context)

@@ -71,6 +71,27 @@ public sealed record ConferenceLife
     /// <summary>When the mixer must have been heard of again.</summary>
     internal DateTimeOffset ReportDue { get; init; }
 
+    /// <summary>Which life of the mixer in charge has reported last; 0: none, or it does not tell.</summary>
+    internal long MixerBorn { get; init; }
+
+    /// <summary>The mixer in charge has reported to this life.</summary>
+    internal bool IsMixerHeard { get; init; }
+
+    /// <summary>The mixer that was in charge when this life began.</summary>
+    internal MixerId? FoundMixer { get; init; }
+
+    /// <summary>Mixers in a row that were lost before they said anything.</summary>
+    internal int Misplaced { get; init; }
+
+    /// <summary>When the mixer was last told that it is in charge.</summary>
+    internal DateTimeOffset ConfirmedAt { get; init; }
+
+    /// <summary>Legs that may not be at the mixer in charge yet, or whose peers do not know it.</summary>
+    public ImmutableSortedDictionary<string, LegMove> Moves { get; internal init; } = LegMoves.None;
+
+    /// <summary>When they were told to move, and how many they were.</summary>
+    internal (DateTimeOffset Since, int Legs) Moving { get; init; }
+
     /// <summary>The group keys, but for their secrets.</summary>
     public RekeyState Keys { get; internal init; } = RekeyState.Empty;
 
@@ -118,6 +139,11 @@ public sealed record ConferenceLife
     /// <summary>What is being written and what is said once it is.</summary>
     internal sealed record Batch(ImmutableArray<ConferenceEvent> Events, ImmutableArray<ConferenceEffect> Answers);
 }
+
+/// <summary>A leg on its way to another mixer.</summary>
+/// <param name="ToldAt">When its participant was last told.</param>
+/// <param name="OfferedAt">When it was first allowed to tell its peer; null: it waits for its turn.</param>
+public readonly record struct LegMove(DateTimeOffset ToldAt, DateTimeOffset? OfferedAt);
 
 /// <summary>Everything the machine may depend on besides the life.</summary>
 /// <param name="MixerSilence">Silence of a mixer after which another is placed.</param>

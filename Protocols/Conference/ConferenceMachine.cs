@@ -8,7 +8,6 @@ namespace ConfCluster.Protocols.Conference;
 /// <summary>
 /// The focus of a conference (RFC 4353 §4.1) without I/O: decide, store, fold, tell the mixer, answer. Nobody hears of a fact that is not
 /// stored, but for one thing: who leaves is out of the mix at once, also while the journal fails.
-/// Left out: moving the legs of a lost mixer to another one; their calls are ended.
 /// </summary>
 public static class ConferenceMachine
 {
@@ -42,13 +41,15 @@ public static class ConferenceMachine
             ConferenceInput.Fired { Timer: ConferenceTimer.Keys } =>
                 ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context.Decision),
             ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => ConferenceKeys.Flush(life) with { IsCollecting = false },
+            ConferenceInput.LegMoved i => LegMoves.Arrived(life, i, effects, context),
+            ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
             ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
             ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),
             ConferenceInput.EvictionAsked i => Evict(life, i.Participant, effects, context),
             ConferenceInput.StopRequested => life with { IsStopping = true },
             _ => throw new UnreachableException($"no transition for {input}"),
         };
-        next = MixerWatch.Publish(next, effects, context);
+        next = LegMoves.Proceed(MixerWatch.Publish(next, effects, context), effects, context);
         next = Collect(WriteQueue.Write(next, effects, context), effects);
         next = Callouts.Withdraw(next, effects, context);
         return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
@@ -75,7 +76,7 @@ public static class ConferenceMachine
     {
         var state = life.State.Apply(recovered.Events);
         var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
-        life = life with { State = state, IsRecovered = true, IsJournalFailing = false, Waiting = waiting, Ledger = life.Ledger.Take(recovered.Events).Next };
+        life = life with { State = state, FoundMixer = state.IsActive && !recovered.CallsLost ? state.Mixer : null, IsRecovered = true, IsJournalFailing = false, Waiting = waiting, Ledger = life.Ledger.Take(recovered.Events).Next };
         return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
             ? ConferenceKeys.Resumed(life, context.Decision)
             : ConferenceKeys.Recovered(life, effects, context.Decision);
@@ -94,6 +95,7 @@ public static class ConferenceMachine
             IsJournalFailing = false,
             Pending = null,
         };
+        next = LegMoves.Stored(next, batch.Events, effects, context);
         next = WriteQueue.Returned(WriteQueue.LeaveForThoseWhoWereRefused(next, effects, context));
         next = ConferenceKeys.Stored(next, batch.Events, effects, context.Decision);
         next = MixerWatch.Publish(next, effects, context);

@@ -30,6 +30,9 @@ public sealed record ConferenceState
 
     public long MixerIncarnation { get; private init; }
 
+    /// <summary>Why the mixer before this one is not in charge any more; none: this one is the first of its instance.</summary>
+    public MixerLoss MixerLoss { get; private init; }
+
     public ImmutableDictionary<ParticipantId, Member> Participants { get; private init; } =
         ImmutableDictionary<ParticipantId, Member>.Empty;
 
@@ -82,8 +85,7 @@ public sealed record ConferenceState
             Register = Register.Add(e.Ssrc),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
-        // Another mixer would begin its streams anew under keys that are still in use.
-        ConferenceEvent.MixerPlaced e => this with { MixerIncarnation = e.MixerIncarnation, SharedSsrcs = [] },
+        ConferenceEvent.MixerPlaced e => Placed(e),
         ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
         ConferenceEvent.SsrcsReserved e => this with { Register = Register.Union(e.Ssrcs), SharedSsrcs = e.Ssrcs },
         ConferenceEvent.KeyPolicySet e => this with { KeyPolicy = e.Policy },
@@ -92,6 +94,16 @@ public sealed record ConferenceState
         // For the audit; what is under way is in memory, and begins anew after a recovery.
         ConferenceEvent.RekeyDeferred or ConferenceEvent.LegsProgressed or ConferenceEvent.KeyEpochPassed => this,
         _ => throw new UnreachableException($"no fold for {happened.GetType().Name}"),
+    };
+
+    /// <summary>Another mixer would begin its streams anew under keys that are still in use.</summary>
+    private ConferenceState Placed(ConferenceEvent.MixerPlaced e) => this with
+    {
+        MixerIncarnation = e.MixerIncarnation,
+        MixerLoss = e.Loss,
+        SharedSsrcs = [],
+        Register = Register.Union(e.Ssrcs.Select(s => s.Ssrc)),
+        Participants = e.Ssrcs.Aggregate(Participants, (all, s) => all.TryGetValue(s.Participant, out var m) ? all.SetItem(s.Participant, m with { Ssrc = s.Ssrc }) : all),
     };
 
     public ConferenceState Apply(IEnumerable<ConferenceEvent> happened)

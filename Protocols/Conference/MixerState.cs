@@ -28,6 +28,12 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// </summary>
     public ImmutableArray<LegUplinks> Resumes { get; init; } = [];
 
+    /// <summary>
+    /// Which life of the mixer it is meant for (<see cref="ConferenceInput.MixerReported.Born"/>): one that began anew under the same name would use the same
+    /// SSRCs from the beginning. 0: the conference has not heard of it yet.
+    /// </summary>
+    public long Born { get; init; }
+
     /// <summary>Another state with the same wishes.</summary>
     public bool WantsTheSameAs(MixerState other) =>
         Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())

@@ -11,8 +11,14 @@ namespace ConfCluster.Protocols.Conference;
 /// </summary>
 internal static class MixerWatch
 {
-    /// <summary>A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.</summary>
-    private static readonly TimeSpan TooLate = TimeSpan.FromSeconds(1);
+    /// <summary>A mixer hears of its conference so often at least, when it reports.</summary>
+    private static readonly TimeSpan ConfirmEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>The first mixer of a conference has so many times longer for its first word: its region may be starting with it.</summary>
+    private const int FirstWord = 3;
+
+    /// <summary>Mixers in a row that never said anything double the patience with the next, up to so often.</summary>
+    private const int MaxDoublings = 3;
 
     /// <summary>With so few SSRCs left the mixer is given more.</summary>
     private const int FewSsrcs = 4;
@@ -21,12 +27,14 @@ internal static class MixerWatch
     {
         if (!life.IsTaken || IsLookedAt(life)) return life;
         life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
-        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive)) life = HandOver.Begun(Dismiss(life, old, effects));
+        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive))
+            life = HandOver.Begun(Dismiss(life, old, effects)) with { MixerBorn = 0, IsMixerHeard = false, AppliedVersion = 0 };
         if (!life.State.IsActive) return life;
 
         var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
             Epochs = life.Looked.Epochs,
+            Born = life.MixerBorn,
         };
         wanted = wanted with { Resumes = HandOver.For(life, wanted) };
         life = HandOver.Kept(life);
@@ -34,8 +42,8 @@ internal static class MixerWatch
         effects.Add(new ConferenceEffect.Publish(wanted));
         var next = life with { Published = wanted, Version = wanted.Version };
         // A mixer at rest answers a new state at once.
-        var isLate = life.ReportDue > context.Decision.Now + context.MixerSilence;
-        return life.Published is null ? Await(next with { AppliedVersion = 0 }, effects, context) : isLate ? Await(next, effects, context) : next;
+        var isLate = life.ReportDue > context.Decision.Now + Silence(life, context);
+        return life.Published is null || isLate ? Await(next, effects, context) : next;
     }
 
     public static ConferenceLife Reported(
@@ -43,10 +51,17 @@ internal static class MixerWatch
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
         if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
-        life = HandOver.Heard(life, report.Uplinks);
+        if (BeganAnew(life, report)) return Replace(life, told.Mixer, MixerLoss.BeganAnew, "knows nothing any more", effects);
+        // It was silent, and is not: where its successor is not being stored yet, it has none.
+        life = life with
+        {
+            MixerBorn = report.Born, IsMixerHeard = true, Misplaced = 0,
+            Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == told.Mixer),
+        };
+        life = Confirm(HandOver.Heard(life, report.Uplinks), report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
-        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told) { IsRepeated = true });
+        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
         return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context, report.Rest);
     }
 
@@ -79,14 +94,47 @@ internal static class MixerWatch
             return life;
         }
 
-        if (late > TooLate || life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer)) return Await(life, effects, context);
-        effects.Add(new ConferenceEffect.Say($"Mixer {life.Published.Mixer} is silent; its calls end and a new one is placed."));
-        return Await(life with { Waiting = life.Waiting.Add(new ConferenceCommand.PlaceMixer()) }, effects, context);
+        // A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.
+        if (late > context.MixerSilence / 3) return Await(life, effects, context);
+        return Await(Replace(life, life.Published.Mixer, MixerLoss.Silent, "is silent", effects), effects, context);
+    }
+
+    /// <summary>Its lane or its node failed, and whoever bears its name now has no legs. A life that finds it so cannot know what it sent before.</summary>
+    private static bool BeganAnew(ConferenceLife life, ConferenceInput.MixerReported report)
+    {
+        var isAnother = life.MixerBorn != 0 && report.Born != 0 && report.Born != life.MixerBorn;
+        var knowsNothing = report is { AppliedVersion: 0, Incarnation.Number: 0 };
+        return isAnother || knowsNothing && (life.AppliedVersion > 0 || !life.IsMixerHeard && life.FoundMixer == report.Mixer);
+    }
+
+    private static ConferenceLife Replace(ConferenceLife life, MixerId lost, MixerLoss loss, string what, Effects effects)
+    {
+        if (life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer)) return life;
+        effects.Add(new ConferenceEffect.Say($"Mixer {lost} {what}; another takes its place and its legs move there."));
+        return life with
+        {
+            Waiting = life.Waiting.Add(new ConferenceCommand.PlaceMixer(lost, loss)),
+            Misplaced = life.IsMixerHeard ? 0 : life.Misplaced + 1,
+        };
+    }
+
+    /// <summary>It asks after a pause of its own; else now and then, so that it knows that somebody leads it.</summary>
+    private static ConferenceLife Confirm(ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
+    {
+        if (report.Question == 0 && context.Decision.Now - life.ConfirmedAt < ConfirmEvery) return life;
+        effects.Add(new ConferenceEffect.Confirm(report.Mixer, life.State.Incarnation, report.Question));
+        return life with { ConfirmedAt = context.Decision.Now };
+    }
+
+    private static TimeSpan Silence(ConferenceLife life, ConferenceContext context)
+    {
+        if (life.IsMixerHeard) return context.MixerSilence;
+        return context.MixerSilence * (life.State.MixerLoss == MixerLoss.None ? FirstWord : 1 << Math.Min(life.Misplaced, MaxDoublings));
     }
 
     private static ConferenceLife Await(ConferenceLife life, Effects effects, ConferenceContext context, TimeSpan rest = default)
     {
-        var silence = context.MixerSilence + rest;
+        var silence = Silence(life, context) + rest;
         effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, silence));
         return life with { ReportDue = context.Decision.Now + silence };
     }

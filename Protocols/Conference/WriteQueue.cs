@@ -137,6 +137,13 @@ internal static class WriteQueue
                 state = state.Apply(more);
             }
 
+            if (fact is ConferenceEvent.MixerPlaced { Loss: not MixerLoss.None })
+            {
+                (life, var more) = ConferenceKeys.Replaced(life, state, context);
+                events.AddRange(more);
+                state = state.Apply(more);
+            }
+
             if (fact is ConferenceEvent.KeyEpochBegan began) life = ConferenceKeys.Dated(life, began.Epoch, context);
             if (fact is ConferenceEvent.Ended) life = TakeNotes(ConferenceKeys.Reset(life, answers, context), events);
         }
@@ -166,9 +173,6 @@ internal static class WriteQueue
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));
-                break;
-            case ConferenceCommand.PlaceMixer:
-                answers.AddRange(after.Members().Select(m => new ConferenceEffect.HangUp(m.Participant, LeaveReason.MediaFailed)));
                 break;
             case ConferenceCommand.Take or ConferenceCommand.End:
                 HangUps(life, after, events, answers);

@@ -64,6 +64,8 @@ public sealed record RekeyState(
         {
             IsReady = true,
             TakesLadder = l.TakesLadder,
+            // It may have been told any.
+            Held = l.Keying == LegKeying.Own || last.Number == 0 ? [] : [LegKeys.Forgotten],
             Knows = policy.Revoke == Revocation.Now && l.Keying == LegKeying.GroupByMki && last.Number > 0 ? [LegKeys.Forgotten] : [],
             InUse = l.Keying == LegKeying.Own || last.Number == 0 ? null : LegKeys.Forgotten,
         }));

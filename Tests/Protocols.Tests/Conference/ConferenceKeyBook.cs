@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Rtp;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Conference;
@@ -16,6 +17,7 @@ internal sealed class ConferenceKeyBook
     private readonly HashSet<KeyEpoch> _taken = [];
     private readonly HashSet<KeyEpoch> _rungs = [];
     private readonly Dictionary<ParticipantId, (KeyEpoch Epoch, KeyEpoch? To)> _offered = [];
+    private readonly Dictionary<Ssrc, MixerId> _owners = [];
     private KeyEpoch _last;
     private KeyEpoch _given;
 
@@ -75,7 +77,8 @@ internal sealed class ConferenceKeyBook
 
     public ConferenceInput.KeyReported Report(ParticipantId who, LegKeyAnswer answer)
     {
-        var offered = _told.TryGetValue(who, out var told) && told.Count > 0 ? _offered[who] : default;
+        // What was told is answered once; without anything that is out it says so of no key.
+        if (!_offered.Remove(who, out var offered) || !_told.TryGetValue(who, out var told) || told.Count == 0) offered = default;
         if (answer is LegKeyAnswer.Took or LegKeyAnswer.Ready && offered.Epoch.Number > 0) _confirmed[who].UnionWith(Range(offered));
         return new ConferenceInput.KeyReported(who, answer, offered.Epoch, TimeSpan.FromMilliseconds(500));
     }
@@ -99,6 +102,13 @@ internal sealed class ConferenceKeyBook
     public void Check(MixerState state)
     {
         Assert.All(state.Epochs, e => Assert.Contains(e, _stored));
+        // K6: no two mixers send under one SSRC, whatever the key is.
+        foreach (var ssrc in state.Legs.Select(l => l.Ssrc).Concat(state.SharedSsrcs))
+        {
+            _owners.TryAdd(ssrc, state.Mixer);
+            Assert.Equal(_owners[ssrc], state.Mixer);
+        }
+
         foreach (var leg in state.Legs)
         {
             if (leg.Key.Mode is not LegKeyMode.ByMki) continue;

@@ -122,18 +122,21 @@ public class ConferenceMachineTests
     }
 
     [Fact]
-    public void A_silent_mixer_is_replaced_and_its_calls_end()
+    public void A_silent_mixer_is_replaced_and_its_legs_move()
     {
         Joined(Alice);
+        Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(3);
         var effects = Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
         Assert.Equal<ConferenceEvent>(
-            [new ConferenceEvent.MixerPlaced(2) { At = _scene.Now }], effects.OfType<ConferenceEffect.Store>().Single().Events);
+            [new ConferenceEvent.MixerPlaced(2) { At = _scene.Now, Loss = MixerLoss.Silent, Ssrcs = [new MemberSsrc(Alice, new Ssrc(2))] }], effects.OfType<ConferenceEffect.Store>().Single().Events);
         effects = Effects(new ConferenceInput.Stored());
         var told = effects.OfType<ConferenceEffect.Publish>().Select(p => p.State).ToList();
         Assert.Equal([Mixer, Mixer with { Incarnation = 2 }], told.Select(s => s.Mixer));
         Assert.Empty(told[0].Legs);
-        Assert.Contains(new ConferenceEffect.HangUp(Alice, LeaveReason.MediaFailed), effects);
+        Assert.Equal(new Ssrc(2), Assert.Single(told[1].Legs).Ssrc);
+        Assert.DoesNotContain(effects, e => e is ConferenceEffect.HangUp);
+        Assert.Equal([false, true], effects.OfType<ConferenceEffect.Move>().Select(m => m.MayOffer));
     }
 
     [Fact]
@@ -175,6 +178,7 @@ public class ConferenceMachineTests
     public void A_report_puts_the_suspicion_off_and_a_timer_that_comes_late_begins_anew()
     {
         Joined(Alice);
+        Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(2);
         Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(1);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Rtp;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Conference;
@@ -21,6 +22,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
     private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
     private ImmutableArray<ConferenceEvent>? _writing;
     private readonly Dictionary<MixerId, MixerState> _told = [];
+    private readonly Dictionary<ParticipantId, MixerId> _at = [];
 
     private static GroupKeyPolicy Shared(int ladder) => new(true, RekeyPolicy.Default with
     {
@@ -45,7 +47,11 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
             case 15 when shares: Give(new ConferenceInput.Fired(ConferenceTimer.Collect)); break;
             case 16 when shares: Evict(who); break;
             case 17 when shares: Give(new ConferenceInput.RekeyAsked("test")); break;
-            case 9: Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)); break;
+            case 9: Silence(); break;
+            case 18 when _told.Count > 0: Give(ReportOf(_told.Keys.MaxBy(m => m.Incarnation)) with { Incarnation = default, AppliedVersion = 0 }); break;
+            case 19 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.LegMoved(who, mixer)); break;
+            case 20: Give(new ConferenceInput.Fired(ConferenceTimer.Moves)); break;
+            case 18 or 19: break;
             case 10 when _told.Count > 0: Report(_told.Keys.MaxBy(m => m.Incarnation), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
@@ -66,6 +72,10 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
 
         Assert.Null(_writing);
         Assert.Empty(_unanswered);
+        // Whose answer was lost with the focus asks for it again.
+        Assert.All(_life.State.Participants.Keys.Where(_at.ContainsKey), who => Assert.Equal(_life.State.Mixer, _at[who]));
+        foreach (var (who, mixer) in _at.ToArray()) Give(new ConferenceInput.LegMoved(who, mixer));
+        Assert.Empty(_life.Moves);
         foreach (var (mixer, state) in _told)
         {
             var inCharge = _life.State.IsActive && mixer == _life.State.Mixer;
@@ -73,7 +83,12 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
         }
     }
 
-    private IEnumerable<ConferenceEvent.ParticipantJoined> Joins => _journal.OfType<ConferenceEvent.ParticipantJoined>();
+    private IEnumerable<(ParticipantId, Ssrc)> Given => _journal.SelectMany(e => e switch
+    {
+        ConferenceEvent.ParticipantJoined joined => [(joined.Participant, joined.Ssrc)],
+        ConferenceEvent.MixerPlaced placed => placed.Ssrcs.Select(s => (s.Participant, s.Ssrc)),
+        _ => Array.Empty<(ParticipantId, Ssrc)>(),
+    });
 
     private ConferenceState Facts => ConferenceState.New(ConferenceScene.Room).Apply(_journal);
 
@@ -96,6 +111,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
     {
         _unanswered.Add(who);
         _leaving.Add(who);
+        _at.Remove(who);
         Give(new ConferenceInput.Asked(ConferenceScene.Leave(who)));
     }
 
@@ -104,11 +120,23 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
         if (!_life.IsRecovered) Recovered(callsLost: false);
         else if (_writing is { } batch)
         {
-            _journal.AddRange(batch);
-            _keys.Stored(batch);
+            Keep(batch);
             _writing = null;
             Give(new ConferenceInput.Stored());
         }
+    }
+
+    private void Keep(ImmutableArray<ConferenceEvent> batch)
+    {
+        _journal.AddRange(batch);
+        _keys.Stored(batch);
+        foreach (var left in batch.OfType<ConferenceEvent.ParticipantLeft>()) _at.Remove(left.Participant);
+    }
+
+    private void Silence()
+    {
+        if (_life.ReportDue > _scene.Now) _scene.Now = _life.ReportDue;
+        Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
     }
 
     private void Fails()
@@ -120,8 +148,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
     {
         if (batchGotIn && _writing is { } batch)
         {
-            _journal.AddRange(batch);
-            _keys.Stored(batch);
+            Keep(batch);
         }
 
         _keys.FocusDied(callsLost);
@@ -131,13 +158,16 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
 
         // The mixers of a process that is gone are gone as well.
         if (callsLost) _told.Clear();
+        if (callsLost) _at.Clear();
         Recovered(callsLost);
     }
 
     private void Recovered(bool callsLost) => Give(new ConferenceInput.Recovered([.. _journal], callsLost));
 
     private void Report(MixerId mixer, int lag) =>
-        Give(new ConferenceInput.MixerReported(mixer, _told[mixer].Incarnation, _told[mixer].Version - lag));
+        Give(ReportOf(mixer) with { AppliedVersion = _told[mixer].Version - lag });
+
+    private ConferenceInput.MixerReported ReportOf(MixerId mixer) => new(mixer, _told[mixer].Incarnation, _told[mixer].Version);
 
     private void Give(ConferenceInput input)
     {
@@ -157,21 +187,40 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
                 _writing = store.Events;
                 break;
             case ConferenceEffect.Admit admit:
-                Assert.Contains((admit.Participant, admit.Ssrc), Joins.Select(e => (e.Participant, e.Ssrc)));
+                Assert.Contains((admit.Participant, admit.Ssrc), Given);
                 _unanswered.Remove(admit.Participant);
+                // Who has left meanwhile may be told the mixer of then.
+                if (Facts.Participants.ContainsKey(admit.Participant))
+                {
+                    Assert.Equal(Facts.Mixer, admit.Mixer);
+                    _at[admit.Participant] = admit.Mixer;
+                }
+
                 if (admit.Epoch is { } told) _keys.Told(admit.Participant, told, admit.To);
                 break;
+            case ConferenceEffect.Move move:
+                Assert.Equal(Facts.Mixer, move.Mixer);
+                Assert.True(Facts.Participants.ContainsKey(move.Participant));
+                Assert.DoesNotContain(move.Participant, _leaving);
+                _at[move.Participant] = move.Mixer;
+                break;
             case ConferenceEffect.OfferKey offer:
+                // It goes out with where the leg is now.
+                if (_at.TryGetValue(offer.Participant, out var at)) Assert.Equal(Facts.Mixer, at);
                 Assert.DoesNotContain(offer.Participant, _leaving);
                 _keys.Told(offer.Participant, offer.Epoch, offer.To);
                 break;
             // Whose conference ended before its key was stored is told that, and nothing else.
-            case ConferenceEffect.HangUp hangUp: _unanswered.Remove(hangUp.Participant); break;
+            case ConferenceEffect.HangUp hangUp:
+                _unanswered.Remove(hangUp.Participant);
+                _at.Remove(hangUp.Participant);
+                break;
             case ConferenceEffect.DestroyKey destroyed: _keys.Destroyed(destroyed.Epoch); break;
             case ConferenceEffect.Acknowledge acknowledged:
                 Assert.False(Facts.Participants.ContainsKey(acknowledged.Participant));
                 _unanswered.Remove(acknowledged.Participant);
                 _leaving.Remove(acknowledged.Participant);
+                _at.Remove(acknowledged.Participant);
                 break;
             case ConferenceEffect.Refuse refused: _unanswered.Remove(refused.Participant); break;
             case ConferenceEffect.Publish publish: Check(publish.State); break;
