@@ -28,6 +28,8 @@ internal static class LegMoves
         var moves = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p)).ToImmutableSortedDictionary(
             p => p.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
         foreach (var id in moves.Keys) effects.Add(new ConferenceEffect.Move(new ParticipantId(id), life.State.Mixer!.Value, life.State.Incarnation, MayOffer: false));
+        // Whoever is being called has ports at the one that is gone.
+        foreach (var callout in life.Callouts.Where(c => c.IsPending)) effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.Mixer!.Value));
         return Arm(life with { Moves = moves, Moving = (now, moves.Count) }, effects);
     }
 

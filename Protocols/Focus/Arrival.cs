@@ -65,7 +65,7 @@ internal static class Arrival
     public static ParticipantStep Moved(ParticipantState.Opening opening, ParticipantInput.JoinAccepted joined, ParticipantContext context)
     {
         var key = joined.Key is { } other && !(opening.Key?.Epoch >= other.Epoch) ? other : opening.Key;
-        return joined.Mixer == opening.Mixer
+        return joined.Mixer.Incarnation <= opening.Mixer.Incarnation
             ? Steps.To(opening with { Key = key })
             : Joined(opening.Invitation, joined.Mixer, key, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
     }

@@ -71,7 +71,7 @@ internal static class Closing
         [
             new ParticipantEffect.Respond(bye.Key, FocusResponses.Ok(bye.Request, context)),
             .. StopRepeating,
-            .. Leave(participation.Conference, LeaveReason.Bye, participation.Leg.Place.Mixer, context),
+            .. Leave(participation.Conference, LeaveReason.Bye, participation.Mixer, context),
         ]);
     }
 
@@ -82,7 +82,7 @@ internal static class Closing
         var (pending, bye) = Bye(new PendingBye(participation.Dialog, flow, Refreshing.Proofs(participation, context)), reason, context);
         return Steps.To(
             new ParticipantState.Ending(Owing(participation, reason), pending),
-            [.. StopRepeating, .. bye, .. Leave(participation.Conference, reason, participation.Leg.Place.Mixer, context)]);
+            [.. StopRepeating, .. bye, .. Leave(participation.Conference, reason, participation.Mixer, context)]);
     }
 
     /// <summary>BYE in a dialog that only the journal knows: its CSeq may be behind what was sent, so it takes a leap.</summary>
@@ -193,6 +193,7 @@ internal static class Closing
             new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck),
             new ParticipantEffect.Cancel(ParticipantTimer.Refresh), new ParticipantEffect.Cancel(ParticipantTimer.SessionExpired),
             new ParticipantEffect.Cancel(ParticipantTimer.Retry), new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered),
+            new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk),
         ];
 
     private static ParticipantStep With(ParticipantState state, Departure departure, params ParticipantEffect[] effects) =>

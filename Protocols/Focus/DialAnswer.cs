@@ -65,8 +65,8 @@ internal static class DialAnswer
         var (call, participation, mixer) = (state.Call, state.Participation, state.Participation.Leg.Place.Mixer);
         return input switch
         {
-            JoinAccepted joined when joined.Mixer == mixer => Confirm(state, context),
-            JoinAccepted or LegRefused => Give(LeaveReason.MediaFailed, new CallFailure(503, "The mixer was replaced")),
+            JoinAccepted joined => Confirm(state, joined.Mixer, context),
+            LegRefused refused when refused.Mixer == mixer => Give(LeaveReason.MediaFailed, new CallFailure(503, "The mixer was replaced")),
             JoinRefused refused => Give(LeaveReason.DialogFailed, Failure(refused.Reason)),
             Fired { Timer: ParticipantTimer.Unanswered } =>
                 Give(LeaveReason.DialogFailed, new CallFailure(503, "The conference did not answer")),
@@ -102,16 +102,19 @@ internal static class DialAnswer
             .Before([.. DialFailure.Timers, report]);
     }
 
-    private static ParticipantStep Confirm(Admitting state, ParticipantContext context)
+    /// <param name="mixer">Another than the one that its ports are at: that was replaced while the phone rang.</param>
+    private static ParticipantStep Confirm(Admitting state, MixerId mixer, ParticipantContext context)
     {
         var participation = state.Participation;
+        ParticipantEffect[] media = [LegNegotiation.Media(participation.Leg, context)];
+        if (mixer != participation.Leg.Place.Mixer) (participation, media) = Relocating.Begin(participation, mixer, mayOffer: true, context);
         var confirmed = Steps.To(
             new Confirmed(participation with { Stored = true }),
             [
                 .. DialFailure.Timers,
                 new ParticipantEffect.Store(Renegotiation.Fact(participation)),
                 new ParticipantEffect.SendAck(state.Ack, Flow(participation)),
-                LegNegotiation.Media(participation.Leg, context),
+                .. media,
                 .. Refreshing.Timers(participation.Session),
                 DialFailure.Report(state.Call, CalloutState.Joined, new CallFailure(200, "")),
                 KeyOffers.Ready(participation),

@@ -83,6 +83,7 @@ internal static class Dialling
             (Requesting, DialGranted granted) when context.Settings.Tickets != TicketOffers.Never =>
                 TicketAsking.Begin(call with { Mixer = granted.Mixer, Family = context.Settings.Media.Families[0] }, context),
             (Requesting, DialGranted granted) => Reserve(call with { Mixer = granted.Mixer }, context.Settings.Media.Families[0], context),
+            (_, DialGranted granted) when state.Call.Mixer is { } before && granted.Mixer.Incarnation > before.Incarnation => Regranted(state, granted, context),
             (Ticketing, TicketGranted granted) => TicketAsking.Granted(call, granted, context),
             (_, JoinRefused refused) => DialFailure.End(call, Failure(refused.Reason)),
             (Reserving, LegOpened opened) when opened.Mixer == call.Mixer && opened.Rtp.Family == call.Family => Reserved(call, opened, context),
@@ -98,6 +99,13 @@ internal static class Dialling
             (_, EndRequested end) => DialFailure.End(call, Failure(end.Reason)),
             _ => Steps.To(state),
         };
+    }
+
+    /// <summary>The mixer was replaced before anything was said: the ports are to be at the new one.</summary>
+    private static ParticipantStep Regranted(ParticipantState.Dialling state, DialGranted granted, ParticipantContext context)
+    {
+        var call = state.Call with { Mixer = granted.Mixer };
+        return state is Reserving or Locating ? Reserve(call, call.Family, context) : Steps.To(state with { Call = call });
     }
 
     public static ParticipantStep Reserve(OutgoingCall call, AddressFamily family, ParticipantContext context) => Steps.To(
@@ -127,6 +135,8 @@ internal static class Dialling
                 _ => DialFailure.Refused(call, response, context),
             },
             TransactionFailed { Key: { IsServer: false, Method.Name: "INVITE" } } failed => DialFailure.NoAnswer(call, failed.Reason, context),
+            // The mixer was replaced: once it is answered the leg moves there, to ports that are kept from now on.
+            DialGranted granted when granted.Mixer.Incarnation > call.Mixer!.Value.Incarnation => KeepPorts(state with { Call = call with { Mixer = granted.Mixer } }, context),
             LegOpened opened when HasMoved(call, opened) => Withdraw(call, LeaveReason.MediaFailed, MediaLost, context),
             LegRefused refused when refused.Mixer == call.Mixer => Withdraw(call, LeaveReason.MediaFailed, Failure(refused.Reason), context),
             Fired { Timer: ParticipantTimer.RepeatAsk } => KeepPorts(state, context),
@@ -164,7 +174,7 @@ internal static class Dialling
 
     /// <summary>The mixer began anew: the offer that is out names ports that are not ours any more.</summary>
     private static bool HasMoved(OutgoingCall call, LegOpened opened) =>
-        call.Leg is { } leg && opened.Mixer == call.Mixer && (opened.Rtp != leg.Place.Rtp || opened.Rtcp != leg.Place.Rtcp);
+        call.Leg is { } leg && opened.Mixer == leg.Place.Mixer && opened.Mixer == call.Mixer && (opened.Rtp != leg.Place.Rtp || opened.Rtcp != leg.Place.Rtcp);
 
     private static CallFailure MediaLost => new(503, "The mixer began anew");
 

@@ -32,7 +32,7 @@ internal static class EarlyDialogs
 
     public static ParticipantStep Next(Early state, ParticipantInput input, ParticipantContext context)
     {
-        var (invitation, mixer) = (state.Invitation, (MixerId?)state.Participation.Leg.Place.Mixer);
+        var (invitation, mixer) = (state.Invitation, (MixerId?)state.Participation.Mixer);
         return input switch
         {
             RequestArrived cancel when InDialog.Cancels(cancel, invitation.Key) =>

@@ -33,16 +33,31 @@ internal static class KeyOffers
         };
     }
 
-    /// <summary>Whatever led to a dialog without an open transaction: the key that waits goes out.</summary>
+    /// <summary>Whatever led to a dialog without an open transaction: the key that waits goes out, and where the leg is now.</summary>
     public static ParticipantStep Proceed(ParticipantStep step, ParticipantContext context)
     {
-        if (step.State is not Confirmed { Participation: { Waiting: { } waiting } participation }) return step;
+        if (step.State is not Confirmed { Participation: var participation }) return step;
+        if (Relocating.HasArrived(participation))
+        {
+            participation = participation with { Relocation = null };
+            step = new ParticipantStep(new Confirmed(participation), step.Effects.Add(Relocating.Report(participation)));
+        }
+
+        // What is offered says where the leg is, so it waits for the ports.
+        if (participation.Relocation is { IsOpen: false }) return step;
+        if (participation.Waiting is not { } waiting)
+        {
+            return participation.Relocation is { MayOffer: true }
+                ? Refreshing.Offer(participation, LegNegotiation.OfferPlace(participation.Leg, context), null, context).Before(step.Effects.AsSpan())
+                : step;
+        }
+
         participation = participation with { Waiting = null };
         // It joined with an MKI and has none any more, or the other way round: the mixer's packets would not be what the SDP says.
         var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent && !MikeyNegotiation.IsBarred(participation.Leg)
             ? Refreshing.Offer(
                 participation, LegNegotiation.OfferKey(participation.Leg, waiting, context), waiting.Key.Epoch, context)
-            : Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch));
+            : Proceed(Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch)), context);
         return next.Before(step.Effects.AsSpan());
     }
 

@@ -93,7 +93,7 @@ internal static class LegNegotiation
         if ((leg.LocalIsAnswer || leg.Mikey is not null) && OfferAnswer.Compare(leg.Remote!.Origin, offer.Media.Origin) == OriginChange.Unchanged)
         {
             offer.Dispose();
-            return (leg, false);
+            return (leg.LocalIsAnswer && leg.Mikey is null && !ToldPlace.IsNow(leg) ? AnswerHere(leg) : leg, false);
         }
 
         // In a group it stays with or without MKI, as the mixer does.
@@ -107,6 +107,15 @@ internal static class LegNegotiation
         return (offer.Ticket is { } ticket
             ? MikeyNegotiation.Answer(next, ticket, context)
             : MikeyNegotiation.Written(next with { Mikey = offer.Mikey }, context), true);
+    }
+
+    /// <summary>RFC 3264 §8: also an offer that says nothing new may get another answer; nothing changes in it but where the leg is.</summary>
+    private static Leg AnswerHere(Leg leg)
+    {
+        var stream = ToldPlace.StreamOf(leg);
+        stream = stream with { Crypto = [.. stream.Crypto.Select(c => new CryptoAttribute(c.Tag, leg.Key.Profile, [.. c.Keys.Select(k => k.Copy())]))] };
+        var local = OfferAnswer.Numbered(leg.Local, ToldPlace.Now(leg, stream));
+        return leg with { Local = local, Sent = Octets(local) };
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
@@ -134,7 +143,8 @@ internal static class LegNegotiation
     /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
-        leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey with { State = mikey.State with { Pending = null } } }
+        !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
+        : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey with { State = mikey.State with { Pending = null } } }
         : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
         : OfferKeys(leg, context);
 
@@ -142,7 +152,10 @@ internal static class LegNegotiation
     public static Leg OfferKey(Leg leg, WaitingKey told, ParticipantContext context) =>
         OfferKeys(leg with { Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken) }, context);
 
-    /// <summary>Nothing but the keys changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
+    /// <summary>Our last word again with where the leg is now. Keyed by MIKEY it is a CSB update (RFC 6043 §5.2) with the keys of now.</summary>
+    public static Leg OfferPlace(Leg leg, ParticipantContext context) => OfferKeys(leg, context);
+
+    /// <summary>Nothing but the keys and the place changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
     private static Leg OfferKeys(Leg leg, ParticipantContext context)
     {
         var remote = leg.Remote!;
@@ -151,7 +164,7 @@ internal static class LegNegotiation
         using var told = ToldKeys.Of(leg.Group, leg.Key);
         var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
         stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
-        var local = OfferAnswer.Numbered(leg.Local, leg.Local with { Media = leg.Local.Media.SetItem(remote.Index, stream) });
+        var local = OfferAnswer.Numbered(leg.Local, ToldPlace.Now(leg, stream));
         return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 

@@ -34,6 +34,9 @@ public abstract partial record ParticipantEffect
     /// <summary>How it is with a group key at this leg.</summary>
     public sealed record ReportKey(ConferenceId Conference, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait) : ParticipantEffect;
 
+    /// <summary>The leg is at that mixer, and the peer knows.</summary>
+    public sealed record ReportMoved(ConferenceId Conference, MixerId Mixer) : ParticipantEffect;
+
     public sealed record Leave(ConferenceId Conference, LeaveReason Reason) : ParticipantEffect;
 
     /// <summary>At the KMS; the answer is <see cref="ParticipantInput.TicketResolved"/>.</summary>

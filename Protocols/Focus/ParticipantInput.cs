@@ -102,6 +102,11 @@ public abstract partial record ParticipantInput
         public KeyEpoch? Taken { get; init; }
     }
 
+    /// <summary>The conference has another mixer: the leg goes there.</summary>
+    /// <param name="Incarnation">Of the conference; a lower one than before is not obeyed.</param>
+    /// <param name="MayOffer">The peer may be told of it now. Else when this comes again, or with a group key.</param>
+    public sealed record MoveRequested(ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ParticipantInput;
+
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>
     public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable) : ParticipantInput;

@@ -10,8 +10,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. One that is dialled
-/// is <see cref="Focus.Dialling"/>'s until it is in. What is not listed is ignored. Left out: taking a restored dialog up again (it gets a
-/// BYE), and moving a leg to another mixer (the call ends).
+/// is <see cref="Focus.Dialling"/>'s until it is in; its way to another mixer is <see cref="Relocating"/>'s. What is not listed is ignored. Left out: taking a
+/// restored dialog up again (it gets a BYE).
 /// </summary>
 public static class ParticipantMachine
 {
@@ -25,8 +25,13 @@ public static class ParticipantMachine
         return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
     }
 
-    internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context) => KeyOffers.Proceed(
-        input is KeyOffered offered && state is not Forked ? KeyOffers.Wanted(state, offered) : Table(state, input, context), context);
+    internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context)
+    {
+        var step = input is KeyOffered offered && state is not Forked ? KeyOffers.Wanted(state, offered)
+            : Relocating.Concerns(state, input) ? Relocating.Next(state, input, context)
+            : Table(state, input, context);
+        return KeyOffers.Proceed(step, context);
+    }
 
     private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
@@ -53,6 +58,7 @@ public static class ParticipantMachine
         RequestArrived { Request.Method.Name: "CANCEL" } cancel => Closing.Refused(cancel, ParticipantRefusal.NoTransaction, context),
         RequestArrived other => Closing.Refused(other, ParticipantRefusal.NoDialog, context),
         JoinAccepted late => Closing.NeverIn(late.Conference, LeaveReason.DialogFailed, context),
+        MoveRequested move => Closing.NeverIn(move.Conference, LeaveReason.DialogFailed, context),
         EndRequested end => Closing.NeverIn(end.Conference, end.Reason, context),
         DialRequested dial => Focus.Dialling.Begin(dial, context),
         _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),
@@ -87,6 +93,8 @@ public static class ParticipantMachine
             (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
             (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, joined.Key, context),
             (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined, context),
+            (Opening opening, MoveRequested move) when move.Mixer.Incarnation > opening.Mixer.Incarnation =>
+                Arrival.Joined(invitation, move.Mixer, opening.Key, context),
             (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
             (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
             (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
@@ -141,7 +149,7 @@ public static class ParticipantMachine
     {
         RequestArrived request => Restoring.Request(state, request, context),
         EndRequested end => Closing.HangUp(state.Fact, end.Reason, context),
-        JoinAccepted or JoinRefused or LegRefused => Closing.HangUp(state.Fact, LeaveReason.NodeLost, context),
+        JoinAccepted or JoinRefused or LegRefused or MoveRequested => Closing.HangUp(state.Fact, LeaveReason.NodeLost, context),
         _ => Steps.To(state),
     };
 
@@ -160,7 +168,7 @@ public static class ParticipantMachine
         TransactionFailed { Key: { IsServer: false, Method.Name: "BYE" } } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.ByeUnanswered } => Closing.ByeDone(state.Departure, context),
         Fired { Timer: ParticipantTimer.RepeatLeave } when state.Departure.LeaveOwed => Closing.LeaveAgain(state, state.Departure, context),
-        EndRequested or JoinAccepted => Closing.LeaveAgain(state, state.Departure, context),
+        EndRequested or JoinAccepted or MoveRequested => Closing.LeaveAgain(state, state.Departure, context),
         LeaveAcknowledged => Closing.Acknowledged(state, state.Departure),
         _ => Steps.To(state),
     };
@@ -175,6 +183,8 @@ public static class ParticipantMachine
                 return Closing.StopIfDone(departure).Before(answer.Effects.AsSpan());
             case JoinAccepted joined:
                 return Closing.LeaveAgain(state, departure with { Conference = joined.Conference }, context);
+            case MoveRequested move:
+                return Closing.LeaveAgain(state, departure with { Conference = move.Conference }, context);
             case EndRequested end:
                 return Closing.LeaveAgain(state, departure with { Conference = end.Conference }, context);
             case Fired { Timer: ParticipantTimer.RepeatLeave } when departure.LeaveOwed:
@@ -202,13 +212,8 @@ public static class ParticipantMachine
     private static ParticipantStep AskAgain(ParticipantState state, ParticipantEffect ask, ParticipantContext context) =>
         Steps.To(state, ask, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
-    /// <summary>The leg's mixer is another one now, or no longer knows the leg; moving it is not built yet, so the call ends.</summary>
-    internal static bool LosesLeg(Participation participation, ParticipantInput input) => input switch
-    {
-        JoinAccepted joined => joined.Mixer != participation.Leg.Place.Mixer,
-        LegRefused refused => refused.Mixer == participation.Leg.Place.Mixer,
-        _ => false,
-    };
+    /// <summary>The mixer that has the leg, or is to have it, will not.</summary>
+    internal static bool LosesLeg(Participation participation, ParticipantInput input) => input is LegRefused refused && refused.Mixer == participation.Mixer;
 
     private static IEnumerable<ParticipantEffect> NoLongerHeld(ParticipantState before, ParticipantStep step, ParticipantInput input)
     {

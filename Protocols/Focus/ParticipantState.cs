@@ -158,6 +158,15 @@ public sealed record Participation(
     /// <summary>A new group key that is offered as soon as the dialog is free.</summary>
     public WaitingKey? Waiting { get; init; }
 
+    /// <summary>The leg is on its way to another mixer; null: it is where our SDP says.</summary>
+    public Relocation? Relocation { get; init; }
+
+    /// <summary>The newest life of the conference that said anything of mixers.</summary>
+    public Incarnation Obeys { get; init; }
+
+    /// <summary>Where the leg is to be.</summary>
+    internal MixerId Mixer => Relocation?.Mixer ?? Leg.Place.Mixer;
+
     /// <summary>The Call-ID is ours: after a 491 we wait longer than the peer (RFC 3261 §14.1).</summary>
     public bool OwnsCallId { get; init; }
 
@@ -178,8 +187,12 @@ public sealed record PendingPrack(uint Sequence, SipResponse Response, TimeSpan 
 /// <param name="Offer">What it offers; null: nothing.</param>
 /// <param name="Lengthened">A 422 was heeded already: it is not heeded twice (RFC 4028 §10).</param>
 /// <param name="Proofs">Challenges to it that were answered.</param>
-/// <param name="Epoch">Whose key it offers; null: it only refreshes the session.</param>
-public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened, int Proofs = 0, KeyEpoch? Epoch = null);
+/// <param name="Epoch">Whose key it offers; null: nobody's.</param>
+/// <param name="Moves">It tells where the leg is now; else, without a key, it only refreshes the session.</param>
+public sealed record PendingRequest(SipMethod Method, uint Sequence, Leg? Offer, bool Lengthened, int Proofs = 0, KeyEpoch? Epoch = null, bool Moves = false)
+{
+    internal bool IsNews => Epoch is not null || Moves;
+}
 
 /// <summary>A BYE of ours without an answer, in case that a server on the way asks who we are.</summary>
 /// <param name="Dialog">With the CSeq of the BYE.</param>

@@ -48,9 +48,12 @@ internal static class Refreshing
         Begin(participation, new PendingRequest(default, 0, null, false), context);
 
     /// <summary>A group key, by the same rules; the session goes on by its own timer until the peer takes it, which refreshes the session too.</summary>
-    public static ParticipantStep Offer(Participation participation, Leg offer, KeyEpoch epoch, ParticipantContext context) =>
+    /// <param name="epoch">Null: only where the leg is now.</param>
+    public static ParticipantStep Offer(Participation participation, Leg offer, KeyEpoch? epoch, ParticipantContext context) =>
         // Whatever becomes of it, no T of the bundle comes again.
-        Begin(participation with { Leg = participation.Leg with { Mikey = offer.Mikey } }, new PendingRequest(default, 0, offer, false, Epoch: epoch), context);
+        Begin(
+            participation with { Leg = participation.Leg with { Mikey = offer.Mikey } },
+            new PendingRequest(default, 0, offer, false, Epoch: epoch, Moves: participation.Relocation is not null), context);
 
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>
@@ -75,7 +78,7 @@ internal static class Refreshing
                 Answered(state, response, context),
             TransactionFailed { Key: { IsServer: false } key } when key.Method == pending.Method => Lost(participation, context),
             Fired { Timer: ParticipantTimer.RequestUnanswered } => Lost(participation, context),
-            Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } when pending.Epoch is not null => Later(state, context),
+            Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } when pending.IsNews => Later(state, context),
             Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(participation, LeaveReason.SessionExpired, context),
             EndRequested end => Closing.HangUp(participation, end.Reason, context),
             _ when ParticipantMachine.LosesLeg(participation, input) => Closing.HangUp(participation, LeaveReason.MediaFailed, context),
@@ -87,7 +90,7 @@ internal static class Refreshing
     private static ParticipantStep Begin(Participation participation, PendingRequest before, ParticipantContext context)
     {
         var method = participation.TakesUpdate ? SipMethod.Update : SipMethod.Invite;
-        var offer = before.Epoch is not null ? before.Offer
+        var offer = before.IsNews ? before.Offer
             : method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
         var (dialog, request) = participation.Dialog.NewRequest(method);
         var headers = request.Headers
@@ -101,7 +104,7 @@ internal static class Refreshing
             ? request with { Headers = headers }
             : request with { Headers = headers.Append("Content-Type", FocusResponses.SdpType), Body = offer.Sent.Body };
         (var proofs, request) = Proofs(participation, context).Authorize(request, context.Random);
-        ParticipantEffect[] due = before.Epoch is not null
+        ParticipantEffect[] due = before.IsNews
             ? []
             : [new ParticipantEffect.Cancel(ParticipantTimer.Refresh), new ParticipantEffect.Cancel(ParticipantTimer.Retry)];
         return Steps.To(
@@ -135,13 +138,13 @@ internal static class Refreshing
                 when pending.Proofs < DigestClient.MaxAnswers && Proofs(participation, context).TryLearn(response, out var proofs):
                 return Begin(participation with { Proofs = proofs }, pending with { Proofs = pending.Proofs + 1 }, context);
             case { StatusCode: 491 }:
-                return Again(participation, pending.Epoch, GlareWait(participation, context));
+                return Again(participation, pending, GlareWait(participation, context));
             case { StatusCode: 500 or 503 } when TryRetryAfter(response, out var wait):
-                return Again(participation, pending.Epoch, wait);
+                return Again(participation, pending, wait);
             case { StatusCode: 408 or 481 }:
                 return Lost(participation, context);
             default:
-                return pending.Epoch is { } epoch ? Refused(participation, epoch) : NotRefreshed(participation);
+                return pending.IsNews ? Refused(participation, pending, context) : NotRefreshed(participation);
         }
     }
 
@@ -161,16 +164,25 @@ internal static class Refreshing
                 [new ParticipantEffect.Count(ParticipantRefusal.BadAnswer), .. ack]);
         }
 
-        var isNews = state.Pending.Epoch is null || LegNegotiation.Differ(participation.Leg, leg);
+        // It may have gone on to another mixer meanwhile.
+        leg = leg with { Place = participation.Leg.Place };
+        var isNews = !state.Pending.IsNews || LegNegotiation.Differ(participation.Leg, leg);
         ParticipantEffect[] media = isNews ? [LegNegotiation.Media(leg, context)] : [];
         ParticipantEffect[] report = state.Pending.Epoch is { } epoch ? [KeyOffers.Report(participation, LegKeyAnswer.Took, epoch)] : [];
         return Settle(participation with { Leg = leg }, [.. ack, .. media, .. report]);
     }
 
     /// <summary>It stays with the keys that it has; its session is as alive as before.</summary>
-    private static ParticipantStep Refused(Participation participation, KeyEpoch epoch) => Steps.To(
-        new Confirmed(participation),
-        new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), KeyOffers.Report(participation, LegKeyAnswer.Refused, epoch));
+    private static ParticipantStep Refused(Participation participation, PendingRequest pending, ParticipantContext context)
+    {
+        // Without an address that it takes it hears nothing and is not heard.
+        if (pending.Epoch is not { } epoch)
+            return Closing.HangUp(participation, LeaveReason.MediaFailed, context).Before(new ParticipantEffect.Count(ParticipantRefusal.NotMoved));
+        // It may be the key that it does not want, so it is told the place alone.
+        var free = pending.Moves && participation.Relocation is { } to ? participation with { Relocation = to with { MayOffer = true } } : participation;
+        return Steps.To(
+            new Confirmed(free), new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), KeyOffers.Report(free, LegKeyAnswer.Refused, epoch));
+    }
 
     /// <summary>Who calls us proves itself to us, not we to it; but a proxy that it put into the route may ask (RFC 3261 §22.3).</summary>
     public static DigestClient Proofs(Participation participation, ParticipantContext context) =>
@@ -192,11 +204,12 @@ internal static class Refreshing
         return step.Before(new ParticipantEffect.Count(ParticipantRefusal.NotRefreshed));
     }
 
-    /// <param name="epoch">Whose key was offered: the conference brings it again. Null: a refresh, which is tried again here.</param>
-    private static ParticipantStep Again(Participation participation, KeyEpoch? epoch, TimeSpan wait)
+    /// <summary>A key is brought again by the conference. A refresh, or the place of the leg, is told again from here.</summary>
+    private static ParticipantStep Again(Participation participation, PendingRequest pending, TimeSpan wait)
     {
-        var (free, reports) = KeyOffers.NotNow(participation, epoch, wait);
-        ParticipantEffect[] retry = epoch is null ? [new ParticipantEffect.Start(ParticipantTimer.Retry, wait)] : [];
+        var (free, reports) = KeyOffers.NotNow(participation, pending.Epoch, wait);
+        ParticipantEffect[] retry = pending.IsNews ? [] : [new ParticipantEffect.Start(ParticipantTimer.Retry, wait)];
+        if (pending.Moves) (free, retry) = Relocating.NotNow(free, withKey: pending.Epoch is not null, wait);
         return Steps.To(new Confirmed(free), [new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), .. retry, .. reports]);
     }
 

@@ -85,7 +85,7 @@ internal static class TicketRenewal
         // What came meanwhile counts.
         var now = state.Participation;
         var dialog = state.Accepted.Dialog with { RemoteSequence = now.Dialog.RemoteSequence };
-        var accepted = state.Accepted with { Dialog = dialog, Waiting = now.Waiting };
+        var accepted = state.Accepted with { Dialog = dialog, Waiting = now.Waiting, Leg = now.Leg, Relocation = now.Relocation, Obeys = now.Obeys };
         using var readable = state.Transfer.Readable(state.Session, verified);
         if (readable is null) return Refused(state, ParticipantRefusal.UnacceptableOffer, TicketArrival.Warning(ExchangeError.BadKeys), context);
         if (!LegNegotiation.TryOffer(readable, now.Leg, context, out var offer, out var detail))

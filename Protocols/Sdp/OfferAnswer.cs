@@ -166,7 +166,7 @@ public static class OfferAnswer
         return ours.RequireProtection ? StreamTerms.Refuse(302, "RTP/AVP is not available: SRTP (RTP/SAVP with a=crypto) is required") : null;
     }
 
-    private static RtcpAttribute? RtcpOf(MediaAddress rtp, MediaAddress rtcp) =>
+    internal static RtcpAttribute? RtcpOf(MediaAddress rtp, MediaAddress rtcp) =>
         rtcp == rtp || rtcp.Port == rtp.Port + 1 || !rtcp.IsPresent ? null : new RtcpAttribute(rtcp.Port);
 
     private static ImmutableArray<MasterKey> Copies(ImmutableArray<MasterKey> keys) => [.. keys.Select(k => k.Copy())];

@@ -20,7 +20,7 @@ public sealed class ParticipantProperties
     private static readonly SessionTimerPolicy Timer = new(TimeSpan.FromMinutes(30), SessionExpires.DefaultMinimum);
 
     /// <summary>A move (which input) and a seed for its details.</summary>
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 23], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 26], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
     private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 8]);
@@ -38,6 +38,7 @@ public sealed class ParticipantProperties
                 if (move is 20 or 21) group.Add(scene.OfferKey((uint)(group.Count + 2), detail == 0 ? null : (uint)Math.Max(0, group.Count - detail / 3)));
                 else if (move == 22) Accept(scene, group);
                 else Move(scene, move, detail, ref cseq);
+                Places(scene);
                 Collect(scene, media);
                 Holds(scene, group);
             }
@@ -105,9 +106,40 @@ public sealed class ParticipantProperties
             case 17: scene.Fire(ParticipantTimer.Refresh); break;
             case 18 or 23: Reply(scene, detail, cseq); break;
             case 19: scene.Receive(Later("PRACK", cseq++, detail > 5 ? Offer() : "", extra: $"RAck: {Sequence(scene)} 1 INVITE\r\n")); break;
+            case 24:
+                scene.Do(new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail % 4 }, new Incarnation(1 + detail / 6), detail % 2 == 0));
+                break;
+            case 25 when detail < 6 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegOpened(mixer, PortsOf(mixer), PortsOf(mixer).WithPort(PortsOf(mixer).Port + 1))); break;
+            case 25 or 26 when detail == 7 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegRefused(mixer, Rejection.NoMediaCapacity)); break;
+            case 26: scene.Fire(ParticipantTimer.Retry); break;
             case 16: scene.Do(new ParticipantInput.ResponseArrived(Later("BYE", 1).CreateResponse(200, "OK"))); break;
         }
     }
+
+    /// <summary>The mixer that was asked for ports last.</summary>
+    private static MixerId? Asked(ParticipantScene scene) => scene.All.OfType<ParticipantEffect.OpenLeg>().LastOrDefault()?.Mixer;
+
+    private static MediaAddress PortsOf(MixerId mixer) => Ports.WithPort(40000 + 100 * ((int)mixer.Incarnation - 1));
+
+    /// <summary>Keys go to the newest mixer only, and whoever may tell its peer where it is and can has told it.</summary>
+    private static void Places(ParticipantScene scene)
+    {
+        var newest = scene.All.OfType<ParticipantEffect.OpenLeg>().Select(o => (MixerId?)o.Mixer).MaxBy(m => m!.Value.Incarnation);
+        var opens = scene.Effects.OfType<ParticipantEffect.OpenLeg>().Any();
+        Assert.All(scene.Effects.OfType<ParticipantEffect.SetLegMedia>(), set => Assert.True(
+            set.Mixer == newest || opens || Of(scene.State) is { Relocation.IsOpen: false } p && set.Mixer == p.Leg.Place.Mixer, $"{set.Mixer}, {newest}"));
+        Assert.False(scene.State is ParticipantState.Confirmed { Participation.Relocation: { IsOpen: true, MayOffer: true } });
+        if (Of(scene.State) is { } there) Assert.Equal(PortsOf(there.Leg.Place.Mixer).Port, there.Leg.Place.Rtp.Port);
+    }
+
+    private static Participation? Of(ParticipantState state) => state switch
+    {
+        ParticipantState.Confirmed s => s.Participation,
+        ParticipantState.Asking s => s.Participation,
+        ParticipantState.Unacknowledged s => s.Participation,
+        ParticipantState.Early s => s.Participation,
+        _ => null,
+    };
 
     private const string Reliable = "Require: 100rel\r\n";
 
@@ -174,8 +206,9 @@ public sealed class ParticipantProperties
             facts is [] || facts.SequenceEqual([typeof(DialogFact.DialogConfirmed), typeof(DialogFact.DialogEnded)]),
             string.Join(",", facts));
 
-        var opened = all.OfType<ParticipantEffect.OpenLeg>().Select(o => o.Mixer).Distinct();
-        Assert.All(opened, m => Assert.Contains(new ParticipantEffect.CloseLeg(m), all));
+        // Those before it were told by the conference that they are over.
+        var opened = all.OfType<ParticipantEffect.OpenLeg>().MaxBy(o => o.Mixer.Incarnation);
+        if (opened is not null) Assert.Contains(new ParticipantEffect.CloseLeg(opened.Mixer), all);
         var refused = all.OfType<ParticipantEffect.Count>().Any(c => c.Refusal == ParticipantRefusal.JoinRefused);
         if (all.OfType<ParticipantEffect.Join>().Any() && !refused) Assert.Contains(all, e => e is ParticipantEffect.Leave);
     }

@@ -1,0 +1,277 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using Xunit;
+using static ConfCluster.Protocols.Focus.ParticipantEffect;
+using static ConfCluster.Protocols.Tests.Focus.KeyScene;
+using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
+
+namespace ConfCluster.Protocols.Tests.Focus;
+
+/// <summary>A leg whose mixer was lost: ports and media at the new one, one offer, and what may come between.</summary>
+public sealed class ParticipantMoveTests
+{
+    private static readonly MixerId Second = Mixer with { Incarnation = 2 };
+    private static readonly MixerId Third = Mixer with { Incarnation = 3 };
+
+    [Fact]
+    [Trait("RFC", "3264 §8.3.1")]
+    public void The_leg_has_ports_and_media_at_the_new_mixer_at_once_and_the_peer_hears_of_it_in_its_turn()
+    {
+        var scene = Confirmed();
+        using var before = scene.Only<SetLegMedia>().Media;
+        Move(scene, Second, mayOffer: false);
+        Assert.Equal(Second, scene.Only<OpenLeg>().Mixer);
+        Assert.Single(scene.Only<OpenLeg>().Uplink);
+        Open(scene, Second);
+        var set = scene.Only<SetLegMedia>();
+        using var media = set.Media;
+        Assert.Equal(Second, set.Mixer);
+        Assert.True(media.Downlink.KeyAndSalt.FixedTimeEquals(before.Downlink.KeyAndSalt));
+        Assert.Equal(before.Remote, media.Remote);
+        scene.None<SendRequest>();
+
+        Move(scene, Second, mayOffer: true);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal((PortOf(Second), 2), (offer.Media[0].Line.Port, (int)offer.Origin.Version));
+        Assert.True(offer.Media[0].Crypto[0].Keys[0].KeyAndSalt.FixedTimeEquals(before.Downlink.KeyAndSalt));
+        scene.Reply(Sent(scene), 200, Offer(1));
+        Assert.Equal(new ReportMoved(Room, Second), scene.Only<ReportMoved>());
+        scene.None<SetLegMedia>();
+
+        Move(scene, Second, mayOffer: true);
+        scene.Only<ReportMoved>();
+        scene.None<SendRequest>();
+    }
+
+    [Theory]
+    [InlineData(true, "UPDATE")]
+    [InlineData(false, "INVITE")]
+    public void A_group_key_and_the_new_place_go_in_one_offer(bool takesUpdate, string method)
+    {
+        var scene = Grouped(takesUpdate ? TakesUpdate : "");
+        Move(scene, Second, mayOffer: false);
+        scene.OfferKey(2, 1);
+        scene.None<SendRequest>();
+        Open(scene, Second);
+        using var media = scene.Only<SetLegMedia>().Media;
+        var request = Sent(scene);
+        Assert.Equal(method, request.Method.Name);
+        using var offer = Description(request.Body);
+        Assert.Equal(PortOf(Second), offer.Media[0].Line.Port);
+        Assert.Equal([1u, 2u, 1u << 31 | 1], MkisIn(request.Body));
+        scene.Reply(request, 200, Offer(1, mki: "|1:4"));
+        Assert.Equal(LegKeyAnswer.Took, scene.Only<ReportKey>().Answer);
+        Assert.Equal(Second, scene.Only<ReportMoved>().Mixer);
+        Assert.Null(Assert.IsType<ParticipantState.Confirmed>(scene.State).Participation.Relocation);
+    }
+
+    [Fact]
+    [Trait("RFC", "3261 §14.1")]
+    public void After_glare_the_place_is_told_again()
+    {
+        var scene = Confirmed();
+        Place(scene, Second);
+        scene.Reply(Sent(scene), 491);
+        var wait = Assert.Single(scene.Effects.OfType<Start>(), s => s.Timer == ParticipantTimer.Retry).After;
+        Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        // Told again by the conference meanwhile, it still waits.
+        Move(scene, Second, mayOffer: true);
+        scene.None<SendRequest>();
+        scene.Fire(ParticipantTimer.Retry);
+        scene.Reply(Sent(scene), 200, Offer(1));
+        scene.Only<ReportMoved>();
+    }
+
+    [Fact]
+    public void After_glare_on_a_key_and_the_place_the_key_comes_again_and_takes_the_place_along()
+    {
+        var scene = Grouped();
+        Move(scene, Second, mayOffer: false);
+        scene.OfferKey(2, 1);
+        Open(scene, Second);
+        scene.Reply(Sent(scene), 491);
+        var report = scene.Only<ReportKey>();
+        Assert.Equal(LegKeyAnswer.NotNow, report.Answer);
+        Assert.Equal(report.Wait + TimeSpan.FromMilliseconds(500), Assert.Single(scene.Effects.OfType<Start>(), s => s.Timer == ParticipantTimer.Retry).After);
+        scene.OfferKey(2, 1);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal(PortOf(Second), offer.Media[0].Line.Port);
+        scene.Fire(ParticipantTimer.Retry);
+        scene.None<SendRequest>();
+    }
+
+    [Fact]
+    public void Who_refuses_the_place_is_hung_up_on_and_who_refuses_it_with_a_key_is_asked_without()
+    {
+        var scene = Confirmed();
+        Place(scene, Second);
+        scene.Reply(Sent(scene), 488);
+        Ends(scene, Second);
+
+        scene = Grouped();
+        Move(scene, Second, mayOffer: false);
+        scene.OfferKey(2, 1);
+        Open(scene, Second);
+        scene.Reply(Sent(scene), 488);
+        Assert.Equal(LegKeyAnswer.Refused, scene.Only<ReportKey>().Answer);
+        Assert.Equal([1u, 1u << 31 | 1], MkisIn(Sent(scene).Body));
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal(PortOf(Second), offer.Media[0].Line.Port);
+        scene.Reply(Sent(scene), 488);
+        Ends(scene, Second);
+    }
+
+    [Fact]
+    public void Who_does_not_answer_is_gone_and_a_mixer_without_room_ends_the_call()
+    {
+        var scene = Confirmed();
+        Place(scene, Second);
+        scene.Fire(ParticipantTimer.RequestUnanswered);
+        Assert.Equal(LeaveReason.Unreachable, scene.Only<Leave>().Reason);
+
+        scene = Confirmed();
+        Move(scene, Second, mayOffer: true);
+        scene.Do(new ParticipantInput.LegRefused(Mixer, Rejection.NoMediaCapacity));
+        Assert.IsType<ParticipantState.Confirmed>(scene.State);
+        scene.Do(new ParticipantInput.LegRefused(Second, Rejection.NoMediaCapacity));
+        Ends(scene, Second);
+    }
+
+    [Fact]
+    [Trait("RFC", "3264 §8.4")]
+    public void A_leg_on_hold_moves_and_stays_on_hold()
+    {
+        var scene = Confirmed();
+        scene.Receive(Later("INVITE", 2, Offer(2, direction: "inactive")));
+        scene.Ack(2);
+        Place(scene, Second);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal((Protocols.Sdp.SdpDirection.Inactive, PortOf(Second)), (offer.Media[0].Direction, offer.Media[0].Line.Port));
+    }
+
+    [Fact]
+    public void A_second_mixer_that_is_lost_while_the_first_is_being_told_is_told_after_it()
+    {
+        var scene = Confirmed();
+        Place(scene, Second);
+        var first = Sent(scene);
+        Move(scene, Third, mayOffer: false);
+        Open(scene, Third);
+        Assert.Equal(Third, scene.Only<SetLegMedia>().Mixer);
+        scene.Only<SetLegMedia>().Media.Dispose();
+        // What is said is what was offered; where the leg is has changed.
+        scene.Reply(first, 200, Offer(1));
+        scene.None<ReportMoved>();
+        scene.None<SendRequest>();
+        Move(scene, Third, mayOffer: true);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal((PortOf(Third), 3), (offer.Media[0].Line.Port, (int)offer.Origin.Version));
+        scene.Reply(Sent(scene), 200, Offer(1));
+        Assert.Equal(Third, scene.Only<ReportMoved>().Mixer);
+    }
+
+    [Fact]
+    public void An_older_mixer_and_an_older_life_of_the_conference_are_not_obeyed()
+    {
+        var scene = Confirmed();
+        Move(scene, Third, mayOffer: false, incarnation: 5);
+        Move(scene, Second, mayOffer: true, incarnation: 5);
+        Assert.Empty(scene.Effects);
+        Move(scene, Third with { Incarnation = 4 }, mayOffer: true, incarnation: 4);
+        Assert.Empty(scene.Effects);
+        Open(scene, Second);
+        scene.None<SetLegMedia>();
+        scene.Fire(ParticipantTimer.RepeatAsk);
+        Assert.Equal(Third, scene.Only<OpenLeg>().Mixer);
+    }
+
+    /// <summary>RFC 3264 §8: a refresh of the peer, which says nothing new, is answered with where the leg is now.</summary>
+    [Theory]
+    [InlineData("INVITE")]
+    [InlineData("UPDATE")]
+    [Trait("RFC", "3264 §8")]
+    public void What_the_peer_asks_first_is_answered_with_the_new_place(string method)
+    {
+        var scene = Confirmed();
+        Move(scene, Second, mayOffer: false);
+        Open(scene, Second);
+        scene.Only<SetLegMedia>().Media.Dispose();
+        scene.Receive(Later(method, 2, Offer(1)));
+        using var answer = Description(scene.Response.Body);
+        Assert.Equal((PortOf(Second), 2), (answer.Media[0].Line.Port, (int)answer.Origin.Version));
+        if (method == "INVITE")
+        {
+            scene.None<ReportMoved>();
+            scene.Ack(2);
+        }
+
+        scene.Only<ReportMoved>();
+    }
+
+    [Fact]
+    public void A_leg_that_is_not_acknowledged_yet_gets_its_key_at_the_new_mixer_with_the_ACK()
+    {
+        var scene = Answered();
+        Move(scene, Second, mayOffer: true);
+        Open(scene, Second);
+        using (var reception = scene.Only<SetLegMedia>().Media) Assert.False(reception.IsConfirmed);
+        scene.Ack();
+        var set = scene.Only<SetLegMedia>();
+        using var media = set.Media;
+        Assert.True(media.IsConfirmed);
+        Assert.Equal(Second, set.Mixer);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal(PortOf(Second), offer.Media[0].Line.Port);
+    }
+
+    [Fact]
+    public void A_leg_that_has_no_ports_yet_gets_them_at_the_new_mixer_and_its_first_answer_names_them()
+    {
+        var scene = Opening();
+        Move(scene, Second, mayOffer: false);
+        Assert.Equal(Second, scene.Only<OpenLeg>().Mixer);
+        scene.Open();
+        scene.None<Respond>();
+        Open(scene, Second);
+        using var answer = Description(scene.Response.Body);
+        Assert.Equal(PortOf(Second), answer.Media[0].Line.Port);
+        scene.Ack();
+        Move(scene, Second, mayOffer: true);
+        scene.Only<ReportMoved>();
+        scene.None<SendRequest>();
+    }
+
+    [Fact]
+    public void Who_is_gone_says_so()
+    {
+        var scene = new ParticipantScene();
+        Move(scene, Second, mayOffer: false);
+        Assert.Equal(Room, scene.Only<Leave>().Conference);
+    }
+
+    private static void Ends(ParticipantScene scene, MixerId mixer)
+    {
+        Assert.Equal(LeaveReason.MediaFailed, scene.Only<Leave>().Reason);
+        Assert.Equal(mixer, scene.Only<CloseLeg>().Mixer);
+        Assert.Equal("BYE", Sent(scene).Method.Name);
+    }
+
+    /// <summary>Ports at the new mixer, and leave to say so.</summary>
+    private static void Place(ParticipantScene scene, MixerId mixer)
+    {
+        Move(scene, mixer, mayOffer: true);
+        Open(scene, mixer);
+        foreach (var set in scene.Effects.OfType<SetLegMedia>()) set.Media.Dispose();
+    }
+
+    private static void Move(ParticipantScene scene, MixerId mixer, bool mayOffer, long incarnation = 1) =>
+        scene.Do(new ParticipantInput.MoveRequested(Room, mixer, new Incarnation(incarnation), mayOffer));
+
+    private static int PortOf(MixerId mixer) => 40000 + (int)mixer.Incarnation * 100;
+
+    private static void Open(ParticipantScene scene, MixerId mixer) =>
+        scene.Do(new ParticipantInput.LegOpened(mixer, Ports.WithPort(PortOf(mixer)), Ports.WithPort(PortOf(mixer) + 1)));
+}
