@@ -86,8 +86,11 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             Shared = m.Shared,
             Rest = m.Rest,
             Deaf = [.. m.Legs.Where(l => l.Statistics.DeafTo.Number > 0).Select(l => (l.Participant, l.Statistics.DeafTo))],
+            Born = m.Born,
+            Question = m.Question,
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
+        LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),
         LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),
         RekeyConference m => new ConferenceInput.RekeyAsked(m.Note),
         EvictParticipant m => new ConferenceInput.EvictionAsked(m.Participant),
@@ -134,6 +137,8 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
             case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken }); break;
+            case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer)); break;
+            case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
             case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
@@ -142,11 +147,19 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
             case ConferenceEffect.Cancel e: Timers.Cancel(e.Timer); break;
             case ConferenceEffect.Observe e: KeyCounters.Count(e.What); break;
+            case ConferenceEffect.ObserveLoss e: MixerCounters.Lost(e.Loss); break;
+            case ConferenceEffect.ObserveMoved e: Moved(e); break;
             case ConferenceEffect.Say e: Context.GetLogger().Warning("{0}", e.Text); break;
             case ConferenceEffect.Passivate: Context.Parent.Tell(new Passivate(StopConference.Instance)); break;
             case ConferenceEffect.Stop: Context.Stop(Self); break;
             default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
         }
+    }
+
+    private void Moved(ConferenceEffect.ObserveMoved moved)
+    {
+        MixerCounters.Moved(moved.Took);
+        Context.GetLogger().Info("Conference {0}: {1} legs are at the new mixer, {2:0.0} s after it was placed", _id, moved.Legs, moved.Took.TotalSeconds);
     }
 
     private void Publish(ConferenceEffect.Publish publish)

@@ -27,6 +27,9 @@ public sealed record JoinConference(ConferenceId Conference, ParticipantId Parti
 public sealed record LegKeyReport(ConferenceId Conference, ParticipantId Participant, LegKeyAnswer Answer, KeyEpoch Epoch, TimeSpan Wait)
     : IConferenceMessage;
 
+/// <summary>The leg is at that mixer, and its peer knows: answers <c>MoveLeg</c>.</summary>
+public sealed record LegMoved(ConferenceId Conference, ParticipantId Participant, MixerId Mixer) : IConferenceMessage;
+
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
 
@@ -61,6 +64,12 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
 
     /// <summary>So much later than usual the next report may come, for nobody hears or is heard at that mixer.</summary>
     public TimeSpan Rest { get; init; }
+
+    /// <summary>Another number for each life of a mixer, also under the same name; 0: from a node that does not tell.</summary>
+    public long Born { get; init; }
+
+    /// <summary>It was held up and sends nothing until it is told, under this number, that it is still in charge; 0: it does not ask.</summary>
+    public long Question { get; init; }
 }
 
 public sealed record LegReport(ParticipantId Participant, LegStatistics Statistics)
@@ -94,6 +103,9 @@ public sealed record ConferenceView(
 
     /// <summary>Null: it never had a group key.</summary>
     public ExposureView? Exposure { get; init; }
+
+    /// <summary>Why the mixer before this one is gone; none: this is the first.</summary>
+    public MixerLoss MixerLoss { get; init; }
 }
 
 /// <summary>How long joins and leaves stay without a younger key.</summary>
@@ -121,6 +133,9 @@ public sealed record ParticipantView(
     ParticipantId Participant, string Identity, string? DisplayName, string Ssrc, DateTimeOffset JoinedAt, LegStatistics? Media)
 {
     public LegKeyView? Key { get; init; }
+
+    /// <summary>Its leg is on its way to another mixer.</summary>
+    public bool IsMoving { get; init; }
 
     public CallerIdentity? Caller { get; init; }
 }

@@ -20,6 +20,7 @@ internal static class ConferenceViews
             Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
             IsRekeyDeferred = life.Keys.Wanted is not null,
             Plan = plan,
+            MixerLoss = state.MixerLoss,
             Exposure = state.KeyPolicy is { } rules ? new ExposureView(rules.Bound, life.Ledger.LastCovered, [.. life.Ledger.Open]) : null,
         };
     }
@@ -39,5 +40,6 @@ internal static class ConferenceViews
     {
         Caller = member.Caller,
         Key = View(member, life.Keys.Find(member.Participant.Value)),
+        IsMoving = life.Moves.ContainsKey(member.Participant.Value),
     };
 }

@@ -13,6 +13,11 @@ internal abstract class LaneCommand(LanePlace place)
 
     public sealed class Add(LanePlace place) : LaneCommand(place);
 
+    public sealed class Confirm(LanePlace place, long answer) : LaneCommand(place)
+    {
+        public long Answer { get; } = answer;
+    }
+
     public sealed class Remove(LanePlace place) : LaneCommand(place);
 
     public sealed class SetState(LanePlace place, MixerState state) : LaneCommand(place)

@@ -11,6 +11,7 @@ internal sealed class LaneCounters
     private long _cut;
     private long _ticks;
     private long _rebased;
+    private long _tickedAt;
     private LegTally.Sums _ended;
     private LegTotals _totals = LegTotals.None;
     private IReadOnlyDictionary<StreamName, StreamWork> _streams = new Dictionary<StreamName, StreamWork>();
@@ -37,8 +38,12 @@ internal sealed class LaneCounters
 
     public void WasCut() => Volatile.Write(ref _cut, _cut + 1);
 
-    public void Ticked(TimeSpan lateness)
+    /// <summary>When it last did, by the lane's clock; null: not yet.</summary>
+    public TimeSpan? TickedAt => Volatile.Read(ref _tickedAt) is > 0 and var at ? new TimeSpan(at) : null;
+
+    public void Ticked(TimeSpan lateness, TimeSpan now)
     {
+        Volatile.Write(ref _tickedAt, now.Ticks);
         Lateness.Record(lateness);
         Volatile.Write(ref _ticks, _ticks + 1);
     }

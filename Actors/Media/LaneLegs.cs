@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
@@ -9,13 +10,12 @@ namespace ConfCluster.Actors.Media;
 /// <summary>The mixers of a lane and which socket belongs to which leg; used by the lane's thread only.</summary>
 internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneCounters counters) : IDisposable
 {
-    private const int RestingHeartbeats = 20;
-
     private const int MixersPerCount = 1000;
 
     private readonly Dictionary<LanePlace, LaneMixer> _mixers = [];
     private readonly LaneOrder _order = new();
     private readonly List<Binding> _bindings = [];
+    private readonly Queue<LanePlace> _orphans = [];
     private TimeSpan _nextCount;
     private readonly LegTally _tally = new();
     private readonly StreamTally _work = new();
@@ -26,7 +26,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void Add(LanePlace place, ConferenceMixer mixer, TimeSpan now)
     {
-        var added = new LaneMixer(place, mixer, sockets, counters) { NextHeartbeat = now };
+        var added = new LaneMixer(place, mixer, sockets, counters, new MixerLease(now)) { NextHeartbeat = now };
         _mixers.Add(place, added);
         _order.Add(added);
         Count();
@@ -43,9 +43,29 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         Count();
     }
 
-    public void SetState(LanePlace place, MixerState state)
+    public void SetState(LanePlace place, MixerState state, TimeSpan now)
     {
-        if (Awake(place) is { } mixer && mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
+        if (Awake(place) is not { } mixer) return;
+        mixer.Lease.Heard(now);
+        if (mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
+    }
+
+    /// <summary>A mixer at rest is not woken by that, but where it asked.</summary>
+    public void Confirm(LanePlace place, long answer, TimeSpan now)
+    {
+        if (_mixers.TryGetValue(place, out var mixer)) mixer.Lease.Confirmed(answer, now);
+    }
+
+    /// <summary>The lane was held up for so long that any of its mixers may have been replaced: each asks before it sends again.</summary>
+    public void Paused()
+    {
+        foreach (var mixer in _mixers.Values)
+        {
+            mixer.Lease.Paused();
+            mixer.NextHeartbeat = TimeSpan.Zero;
+            mixer.Wake();
+            _order.Stir(mixer);
+        }
     }
 
     public void Open(LaneCommand.Open wanted)
@@ -108,6 +128,8 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             if (mixer.Mixer.TakeSpeakerChange() || now >= mixer.NextHeartbeat) Beat(mixer, now);
         }
 
+        while (_orphans.TryDequeue(out var orphan)) EndAlone(orphan);
+
         _order.Rest();
         if (now < _nextCount) return;
         // Ten thousand mixers take milliseconds to look at: those of a full lane are counted every few seconds.
@@ -136,10 +158,18 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     /// <summary>A mixer whose legs neither hear nor are heard reports seldom, and says so.</summary>
     private void Beat(LaneMixer mixer, TimeSpan now)
     {
+        if (mixer.Lease.IsOrphaned(now, options.Media.OrphanTimeout)) _orphans.Enqueue(mixer.Place);
         var interval = options.Media.HeartbeatInterval;
         mixer.NextHeartbeat = now + interval;
-        var rest = mixer.TryRest(now, RestingHeartbeats * interval) ? (RestingHeartbeats - 1) * interval : TimeSpan.Zero;
+        const int Resting = MediaSettings.RestingHeartbeats;
+        var rest = mixer.TryRest(now, Resting * interval) ? (Resting - 1) * interval : TimeSpan.Zero;
         mixer.Place.Report(mixer.Report(all: false) with { Rest = rest });
+    }
+
+    private void EndAlone(LanePlace place)
+    {
+        Remove(place);
+        place.Report(new LaneReport.Orphaned());
     }
 
     private LegSockets? TryOpen(LaneMixer mixer, ParticipantId participant, AddressFamily family)

@@ -7,7 +7,7 @@ using ConfCluster.Protocols.Rtp;
 namespace ConfCluster.Actors.Media;
 
 /// <summary>A mixer on a lane with the sockets of its legs; used by the lane's thread only.</summary>
-internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSockets sockets, LaneCounters counters) : IMediaSink
+internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSockets sockets, LaneCounters counters, MixerLease lease) : IMediaSink
 {
     private readonly List<LegSockets> _sockets = [];
     private readonly Dictionary<ParticipantId, LegSockets> _legs = [];
@@ -15,6 +15,8 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
     public LanePlace Place { get; } = place;
 
     public ConferenceMixer Mixer { get; } = mixer;
+
+    public MixerLease Lease { get; } = lease;
 
     public TimeSpan NextHeartbeat { get; set; }
 
@@ -60,6 +62,8 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
     {
+        // Not counted either: it may have no business here any more.
+        if (Lease.IsSuspended) return;
         var leg = _sockets[slot];
         counters.Sent((rtcp ? leg.RtcpHandle : leg.RtpHandle) is { } handle && sockets.Send(handle, packet, to));
     }
@@ -79,6 +83,7 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         {
             Shared = new SharedReport(Mixer.SharedSsrcsLeft, Mixer.GroupKeyPackets),
             Speaker = Mixer.Speaker,
+            Question = Lease.Question,
         };
     }
 

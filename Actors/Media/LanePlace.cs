@@ -41,6 +41,9 @@ public sealed class LanePlace : IDisposable
         if (!_lane.Post(new LaneCommand.SetGroupKey(this, key))) key.Dispose();
     }
 
+    /// <summary>Its conference says that it is in charge; see <see cref="Protocols.Mixing.MixerLease"/>.</summary>
+    public void Confirm(long answer) => _lane.Post(new LaneCommand.Confirm(this, answer));
+
     public void Close(ParticipantId participant) => _lane.Post(new LaneCommand.Close(this, participant));
 
     public void Dispose()

@@ -33,6 +33,9 @@ public abstract record LaneReport
 
         /// <summary>So much later than a heartbeat the next one may come: the mixer rests.</summary>
         public TimeSpan Rest { get; init; }
+
+        /// <summary>As <see cref="MixerReport.Question"/>.</summary>
+        public long Question { get; init; }
     }
 
     /// <summary>The participant pressed a key (RFC 4733); it was consumed and not mixed.</summary>
@@ -40,6 +43,9 @@ public abstract record LaneReport
 
     /// <summary>Nothing authentic has come from it for too long, or something has come again.</summary>
     public sealed record Watched(ParticipantId Participant, bool IsMissing) : LaneReport;
+
+    /// <summary>Its conference has been silent for too long: the mixer is gone from the lane, its keys are zeroed.</summary>
+    public sealed record Orphaned : LaneReport;
 
     /// <summary>The lane is dead, its keys are zeroed.</summary>
     public sealed record Failed(string Reason) : LaneReport;

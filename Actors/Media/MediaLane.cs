@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using ConfCluster.Protocols.Mixing;
@@ -25,6 +26,7 @@ internal sealed class MediaLane : IDisposable
     private readonly LaneCounters _counters = new();
     private readonly MixerBuffers _buffers = new();
     private readonly Arrivals _arrivals;
+    private readonly ConcurrentDictionary<(Protocols.Conference.ConferenceId, int), int> _served = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
     private int _places;
@@ -46,6 +48,12 @@ internal sealed class MediaLane : IDisposable
     /// <summary>By which conferences are placed: legs, and a mixer as one more, so that mixers whose legs are on the way count too.</summary>
     public int Load => _counters.Legs + Volatile.Read(ref _places);
 
+    /// <summary>Its thread has not come round for so long that conferences give it up.</summary>
+    public bool IsHanging => _options.Media.SuspectAfter > TimeSpan.Zero && _counters.TickedAt is { } at && _clock.Now - at >= _options.Media.SuspectAfter;
+
+    /// <summary>It has, or had until just now, another mixer of the same conference.</summary>
+    public bool Serves(Protocols.Conference.MixerId mixer) => _served.ContainsKey((mixer.Conference, mixer.Number));
+
     public LaneSnapshot Snapshot() => _counters.Snapshot(Number);
 
     public void Start() => _thread.Start();
@@ -53,6 +61,7 @@ internal sealed class MediaLane : IDisposable
     public LanePlace Place(Protocols.Conference.MixerId mixer, Action<LaneReport> report)
     {
         Interlocked.Increment(ref _places);
+        _served.AddOrUpdate((mixer.Conference, mixer.Number), 1, (_, n) => n + 1);
         return new LanePlace(this, mixer, report);
     }
 
@@ -60,6 +69,8 @@ internal sealed class MediaLane : IDisposable
     public void Leave(LanePlace place)
     {
         Interlocked.Decrement(ref _places);
+        var served = (place.Mixer.Conference, place.Mixer.Number);
+        if (_served.AddOrUpdate(served, 0, (_, n) => n - 1) <= 0) _served.TryRemove(new(served, 0));
         Post(new LaneCommand.Remove(place));
     }
 
@@ -97,7 +108,8 @@ internal sealed class MediaLane : IDisposable
         {
             _clock.WaitUntil(due);
             var lateness = _clock.Now - due;
-            _counters.Ticked(lateness > TimeSpan.Zero ? lateness : TimeSpan.Zero);
+            _counters.Ticked(lateness > TimeSpan.Zero ? lateness : TimeSpan.Zero, _clock.Now);
+            if (_options.Media.SuspectAfter > TimeSpan.Zero && lateness >= _options.Media.SuspectAfter) _legs.Paused();
             if (lateness > LongestCatchUp)
             {
                 due += lateness;
@@ -119,7 +131,8 @@ internal sealed class MediaLane : IDisposable
                 _legs.Add(add.Place, new ConferenceMixer(_options.Media.Mixer, RandomNumberGenerator.Fill, origin, _buffers), now);
                 break;
             case LaneCommand.Remove remove: _legs.Remove(remove.Place); break;
-            case LaneCommand.SetState set: _legs.SetState(set.Place, set.State); break;
+            case LaneCommand.SetState set: _legs.SetState(set.Place, set.State, now); break;
+            case LaneCommand.Confirm confirm: _legs.Confirm(confirm.Place, confirm.Answer, now); break;
             case LaneCommand.Open open: _legs.Open(open); break;
             case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
             case LaneCommand.SetGroupKey set: _legs.SetGroupKey(set.Place, set.Key); break;

@@ -40,7 +40,10 @@ public sealed class MediaPlane : IDisposable
         lock (_lock) return new MediaPlaneSnapshot([.. _lanes.Select(l => l.Snapshot())]);
     }
 
-    /// <summary>A place on the lane with the least load.</summary>
+    /// <summary>
+    /// A place on the lane with the least load of those that are not hanging and have no other mixer of this conference: where a mixer takes over from another,
+    /// that lane may be what failed. Where there is no such lane, on any.
+    /// </summary>
     /// <param name="report">Called on the lane's thread: it may only post.</param>
     public LanePlace Place(MixerId mixer, Action<LaneReport> report)
     {
@@ -50,7 +53,7 @@ public sealed class MediaPlane : IDisposable
             for (var i = 0; i < _lanes.Length; i++)
                 if (_lanes[i].IsFailed)
                     _lanes[i] = NewLane(i);
-            return _lanes.MinBy(l => l.Load)!.Place(mixer, report);
+            return _lanes.MinBy(l => (l.IsHanging, l.Serves(mixer), l.Load))!.Place(mixer, report);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Event;
@@ -22,13 +23,14 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     private readonly EntityRegions _regions;
     private readonly TimeProvider _clock;
     private readonly long _zero;
-    private MixerPlan _plan = MixerPlan.Empty;
+    private MixerPlan _plan;
     private LanePlace? _place;
     private bool _isReviewed;
 
     public MixerEntity(MixerId id, MediaPlane plane, MediaSettings settings, EntityRegions regions, TimeProvider clock)
     {
         (_id, _plane, _settings, _regions, _clock, _zero) = (id, plane, settings, regions, clock, clock.GetTimestamp());
+        _plan = MixerPlan.Empty with { Born = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) };
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -39,6 +41,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     {
         var self = Self;
         _place = _plane.Place(_id, report => self.Tell(report));
+        Report(default, 0);
         Await();
     }
 
@@ -50,6 +53,8 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
         {
             case LaneReport.Alive r: Handle(r); break;
             case SetMixerState m: Handle(m); break;
+            case ConfirmMixer m: Handle(m); break;
+            case LaneReport.Orphaned: EndAlone(); break;
             case OpenLeg m: Handle(m); break;
             case SetLegMedia m: _place!.SetLeg(m.Media); break;
             case SetGroupKey m: Handle(m); break;
@@ -76,9 +81,26 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
                 break;
             case StateOutcome.Refused:
                 Context.GetLogger().Warning("Mixer {0} obeys {1} and refuses {2}", _id, _plan.State!.Incarnation, message.State.Incarnation);
-                _regions.Conferences.Tell(new MixerReport(_id, _plan.State.Incarnation, _plan.State.Version, []));
+                Report(_plan.State.Incarnation, _plan.State.Version);
                 break;
+            case StateOutcome.OfAnother: Report(default, 0); break;
         }
+    }
+
+    private void Handle(ConfirmMixer message)
+    {
+        if (_plan.Obeys(message.Incarnation)) _place!.Confirm(message.Answer);
+        else Report(_plan.State!.Incarnation, _plan.State.Version);
+    }
+
+    private void Report(Incarnation incarnation, long version) =>
+        _regions.Conferences.Tell(new MixerReport(_id, incarnation, version, []) { IsPartial = true, Born = _plan.Born });
+
+    /// <summary>Its conference is gone; the lane has closed the sockets and zeroed the keys already.</summary>
+    private void EndAlone()
+    {
+        Context.GetLogger().Warning("Mixer {0} has heard nothing of its conference for {1} s and ends", _id, _settings.OrphanTimeout.TotalSeconds);
+        Passivate();
     }
 
     /// <summary>Only who leads us gives keys: a former life of the conference does not.</summary>
@@ -117,6 +139,8 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
             Shared = report.Shared,
             Speaker = report.Speaker,
             Rest = report.Rest,
+            Born = _plan.Born,
+            Question = report.Question,
         });
         if (_plan.IsOverAt(report.Incarnation, report.Version)) Passivate();
     }

@@ -18,6 +18,10 @@ public sealed record SetMixerState(MixerState State) : IMixerMessage
     public MixerId Mixer => State.Mixer;
 }
 
+/// <summary>It is in charge: now and then, and when its report asks. A lower incarnation is reported, as with <see cref="SetMixerState"/>.</summary>
+/// <param name="Answer">The question of that report; 0: it had none.</param>
+public sealed record ConfirmMixer(MixerId Mixer, Incarnation Incarnation, long Answer) : IMixerMessage;
+
 /// <summary>
 /// A participant asks for ports. Answered (through the participant region) by <c>LegOpened</c> or <c>LegRefused</c>; repeating it gives
 /// the same ports. A leg that the conference does not admit within media.unadmitted-leg-timeout is closed.

@@ -93,6 +93,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
         JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key },
         OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken },
+        MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer),
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
@@ -139,6 +140,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.ReportKey e:
                 _regions.Conferences.Tell(new LegKeyReport(e.Conference, _context.Id, e.Answer, e.Epoch, e.Wait));
                 break;
+            case ParticipantEffect.ReportMoved e: _regions.Conferences.Tell(new LegMoved(e.Conference, _context.Id, e.Mixer)); break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
             case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite), Self); break;

@@ -53,6 +53,12 @@ public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Confe
     public KeyEpoch? Taken { get; init; }
 }
 
+/// <summary>
+/// The conference has another mixer: ports there, media from there, and the peer is told when <paramref name="MayOffer"/> says so or with a group key. Answered by
+/// <c>LegMoved</c>, or by its leave; repeated until then.
+/// </summary>
+public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : IParticipantMessage;
+
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;
 
 public sealed record LeaveAcknowledged(ParticipantId Participant, ConferenceId Conference) : IParticipantMessage;

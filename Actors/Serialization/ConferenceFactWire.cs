@@ -32,8 +32,16 @@ internal static class ConferenceFactWire
             }),
         WireEntry.Of<ConferenceEvent.MixerPlaced, MixerPlacedProto>(
             "c.mixer.1",
-            e => new MixerPlacedProto { At = WireValues.Ticks(e.At), MixerIncarnation = e.MixerIncarnation },
-            p => new ConferenceEvent.MixerPlaced(p.MixerIncarnation) { At = WireValues.Time(p.At) }),
+            e => new MixerPlacedProto
+            {
+                At = WireValues.Ticks(e.At), MixerIncarnation = e.MixerIncarnation, Loss = (uint)e.Loss,
+                Ssrcs = { e.Ssrcs.Select(s => new MemberSsrcProto { Participant = s.Participant.Value, Ssrc = s.Ssrc.Value }) },
+            },
+            p => new ConferenceEvent.MixerPlaced(p.MixerIncarnation)
+            {
+                At = WireValues.Time(p.At), Loss = (MixerLoss)p.Loss,
+                Ssrcs = [.. p.Ssrcs.Select(s => new MemberSsrc(new ParticipantId(s.Participant), new Ssrc(s.Ssrc)))],
+            }),
         WireEntry.Of<ConferenceEvent.Ended, EndedProto>(
             "c.ended.1",
             e => new EndedProto { At = WireValues.Ticks(e.At), Reason = (uint)e.Reason },

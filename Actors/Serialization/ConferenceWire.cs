@@ -47,6 +47,10 @@ internal static class ConferenceWire
             },
             p => new LegKeyReport(
                 new ConferenceId(p.Conference), new ParticipantId(p.Participant), (LegKeyAnswer)p.Answer, new KeyEpoch(p.Epoch), new TimeSpan(p.Wait))),
+        WireEntry.Of<LegMoved, LegMovedProto>(
+            "m.legmoved.1",
+            m => new LegMovedProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer) },
+            p => new LegMoved(new ConferenceId(p.Conference), new ParticipantId(p.Participant), WireValues.Read(p.Mixer))),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),
     ];
 
@@ -86,6 +90,7 @@ internal static class ConferenceWire
         proto.RekeyDeferred = m.IsRekeyDeferred;
         if (m.Plan is { } plan) proto.Plan = PlanWire.Write(plan);
         proto.Exposure = KeyViewWire.Write(m.Exposure);
+        proto.MixerLoss = (uint)m.MixerLoss;
         return proto;
     }
 
@@ -99,6 +104,7 @@ internal static class ConferenceWire
         IsRekeyDeferred = p.RekeyDeferred,
         Plan = PlanWire.Read(p.Plan),
         Exposure = KeyViewWire.Read(p.Exposure),
+        MixerLoss = (MixerLoss)p.MixerLoss,
     };
 
     private static CalloutProto Write(Callout c) => new()
@@ -125,6 +131,7 @@ internal static class ConferenceWire
             Media = v.Media is { } media ? LegWire.Write(media) : null,
             Caller = CallerWire.Write(v.Caller),
             Key = KeyViewWire.Write(v.Key),
+            IsMoving = v.IsMoving,
         };
         if (v.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -136,6 +143,7 @@ internal static class ConferenceWire
     {
         Caller = CallerWire.Read(p.Caller),
         Key = KeyViewWire.Read(p.Key),
+        IsMoving = p.IsMoving,
     };
 
     private static MixerReportProto Write(MixerReport m)
@@ -149,6 +157,8 @@ internal static class ConferenceWire
             SsrcsLeft = m.Shared.SsrcsLeft,
             GroupKeyPackets = m.Shared.KeyPackets,
             Rest = m.Rest.Ticks,
+            Born = (ulong)m.Born,
+            Question = m.Question,
         };
         if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
         proto.Legs.AddRange(m.Legs.Select(LegWire.Write));
@@ -163,5 +173,7 @@ internal static class ConferenceWire
         Shared = new SharedReport(p.SsrcsLeft, p.GroupKeyPackets),
         Speaker = p.HasSpeaker ? new ParticipantId(p.Speaker) : null,
         Rest = new TimeSpan(p.Rest),
+        Born = (long)p.Born,
+        Question = p.Question,
     };
 }

@@ -20,6 +20,10 @@ internal static class MixerWire
                 {
                     Uplink = [.. p.Uplink.Chunk(4).Where(w => w.Length == 4).Select(w => new KeyFingerprint(w[0], w[1], w[2], w[3]))],
                 }),
+        WireEntry.Of<ConfirmMixer, ConfirmMixerProto>(
+            "m.confirm.1",
+            m => new ConfirmMixerProto { Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, Answer = m.Answer },
+            p => new ConfirmMixer(WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.Answer)),
         WireEntry.Of<CloseLeg, LegPlaceProto>(
             "m.close.1", m => Place(m.Mixer, m.Participant), p => new CloseLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
     ];
@@ -43,6 +47,7 @@ internal static class MixerWire
             Incarnation = state.Incarnation.Number,
             Version = state.Version,
             Last = state.IsLast,
+            Born = (ulong)state.Born,
         };
         proto.Legs.AddRange(state.Legs.Select(Write));
         proto.Epochs.AddRange(state.Epochs.Select(e => e.Number));
@@ -56,6 +61,7 @@ internal static class MixerWire
         [.. p.Legs.Select(Read)])
     {
         IsLast = p.Last,
+        Born = (long)p.Born,
         Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],
         SharedSsrcs = [.. p.SharedSsrcs.Select(s => new Ssrc(s))],
         Resumes = [.. p.Resumes.Select(LegWire.Read)],

@@ -25,6 +25,14 @@ internal static class ParticipantWire
             "m.hangup.1",
             m => new EndDialogProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Reason = (uint)m.Reason },
             p => new EndDialog(Id(p.Participant), Name(p.Conference), (LeaveReason)p.Reason)),
+        WireEntry.Of<MoveLeg, MoveLegProto>(
+            "m.move.1",
+            m => new MoveLegProto
+            {
+                Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number,
+                MayOffer = m.MayOffer,
+            },
+            p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer)),
         WireEntry.Of<LegOpened, LegOpenedProto>(
             "m.opened.1",
             m => new LegOpenedProto

@@ -107,6 +107,18 @@ public sealed record MediaSettings(
     /// <summary>The call of somebody from whom nothing comes is ended; else it is only told.</summary>
     public bool EndsWithoutMedia { get; init; }
 
+    /// <summary>Ticks that come later than this make a lane ask whether its mixers are still in charge; zero: never.</summary>
+    public TimeSpan SuspectAfter { get; init; }
+
+    /// <summary>A mixer where nobody hears or is heard reports every so many heartbeats.</summary>
+    internal const int RestingHeartbeats = 33;
+
+    /// <summary>A mixer hears of its conference when it reports, so it is alone after two missed chances at the earliest.</summary>
+    internal const int OrphanHeartbeats = 2 * RestingHeartbeats;
+
+    /// <summary>A mixer that has heard nothing of its conference for so long ends; zero: never.</summary>
+    public TimeSpan OrphanTimeout { get; init; }
+
     public MediaSocketOptions Sockets { get; init; } = MediaSocketOptions.OfTheSystem;
 
     /// <summary>Addresses of the other family, with the same ports.</summary>

@@ -60,7 +60,11 @@ public static class SettingsReader
 
     private static SettingProblem Absolute(SettingProblem problem) => problem with { Where = $"{Root}.{problem.Where}" };
 
-    private static ConfClusterSettings ReadAll(SettingsScope read) => ReadAll(read, read.Text("data-dir"));
+    private static ConfClusterSettings ReadAll(SettingsScope read)
+    {
+        var all = ReadAll(read, read.Text("data-dir"));
+        return all with { Media = all.Media with { SuspectAfter = all.Conference.MixerSuspectAfter } };
+    }
 
     private static ConfClusterSettings ReadAll(SettingsScope read, string dataDirectory) => new(
         read.Text("node-name"), dataDirectory, ReadSip(read) with
@@ -148,6 +152,7 @@ public static class SettingsReader
         read.Duration("media.unadmitted-leg-timeout", Second, Hour))
     {
         Second = ReadSecond(read),
+        OrphanTimeout = read.Duration("media.orphan-timeout", Second, Hour),
         EndsWithoutMedia = read.OneOf("conference.no-media.action", ("report", false), ("end", true)),
         Sockets = new MediaSocketOptions(
             read.Number("media.socket.receive-buffer", 0, 1 << 26), read.Number("media.socket.send-buffer", 0, 1 << 26),

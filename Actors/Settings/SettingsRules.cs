@@ -33,6 +33,8 @@ internal static class SettingsRules
             Say(scope, "media.jitter.max-packets", $"{media.Mixer.MaxJitterPackets}", "from media.jitter.packets to below media.jitter.capacity");
         if (conference.MixerSuspectAfter < 3 * media.HeartbeatInterval)
             Say(scope, "conference.mixer-suspect-after", $"{conference.MixerSuspectAfter}", "at least three times media.heartbeat-interval");
+        if (media.OrphanTimeout < MediaSettings.OrphanHeartbeats * media.HeartbeatInterval)
+            Say(scope, "media.orphan-timeout", $"{media.OrphanTimeout}", $"at least {MediaSettings.OrphanHeartbeats} times media.heartbeat-interval");
         if (settings.Journal.MinBackoff > settings.Journal.MaxBackoff)
             Say(scope, "journal.write-backoff.min", $"{settings.Journal.MinBackoff}", "not more than journal.write-backoff.max");
         if (sip.Admission.RetryAfterMin > sip.Admission.RetryAfterMax)

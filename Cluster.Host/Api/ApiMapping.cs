@@ -17,6 +17,7 @@ internal static class ApiMapping
     {
         Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
         RekeyDeferred = view.IsRekeyDeferred,
+        MixerLoss = view.MixerLoss == MixerLoss.None ? null : Camel($"{view.MixerLoss}"),
         Plan = view.Plan is { } plan ? Plan(plan) : null,
         Exposure = view.Exposure is { } exposure ? Exposure(exposure) : null,
     };
@@ -51,7 +52,7 @@ internal static class ApiMapping
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
         ConferenceEvent.Planned e => Entry(number, e, null, null, string.Join(", ", e.Plan.Set.Select(s => s.ToString()).Prepend($"blueprint {e.Plan.Blueprint}"))),
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
-        ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}"),
+        ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}{(e.Loss == MixerLoss.None ? "" : $", {Camel($"{e.Loss}")}")}"),
         ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),
         ConferenceEvent.KeyEpochPassed e => Entry(number, e, null, null, $"{e.Epoch} {Camel($"{e.Passage}")}"),
         ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, until {e.Until:O}"),
@@ -73,6 +74,7 @@ internal static class ApiMapping
         ProvenName = view.Caller?.Name,
         Proof = view.Caller?.Proof,
         Private = view.Caller?.IsPrivate ?? false,
+        Moving = view.IsMoving,
         Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki, key.IsDeaf) : null,
     };
 

@@ -17,6 +17,9 @@ internal sealed record ConferenceDetails(
     /// <summary>A change of the key waits for the minimum interval.</summary>
     public bool RekeyDeferred { get; init; }
 
+    /// <summary>Why the mixer before this one is gone: silent or beganAnew; null: this one is the first.</summary>
+    public string? MixerLoss { get; init; }
+
     /// <summary>Null: from a node that does not tell.</summary>
     public PlanDetails? Plan { get; init; }
 
@@ -76,6 +79,9 @@ internal sealed record ParticipantDetails(
 
     /// <summary>It has the word.</summary>
     public bool Speaking { get; init; }
+
+    /// <summary>Its leg is on its way to another mixer.</summary>
+    public bool Moving { get; init; }
 }
 
 /// <summary>One direction of a leg (RFC 3550 §6.4.1).</summary>

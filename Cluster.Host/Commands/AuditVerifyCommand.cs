@@ -67,7 +67,7 @@ internal static class AuditVerifyCommand
         var signed = verdict.SignedTo == 0 ? "nothing signed yet" : verdict.SignedTo < verdict.Records
             ? $"signed to record {verdict.SignedTo}" : "all signed";
         Console.Out.WriteLine($"{verdict.Conference}: {verdict.Records} records, {signed}: "
-            + (verdict.Violations.IsEmpty ? "the chain, the heads and the rules K1 to K5 and K7 hold." : $"{verdict.Violations.Length} VIOLATIONS"));
+            + (verdict.Violations.IsEmpty ? "the chain, the heads and the rules K1 to K7 hold." : $"{verdict.Violations.Length} VIOLATIONS"));
         if (!verdict.Violations.IsEmpty)
             Output.Table(["#", "Rule", "Who", "What"], verdict.Violations.Select(v =>
                 new[] { $"{v.Record}", $"{v.Rule}", v.Who ?? "", v.Text }));

@@ -23,6 +23,7 @@ public static class AuditChecks
         NewcomersHoldNothingOld(log);
         Interval(log);
         AuditCoverage.Check(log);
+        AuditMixers.Check(log);
         Numbers(log);
         AuditLadders.Check(log);
         Moves(log);

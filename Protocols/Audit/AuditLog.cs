@@ -64,6 +64,9 @@ internal sealed record AuditPolicy(
 
 internal sealed record AuditStep(long Record, string Kind, long Epoch, DateTimeOffset At, string Participant);
 
+/// <param name="TakesOver">Another had its place.</param>
+internal sealed record AuditMixer(long Record, DateTimeOffset At, long Incarnation, bool TakesOver);
+
 /// <summary>A moment at which the conference began, was taken over, or ended.</summary>
 internal sealed record AuditMoment(long Record, DateTimeOffset At);
 
@@ -88,6 +91,11 @@ internal sealed class AuditLog
     public List<AuditPolicy> Policies { get; } = [];
 
     public List<AuditStep> Steps { get; } = [];
+
+    public List<AuditMixer> Mixers { get; } = [];
+
+    /// <summary>Every SSRC that was given to anybody, and in which record.</summary>
+    public List<(string Ssrc, long Record)> Ssrcs { get; } = [];
 
     public List<AuditMoment> Begins { get; } = [];
 

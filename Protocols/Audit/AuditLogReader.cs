@@ -47,14 +47,27 @@ internal sealed class AuditLogReader
             case "epoch": return TryEpoch(record, at);
             case "ladder": return TryLadder(record);
             case "steps": return record.Fields.All(f => TryStep(record.Number, f.Value));
-            default: return record.What is "planned" or "mixer" or "ssrcs" or "deferred" or "passed";
+            case "mixer": return TryMixer(record, at);
+            case "ssrcs":
+                _log.Ssrcs.AddRange(record.Fields.Select(f => (f.Value, record.Number)));
+                return true;
+            default: return record.What is "planned" or "deferred" or "passed";
         }
     }
 
     private bool TryJoin(KeyChangeRecord record, DateTimeOffset at)
     {
         if (record["participant"] is not { } id || record["keying"] is not ("own" or "groupByMki" or "groupPlain")) return false;
+        if (record["ssrc"] is { } ssrc) _log.Ssrcs.Add((ssrc, record.Number));
         return _log.Legs.TryAdd(id, new AuditLeg(id, Distinct(_names, record["identity"] ?? id), record["keying"] != "own", record.Number, at));
+    }
+
+    private bool TryMixer(KeyChangeRecord record, DateTimeOffset at)
+    {
+        if (!TryNumber(record["incarnation"], out var incarnation)) return false;
+        _log.Mixers.Add(new AuditMixer(record.Number, at, incarnation, record["loss"] is not null));
+        _log.Ssrcs.AddRange(record.Fields.Where(f => f.Name == "ssrc").Select(f => (f.Value.Split(' ')[0], record.Number)));
+        return true;
     }
 
     private bool TryLeave(KeyChangeRecord record, DateTimeOffset at)

@@ -37,7 +37,7 @@ public static class AuditTimeline
             ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
         "planned" => $"to go by blueprint {r["blueprint"]}{string.Concat(r.Fields.Where(f => f.Name == "set").Select(f => $", {f.Value}"))}",
-        "mixer" => $"mixer {r["incarnation"]} placed",
+        "mixer" => $"mixer {r["incarnation"]} placed{(r["loss"] is { } loss ? $" since the one before it {(loss == "silent" ? "is silent" : Words(loss))}; every leg has a new SSRC" : "")}",
         "ended" => $"ended: {Words(r["reason"])}",
         "ssrcs" => $"{r.Fields.Length} SSRCs reserved",
         "policy" => Policy(r),

@@ -32,6 +32,9 @@ public enum AuditRule : byte
 
     /// <summary>Nobody is moved to a key that it did not take.</summary>
     K7,
+
+    /// <summary>No SSRC is given twice, and a mixer that takes the place of another begins a new epoch.</summary>
+    K6,
 }
 
 /// <param name="Record">Where it shows; null: nowhere in particular.</param>

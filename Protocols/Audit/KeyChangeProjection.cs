@@ -22,7 +22,7 @@ public static class KeyChangeProjection
             ConferenceEvent.Taken e => ("taken", [("incarnation", Text(e.Incarnation.Number))]),
             ConferenceEvent.ParticipantJoined e => ("joined", Joined(e)),
             ConferenceEvent.ParticipantLeft e => ("left", [("participant", e.Participant.Value), ("reason", Name(e.Reason))]),
-            ConferenceEvent.MixerPlaced e => ("mixer", [("incarnation", Text(e.MixerIncarnation))]),
+            ConferenceEvent.MixerPlaced e => ("mixer", Placed(e)),
             ConferenceEvent.Ended e => ("ended", [("reason", Name(e.Reason))]),
             ConferenceEvent.SsrcsReserved e => ("ssrcs", [.. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),
             ConferenceEvent.KeyPolicySet e => ("policy", Policy(e.Policy)),
@@ -45,6 +45,13 @@ public static class KeyChangeProjection
         ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
         ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
         ("ladder", e.TakesLadder ? "yes" : null),
+    ];
+
+    /// <summary>The participant stands last, since it may be any text.</summary>
+    private static (string, string?)[] Placed(ConferenceEvent.MixerPlaced e) =>
+    [
+        ("incarnation", Text(e.MixerIncarnation)), ("loss", e.Loss == MixerLoss.None ? null : Name(e.Loss)),
+        .. e.Ssrcs.Select(s => ("ssrc", (string?)$"{s.Ssrc} {s.Participant.Value}")),
     ];
 
     private static (string, string?)[] Planned(ConferencePlan plan) =>

@@ -14,6 +14,9 @@ public enum StateOutcome : byte
 
     /// <summary>A lower incarnation: its sender is told which one the mixer obeys.</summary>
     Refused,
+
+    /// <summary>It is meant for a mixer that bore this name before: its SSRCs have been used. Its sender is told that this one knows nothing.</summary>
+    OfAnother,
 }
 
 /// <summary>
@@ -24,6 +27,9 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
 {
     public static readonly MixerPlan Empty = new(null, false, ImmutableDictionary<ParticipantId, TimeSpan>.Empty);
 
+    /// <summary>The number of this life of the mixer.</summary>
+    public long Born { get; init; }
+
     public bool IsOver => State is { IsLast: true };
 
     /// <summary>Over, and the lane has applied the state that says so.</summary>
@@ -32,9 +38,13 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
     public StateOutcome Judge(MixerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (state.Born != 0 && state.Born != Born) return StateOutcome.OfAnother;
         if (state.IsNewerThan(State)) return StateOutcome.Apply;
         return state.Incarnation < State!.Incarnation ? StateOutcome.Refused : StateOutcome.Repeated;
     }
+
+    /// <summary>Whether it may be told that it is in charge by that life of its conference.</summary>
+    public bool Obeys(Incarnation incarnation) => !(incarnation < State?.Incarnation);
 
     public MixerPlan With(MixerState state)
     {

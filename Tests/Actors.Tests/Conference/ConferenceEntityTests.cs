@@ -142,6 +142,7 @@ public sealed class ConferenceEntityTests : TestKit
         var entity = WithMembers(Alice);
         var statistics = default(LegStatistics) with { PacketsReceived = 9 };
         entity.Tell(new MixerReport(Mixer, new Incarnation(1), 0, [new LegReport(Alice, statistics)]));
+        Assert.Equal(new ConfirmMixer(Mixer, new Incarnation(1), 0), _mixers.ExpectMsg<ConfirmMixer>());
         Assert.Equal(1, _mixers.ExpectMsg<SetMixerState>().State.Version);
         entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, [new LegReport(Alice, statistics)]));
         entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []) { IsPartial = true });
@@ -167,14 +168,38 @@ public sealed class ConferenceEntityTests : TestKit
     }
 
     [Fact]
-    public void A_mixer_that_falls_silent_is_replaced_and_its_calls_end()
+    public void A_mixer_that_falls_silent_is_replaced_and_its_legs_are_told_to_move()
     {
-        WithMembers(Alice);
+        var entity = WithMembers(Alice);
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []));
+        _mixers.ExpectMsg<ConfirmMixer>();
         _clock.Advance(TimeSpan.FromSeconds(3));
         Advance(TimeSpan.FromSeconds(3));
         Assert.Empty(_mixers.ExpectMsg<SetMixerState>().State.Legs);
         Assert.Equal(Mixer with { Incarnation = 2 }, _mixers.ExpectMsg<SetMixerState>().State.Mixer);
-        _participants.ExpectMsg(new EndDialog(Alice, Room, LeaveReason.MediaFailed));
+        var next = Mixer with { Incarnation = 2 };
+        _participants.ExpectMsg(new MoveLeg(Alice, Room, next, new Incarnation(1), MayOffer: false));
+        _participants.ExpectMsg(new MoveLeg(Alice, Room, next, new Incarnation(1), MayOffer: true));
+        Assert.True(Ask(entity).Participants.Single().IsMoving);
+        entity.Tell(new LegMoved(Room, Alice, next));
+        var view = Ask(entity);
+        Assert.Equal((MixerLoss.Silent, false), (view.MixerLoss, view.Participants.Single().IsMoving));
+    }
+
+    [Fact]
+    public void A_mixer_that_asks_after_a_pause_is_told_at_once_that_it_is_in_charge()
+    {
+        var entity = WithMembers(Alice);
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []));
+        _mixers.ExpectMsg<ConfirmMixer>();
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []) { Question = 3 });
+        _mixers.ExpectMsg(new ConfirmMixer(Mixer, new Incarnation(1), 3));
+    }
+
+    private ConferenceView Ask(IActorRef entity)
+    {
+        entity.Tell(new GetConference(Room));
+        return ExpectMsg<ConferenceView>();
     }
 
     [Fact]

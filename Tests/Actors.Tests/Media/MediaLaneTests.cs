@@ -68,7 +68,7 @@ public sealed class MediaLaneTests : TestKit
         place.SetLeg(_alice.Media() with { Direction = MediaDirection.Inactive });
         place.SetLeg(_bob.Media() with { Direction = MediaDirection.Inactive });
         place.SetState(MediaScene.State(1, _alice, _bob));
-        Assert.Equal(19 * MediaScene.Settings().HeartbeatInterval, FishForMessage<LaneReport.Alive>(a => a.Version == 1 && a.Rest > TimeSpan.Zero).Rest);
+        Assert.Equal(32 * MediaScene.Settings().HeartbeatInterval, FishForMessage<LaneReport.Alive>(a => a.Version == 1 && a.Rest > TimeSpan.Zero).Rest);
         place.SetState(MediaScene.State(2, _alice, _bob));
         FishForMessage<LaneReport.Alive>(a => a.Version == 2 && a.Rest > TimeSpan.Zero);
         place.SetLeg(_alice.Media(generation: 2));

@@ -73,6 +73,23 @@ public class AuditChecksTests
         else Assert.Empty(Check());
     }
 
+    [Theory]
+    [InlineData(true, 100u, false)]
+    [InlineData(false, 100u, true)]
+    [InlineData(true, 1u, true)]
+    public void A_mixer_that_takes_over_begins_an_epoch_and_has_SSRCs_of_its_own(bool begins, uint ssrc, bool isNamed)
+    {
+        var placed = new ConferenceEvent.MixerPlaced(2)
+        {
+            At = LogScript.Time(50), Loss = MixerLoss.Silent,
+            Ssrcs = [new MemberSsrc(new ParticipantId("alice"), new Ssrc(ssrc)), new MemberSsrc(new ParticipantId("carol"), new Ssrc(101))],
+        };
+        Insert(before: 3, placed);
+        if (begins) Insert(before: 3, new ConferenceEvent.KeyEpochBegan(new KeyEpoch(4), RekeyReason.MixerReplaced, []) { At = LogScript.Time(50) });
+        if (isNamed) Named(AuditRule.K6, null, begins ? "SSRC" : "no epoch began");
+        else Assert.DoesNotContain(Check(), v => v.Rule == AuditRule.K6);
+    }
+
     [Fact]
     public void A_leave_is_covered_by_no_epoch()
     {
