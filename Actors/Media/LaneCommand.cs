@@ -18,6 +18,12 @@ internal abstract class LaneCommand(LanePlace place)
         public long Answer { get; } = answer;
     }
 
+    /// <summary>For tests: something goes wrong on the lane's thread.</summary>
+    public sealed class Break(Action how) : LaneCommand(null!)
+    {
+        public Action How { get; } = how;
+    }
+
     public sealed class Remove(LanePlace place) : LaneCommand(place);
 
     public sealed class SetState(LanePlace place, MixerState state) : LaneCommand(place)

@@ -130,6 +130,7 @@ internal sealed class MediaLane : IDisposable
                 var origin = _options.WallClock.GetUtcNow() - _clock.Now;
                 _legs.Add(add.Place, new ConferenceMixer(_options.Media.Mixer, RandomNumberGenerator.Fill, origin, _buffers), now);
                 break;
+            case LaneCommand.Break broken: broken.How(); break;
             case LaneCommand.Remove remove: _legs.Remove(remove.Place); break;
             case LaneCommand.SetState set: _legs.SetState(set.Place, set.State, now); break;
             case LaneCommand.Confirm confirm: _legs.Confirm(confirm.Place, confirm.Answer, now); break;

@@ -57,6 +57,14 @@ public sealed class MediaPlane : IDisposable
         }
     }
 
+    /// <summary>For tests: each lane that has a mixer does that on its thread, as if it hung or failed.</summary>
+    internal void Break(Action how)
+    {
+        lock (_lock)
+            foreach (var lane in _lanes.Where(l => l.Load > 0))
+                lane.Post(new LaneCommand.Break(how));
+    }
+
     public void Dispose()
     {
         lock (_lock)

@@ -141,7 +141,8 @@ internal static class MixerWatch
 
     private static ConferenceLife Dismiss(ConferenceLife life, MixerState old, Effects effects)
     {
-        var last = old with { Version = life.Version + 1, Legs = [], IsLast = true };
+        // Whoever bears that name is over, and needs no key any more.
+        var last = old with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
         effects.Add(new ConferenceEffect.Publish(last));
         effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
         return life with { Published = null, Dismissed = last, Version = last.Version };
