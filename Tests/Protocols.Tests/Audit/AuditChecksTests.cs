@@ -3,6 +3,7 @@ using ConfCluster.Protocols.Audit;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Rtp;
 using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Audit;
