@@ -122,7 +122,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.Respond e: _paths.Respond(e.Key, e.Response); break;
             // The endpoint owns what it repeats, and may still do so when the state has moved on and zeroed its own.
             case ParticipantEffect.SendRequest e:
-                _regions.SipWay.Tell(new SendRequest(_context.Id, e.Request with { Body = e.Request.Body.Copy() }, e.Flow));
+                var copy = e.Request with { Body = e.Request.Body.Copy() };
+                _regions.SipWay.Tell(new SendRequest(_context.Id, copy, e.Flow) { KeepsTransport = e.KeepsTransport });
                 break;
             case ParticipantEffect.SendAck e: _regions.SipWay.Tell(new SendAck(e.Request, e.Flow)); break;
             case ParticipantEffect.Locate e: _regions.SipLocator.Tell(new LocateServers(_context.Id, e.NextHop, e.IsSecure)); break;

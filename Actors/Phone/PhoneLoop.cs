@@ -130,6 +130,7 @@ internal sealed class PhoneLoop : IDisposable
         _readable.Add(_sockets.Rtcp);
         // A TLS connection has a reader of its own; what it got is looked for at every tick.
         if (!_connectionLost && _sockets.Tls is null) _readable.Add(_sockets.Sip);
+        _sockets.Streams?.AddTo(_readable);
         Socket.Select(_readable, null, null, time > TimeSpan.Zero ? time : TimeSpan.Zero);
     }
 
@@ -182,6 +183,7 @@ internal sealed class PhoneLoop : IDisposable
         try
         {
             if (_sockets.Tls is { } tls) return tls.TrySend(bytes);
+            if (send.Flow.IsReliable && _sockets.Streams is { } streams) return streams.TrySend(bytes, send.Flow);
             if (!send.Flow.IsReliable) return _sockets.Sip.SendTo(bytes, send.Flow.Remote) == bytes.Length;
             for (var sent = 0; sent < bytes.Length;)
             {
@@ -217,6 +219,7 @@ internal sealed class PhoneLoop : IDisposable
             return;
         }
 
+        _sockets.Streams?.Drain((frame, flow) => Do(_call.Receive(frame, flow)));
         while (TryReceive(_sockets.Sip, out var length, out var from)) Do(_call.Receive(_datagram.AsSpan(0, length), _sockets.Flow with { Remote = from }));
     }
 

@@ -19,6 +19,9 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
     /// <summary>What SIP is read from and written to in place of the socket; null: the socket itself.</summary>
     public PhoneTls? Tls { get; }
 
+    /// <summary>Beside datagrams (RFC 3261 §18.2.1: the same port over TCP); null: SIP goes over a connection anyway.</summary>
+    public PhoneStreams? Streams { get; private init; }
+
     public Socket Rtp { get; }
 
     public Socket Rtcp { get; }
@@ -52,7 +55,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
             sip.Blocking = tls is not null;
             rtp.Blocking = rtcp.Blocking = false;
             var flow = new SipFlow(transport, (IPEndPoint)sip.LocalEndPoint!, target, transport == SipTransport.Udp ? 0 : 1);
-            return new PhoneSockets(sip, tls, rtp, rtcp, flow);
+            return new PhoneSockets(sip, tls, rtp, rtcp, flow) { Streams = PhoneStreams.Beside(flow) };
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or AuthenticationException or IOException)
         {
@@ -74,7 +77,8 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
             var (rtp, rtcp) = MediaPorts(at.Address);
             sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
             var local = (IPEndPoint)sip.LocalEndPoint!;
-            return new PhoneSockets(sip, null, rtp, rtcp, new SipFlow(SipTransport.Udp, local, local));
+            var flow = new SipFlow(SipTransport.Udp, local, local);
+            return new PhoneSockets(sip, null, rtp, rtcp, flow) { Streams = PhoneStreams.Beside(flow) };
         }
         catch (SocketException)
         {
@@ -98,6 +102,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
     public void Dispose()
     {
         Tls?.Dispose();
+        Streams?.Dispose();
         Sip.Dispose();
         Rtp.Dispose();
         Rtcp.Dispose();

@@ -65,6 +65,7 @@ public static class SoftPhone
                 TakesUpdate = options.TakesUpdate,
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
+                HasTcp = sockets.Streams is not null,
             };
             using var resolver = settings.TicketUser is null ? null : PhoneTickets.Resolver(options.Kms!, clock);
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill)

@@ -68,8 +68,14 @@ internal static class SecretWire
             p => SipMessageWire.Wipe(p.Response), m => m.Response.Body.Clear()),
         SecretEntry.Of<SendRequest, SendRequestProto>(
             "s.send.1",
-            m => new SendRequestProto { Owner = m.Owner.Value, Request = SipMessageWire.Write(m.Request), Flow = DialogFactWire.Write(m.Flow) },
-            p => new SendRequest(new ParticipantId(p.Owner), SipMessageWire.Request(p.Request), DialogFactWire.Read(p.Flow)),
+            m => new SendRequestProto
+            {
+                Owner = m.Owner.Value,
+                Request = SipMessageWire.Write(m.Request),
+                Flow = DialogFactWire.Write(m.Flow),
+                KeepsTransport = m.KeepsTransport,
+            },
+            p => new SendRequest(new ParticipantId(p.Owner), SipMessageWire.Request(p.Request), DialogFactWire.Read(p.Flow)) { KeepsTransport = p.KeepsTransport },
             p => SipMessageWire.Wipe(p.Request), m => m.Request.Body.Clear()),
         SecretEntry.Of<SendAck, SendAckProto>(
             "s.sendack.1",

@@ -13,9 +13,13 @@ public sealed record Respond(TransactionKey Key, SipResponse Response);
 /// <summary>
 /// Start a client transaction for a participant: the endpoint adds the Via with a fresh branch (a CANCEL
 /// brings its own), owns the body, and sends to <paramref name="Flow"/>
-/// (or connects anew). Outcome: <c>SipResponseArrived</c> or <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
+/// (or connects anew; what is too large for a datagram goes over TCP to the same port, RFC 3261 §18.1.1). Outcome: <c>SipResponseArrived</c> or <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
 /// </summary>
-public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlow Flow);
+public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlow Flow)
+{
+    /// <summary>Not over TCP, however large it is: behind its NAT the peer is reached by datagrams only.</summary>
+    public bool KeepsTransport { get; init; }
+}
 
 /// <summary>An ACK for a 2xx: no transaction (RFC 3261 §13.2.2.4); the endpoint adds the Via.</summary>
 public sealed record SendAck(SipRequest Request, SipFlow Flow);

@@ -33,11 +33,17 @@ public static class SipCounters
     internal static readonly Counter<long> Handshakes = Meter.CreateCounter<long>(
         "confcluster_sip_tls_handshake_failures", description: "TLS handshakes that came to nothing, by reason.");
 
+    private static readonly Counter<long> LargeRequests = Meter.CreateCounter<long>(
+        "confcluster_sip_large_requests", description: "Requests of ours over 1300 octets that went over TCP in place of UDP, and those that came back since nobody took them.");
+
     private static readonly Counter<long> Admission = Meter.CreateCounter<long>(
         "confcluster_sip_not_admitted", description: "Requests and malformed messages that were not let in, by reason.");
 
     internal static void NotAdmitted(AdmissionRefusal reason) =>
         Admission.Add(1, new KeyValuePair<string, object?>("reason", reason.ToString()));
+
+    internal static void Lifted(bool isDelivered) =>
+        LargeRequests.Add(1, new KeyValuePair<string, object?>("outcome", isDelivered ? "tcp" : "back"));
 
     internal static void Refused(int status) => Refusals.Add(1, new KeyValuePair<string, object?>("status", status));
 

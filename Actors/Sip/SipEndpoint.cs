@@ -34,13 +34,16 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly Dictionary<TransactionKey, ParticipantId> _owners = [];
     private readonly Dictionary<TransactionKey, SipBody> _bodies = [];
     private readonly SipCallers _callers;
+    private readonly LargeRequestTable<SendRequest> _large = new();
+    private readonly TimeProvider _clock;
+    private readonly long _zero;
     private CallerIdentity? _caller;
     private bool _isStopping;
 
     public SipEndpoint(SipSettings settings, LocalTag tags, EntityRegions regions, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        (_tags, _regions) = (tags, regions);
+        (_tags, _regions, _clock, _zero) = (tags, regions, clock, clock.GetTimestamp());
         _layer = new TransactionLayer(settings.Timings, settings.MaxTransactions);
         _timers = new TransactionTimers(clock);
         var self = Self;
@@ -53,7 +56,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<SipWaiting>(_ => OnWaiting());
         Receive<Respond>(OnRespond);
         Receive<SendRequest>(OnSendRequest);
-        Receive<SendAck>(a => _sockets.Send(_sockets.WithVia(a.Request, Here(a.Flow)), Here(a.Flow), null));
+        Receive<SendAck>(a => SendAck(new SendRequest(default, a.Request, a.Flow)));
         Receive<DialogOver>(m => regions.Dialogs.Leave(m.Participant));
         // A loop ends by itself only through a bug: let the supervisor begin anew.
         Receive<SipLoopFailed>(f => throw new InvalidOperationException($"The {f.Loop} loop failed.", f.Reason));
@@ -61,6 +64,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Receive<Sweep>(_ =>
         {
             _sockets.Sweep();
+            _large.Sweep(Now);
             _callers.Refresh();
         });
         Receive<StopAccepting>(_ => _isStopping = true);
@@ -69,6 +73,8 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeSpan Now => _clock.GetElapsedTime(_zero);
 
     protected override void PreStart()
     {
@@ -101,6 +107,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     {
         if (received.Message is SipResponse response)
         {
+            _large.Delivered(TransactionKey.OfResponse(response));
             Execute(_layer.ReceiveResponse(response, received.Flow));
             return;
         }
@@ -159,7 +166,20 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     private void OnUnsent(SipUnsent unsent)
     {
-        if (unsent.Key is { } key) Execute(_layer.TransportFailed(key));
+        if (unsent.Key is not { } key) return;
+        if (_large.Unsent(key, Now) is not { } lifted)
+        {
+            Execute(_layer.TransportFailed(key));
+            return;
+        }
+
+        // The request lives on as a datagram, so nobody is told and its body is kept.
+        SipCounters.Lifted(isDelivered: false);
+        _bodies.Remove(key);
+        Execute(_layer.Withdraw(key));
+        var again = lifted.Sent with { KeepsTransport = true };
+        if (again.Request.Method == SipMethod.Ack) SendAck(again);
+        else OnSendRequest(again);
     }
 
     /// <summary>RFC 6026 §7.1: the transaction repeats every final response but a 2xx to INVITE, so the keys of that one can go at once.</summary>
@@ -175,12 +195,33 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
 
     private void OnSendRequest(SendRequest send)
     {
-        // A CANCEL has the Via of its INVITE (RFC 3261 §9.1).
-        var flow = Here(send.Flow);
-        var request = send.Request.Headers.TopVia is null ? _sockets.WithVia(send.Request, flow) : send.Request;
+        var (request, flow) = OnItsWay(send);
         _owners[TransactionKey.OfSent(request)] = send.Owner;
         if (!request.Body.IsEmpty) _bodies[TransactionKey.OfSent(request)] = request.Body;
         Execute(_layer.Request(request, flow));
+    }
+
+    private void SendAck(SendRequest ack)
+    {
+        var (request, flow) = OnItsWay(ack);
+        var key = TransactionKey.OfSent(request);
+        _sockets.Send(request, flow, _large.IsLifted(key) ? key : null, _large.IsLifted(key));
+    }
+
+    /// <summary>With its Via, over TCP when it is too large for a datagram (RFC 3261 §18.1.1).</summary>
+    private (SipRequest Request, SipFlow Flow) OnItsWay(SendRequest send)
+    {
+        send = send with { Flow = Here(send.Flow) };
+        var stream = _sockets.Tcp(send.Flow);
+        // A CANCEL has the Via of its INVITE (RFC 3261 §9.1).
+        if (send.Request.Headers.TopVia is not null)
+            return (send.Request, stream is not null && LargeRequests.WasLifted(send.Request, send.Flow) ? stream : send.Flow);
+        var request = _sockets.WithVia(send.Request, send.Flow);
+        if (send.KeepsTransport || stream is null || !_large.IsTooLarge(request, send.Flow, Now)) return (request, send.Flow);
+        request = _sockets.WithVia(send.Request, stream);
+        _large.Lifted(TransactionKey.OfSent(request), new LiftedRequest<SendRequest>(send, send.Flow.Remote, Now));
+        SipCounters.Lifted(isDelivered: true);
+        return (request, stream);
     }
 
     private void OnTick()
@@ -199,7 +240,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         switch (effect)
         {
             case TransactionEffect.Send send:
-                _sockets.Send(send.Message, send.Flow, send.Key);
+                _sockets.Send(send.Message, send.Flow, send.Key, _large.IsLifted(send.Key));
                 break;
             case TransactionEffect.PassRequest pass:
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)

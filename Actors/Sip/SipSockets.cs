@@ -58,12 +58,16 @@ internal sealed class SipSockets
         }
     }
 
-    public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
+    /// <param name="hasOtherWay">It can go as a datagram when nobody takes the connection, so that is not waited for as long.</param>
+    public void Send(SipMessage message, SipFlow flow, TransactionKey? key, bool hasOtherWay = false)
     {
         if (!flow.IsReliable && _udp.For(flow) is { } udp) udp.Send(message, flow.Remote, key);
-        else if (flow.IsReliable && StreamOf(flow) is { } listener) listener.Send(message, flow, key);
+        else if (flow.IsReliable && StreamOf(flow) is { } listener) listener.Send(message, flow, key, hasOtherWay);
         else _intake.Unsent(key);
     }
+
+    /// <summary>The same way over TCP: to the address and port where the peer takes datagrams (RFC 3261 §18.1.1); null: we have none.</summary>
+    public SipFlow? Tcp(SipFlow flow) => _tcp.For(flow) is { } listener ? new SipFlow(SipTransport.Tcp, listener.Local, flow.Remote) : null;
 
     /// <summary>The request with our Via on top and a branch that was never used before.</summary>
     public SipRequest WithVia(SipRequest request, SipFlow flow)

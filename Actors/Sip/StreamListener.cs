@@ -15,6 +15,7 @@ internal sealed class StreamListener : IDisposable
 {
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(2);
 
     private readonly Socket _socket;
     private readonly IStreamSecurity _security;
@@ -49,7 +50,8 @@ internal sealed class StreamListener : IDisposable
 
     public void Start() => _ = _intake.WatchAsync($"{_security.Transport} accept", AcceptAsync);
 
-    public void Send(SipMessage message, SipFlow flow, TransactionKey? key)
+    /// <param name="hasOtherWay">It can go as a datagram when nobody takes the connection, so that is not waited for as long.</param>
+    public void Send(SipMessage message, SipFlow flow, TransactionKey? key, bool hasOtherWay = false)
     {
         var bytes = SipWriter.ToBytes(message);
         if (_table.Of(flow) is { } connection && connection.TrySend(bytes)) return;
@@ -57,7 +59,8 @@ internal sealed class StreamListener : IDisposable
         if (message is SipResponse && key is null) return;
         var target = message is SipResponse response ? ViaStamp.Reconnect(response, flow).Remote : flow.Remote;
         if (_table.To(_security.Transport, target, message) is { } other && other.TrySend(bytes)) return;
-        _ = _intake.WatchAsync($"{_security.Transport} connect", () => ConnectAsync(bytes, target, DomainIdentity.OfNextHop(message), key));
+        _ = _intake.WatchAsync($"{_security.Transport} connect",
+            () => ConnectAsync(bytes, target, DomainIdentity.OfNextHop(message), key, hasOtherWay ? ShortPatience : ConnectPatience));
     }
 
     public void Dispose()
@@ -108,16 +111,16 @@ internal sealed class StreamListener : IDisposable
         else Abandon(socket);
     }
 
-    private async Task ConnectAsync(byte[] bytes, IPEndPoint target, string name, TransactionKey? key)
+    private async Task ConnectAsync(byte[] bytes, IPEndPoint target, string name, TransactionKey? key, TimeSpan patience)
     {
-        if (_table.TryTakePlace() && await TryConnectAsync(target, name) is { } connection && connection.TrySend(bytes)) return;
+        if (_table.TryTakePlace() && await TryConnectAsync(target, name, patience) is { } connection && connection.TrySend(bytes)) return;
         bytes.AsSpan().Clear();
         _intake.Unsent(key);
     }
 
-    private async Task<StreamConnection?> TryConnectAsync(IPEndPoint target, string name)
+    private async Task<StreamConnection?> TryConnectAsync(IPEndPoint target, string name, TimeSpan patience)
     {
-        using var limit = new CancellationTokenSource(ConnectPatience, _clock);
+        using var limit = new CancellationTokenSource(patience, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
         var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try

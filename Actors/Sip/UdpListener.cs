@@ -8,8 +8,8 @@ using ConfCluster.Protocols.Sip.Transactions;
 namespace ConfCluster.Actors.Sip;
 
 /// <summary>
-/// The datagram side (RFC 3261 §18): one socket, one receive loop. A message over 1300 octets still goes by UDP (RFC 3261 §18.1.1 would
-/// change to TCP): our answers carry one stream and stay below, and a peer that came by UDP need not listen on TCP.
+/// The datagram side (RFC 3261 §18): one socket, one receive loop. Requests that are too large come here only when the peer has no TCP
+/// (<see cref="LargeRequests"/>); responses go as their requests came, whatever their size (RFC 3261 §18.2.2).
 /// </summary>
 internal sealed class UdpListener : IDisposable
 {

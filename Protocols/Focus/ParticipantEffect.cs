@@ -21,7 +21,11 @@ public abstract partial record ParticipantEffect
     /// <summary>To the endpoint that passed the request up.</summary>
     public sealed record Respond(TransactionKey Key, SipResponse Response) : ParticipantEffect;
 
-    public sealed record SendRequest(SipRequest Request, SipFlow Flow) : ParticipantEffect;
+    public sealed record SendRequest(SipRequest Request, SipFlow Flow) : ParticipantEffect
+    {
+        /// <summary>Not over TCP, however large it is (RFC 3261 §18.1.1): behind its NAT the peer is reached by datagrams only.</summary>
+        public bool KeepsTransport { get; init; }
+    }
 
     public sealed record Join(ConferenceId Conference, string Identity, string? DisplayName) : ParticipantEffect
     {

@@ -113,7 +113,7 @@ internal static class Refreshing
                 before with { Method = method, Sequence = request.Headers.CSeq.Number, Offer = offer }),
             [
                 .. due,
-                new ParticipantEffect.SendRequest(request, Hop(participation)),
+                new ParticipantEffect.SendRequest(request, Hop(participation)) { KeepsTransport = participation.Hidden },
                 new ParticipantEffect.Start(ParticipantTimer.RequestUnanswered, context.Timings.TransactionTimeout + AnswerMargin),
             ]);
     }

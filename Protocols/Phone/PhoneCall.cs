@@ -21,6 +21,8 @@ public sealed class PhoneCall : IDisposable
     private readonly TransactionLayer _transactions;
     private readonly CallCore _core;
     private readonly List<PhoneEffect> _effects = [];
+    private readonly Dictionary<TransactionKey, (SipRequest Request, SipFlow Flow)> _lifted = [];
+    private bool _hasTcp;
 
     /// <param name="flow">From where the phone sends, and to where it sends its first request.</param>
     /// <param name="rtcp">Equal to <paramref name="rtp"/> when there is one port only.</param>
@@ -28,6 +30,7 @@ public sealed class PhoneCall : IDisposable
     {
         _transactions = new TransactionLayer(settings.Timings, MaxServerTransactions);
         _core = new CallCore(settings, flow, rtp, rtcp, random, this);
+        _hasTcp = settings.HasTcp;
     }
 
     public CallState State => _core.State;
@@ -66,8 +69,19 @@ public sealed class PhoneCall : IDisposable
         else _core.Fired(timer.Call);
     });
 
-    public ImmutableArray<PhoneEffect> TransportFailed(TransactionKey transaction) =>
-        Collect(() => Run(_transactions.TransportFailed(transaction), transaction));
+    public ImmutableArray<PhoneEffect> TransportFailed(TransactionKey transaction) => Collect(() =>
+    {
+        if (!_lifted.Remove(transaction, out var large))
+        {
+            Run(_transactions.TransportFailed(transaction), transaction);
+            return;
+        }
+
+        // RFC 3261 §18.1.1: nobody there takes connections. The branch stays, since nobody has seen it.
+        _hasTcp = false;
+        Run(_transactions.Withdraw(transaction), transaction);
+        Run(_transactions.Request(large.Request, large.Flow), transaction);
+    });
 
     /// <summary>What the KMS says of the ticket of a <see cref="PhoneEffect.Resolve"/>.</summary>
     /// <param name="granted">Borrowed; null with a <paramref name="problem"/>.</param>
@@ -81,8 +95,29 @@ public sealed class PhoneCall : IDisposable
     internal TransactionKey Request(SipRequest request, SipFlow flow)
     {
         var key = TransactionKey.OfSent(request);
+        if (OverTcp(key, request, flow))
+        {
+            _lifted[key] = (request, flow);
+            (request, flow) = (WithTcp(request), new SipFlow(SipTransport.Tcp, flow.Local, flow.Remote));
+        }
+
         Run(_transactions.Request(request, flow), key);
         return key;
+    }
+
+    /// <summary>RFC 3261 §18.1.1; and §9.1: a CANCEL goes where its INVITE went.</summary>
+    private bool OverTcp(TransactionKey key, SipRequest request, SipFlow flow)
+    {
+        if (!_hasTcp || flow.IsReliable) return false;
+        return request.Method == SipMethod.Cancel
+            ? _lifted.ContainsKey(key with { Method = SipMethod.Invite })
+            : LargeRequests.Size(request) > LargeRequests.MaxDatagram;
+    }
+
+    private static SipRequest WithTcp(SipRequest request)
+    {
+        var rest = request.Headers.Fields.Where(f => f.Name != "Via");
+        return request with { Headers = new SipHeaders([.. rest]).Prepend("Via", (request.Headers.TopVia! with { Transport = "TCP" }).ToString()) };
     }
 
     internal void Respond(TransactionKey key, SipResponse response) => Run(_transactions.Respond(key, response), key);

@@ -29,6 +29,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>Whether it tells how loud it is (RFC 6464) and wants to know who speaks (RFC 6465), where the peer does too.</summary>
     public bool Levels { get; init; } = true;
 
+    /// <summary>Requests too large for a datagram go over TCP (RFC 3261 §18.1.1), and as datagrams when nobody takes them there.</summary>
+    public bool HasTcp { get; init; }
+
     /// <summary>What a challenge is answered with; null: nothing. Who made it owns its password.</summary>
     public DigestAccount? Account { get; init; }
 

@@ -98,6 +98,10 @@ public sealed class TransactionLayer(SipTimings timings, int maxServerTransactio
         return new TransactionEffect.Send(response, ViaStamp.ResponseFlow(request, flow));
     }
 
+    /// <summary>A request of ours that could not be sent and goes another way: the transaction ends, and nobody is told.</summary>
+    public ImmutableArray<TransactionEffect> Withdraw(TransactionKey key) =>
+        [.. TransportFailed(key).Where(e => e is not TransactionEffect.Failed)];
+
     private static TransactionEffect.Send Overloaded(SipRequest request, SipFlow flow) =>
         Stateless(request, flow, 503, "Too Many Transactions", SipHeaders.Empty.Append("Retry-After", FullRetryAfter));
 

@@ -62,6 +62,24 @@ public class SoftPhoneTests
         Assert.Contains("exactly one a=crypto", report.Warning, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("RFC", "3261 §18.1.1")]
+    public async Task An_INVITE_too_large_for_a_datagram_goes_over_TCP_where_somebody_takes_it(bool takes)
+    {
+        using var server = Bound(SocketType.Dgram);
+        using var stream = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        stream.Bind(server.LocalEndPoint!);
+        if (takes) stream.Listen(1);
+        var options = Options(((IPEndPoint)server.LocalEndPoint!).Port) with { User = new string('a', 1300) };
+        static SipResponse Busy(SipRequest invite) => invite.CreateResponse(486, "Busy Here", "t");
+        var serving = takes ? AnswerStreamAsync(stream, Busy) : AnswerAsync(server, Busy);
+        var report = await RunAsync(options);
+        Assert.Equal((486, "refused"), (report.Status, report.EndedBy));
+        Assert.Equal(takes ? "TCP" : "UDP", (await serving).Headers.TopVia!.Transport);
+    }
+
     private static async Task<PhoneReport> RunAsync(SoftPhoneOptions options)
     {
         using var stop = new CancellationTokenSource(Patience);
@@ -78,10 +96,26 @@ public class SoftPhoneTests
         return socket;
     }
 
+    private static async Task<SipRequest> AnswerStreamAsync(Socket listener, Func<SipRequest, SipResponse> answer)
+    {
+        using var stop = new CancellationTokenSource(Patience);
+        using var connection = await listener.AcceptAsync(stop.Token);
+        using var framer = new SipFramer();
+        var buffer = new byte[4096];
+        while (true)
+        {
+            framer.Append(buffer.AsSpan(0, await connection.ReceiveAsync(buffer, stop.Token)));
+            if (framer.Next(out var frame, out _) != SipFrameOutcome.Done) continue;
+            Assert.True(SipReader.TryRead(frame, out var message, out _));
+            await connection.SendAsync(SipWriter.ToBytes(answer((SipRequest)message!)), stop.Token);
+            return (SipRequest)message!;
+        }
+    }
+
     /// <summary>Answers the first INVITE and, if asked, the BYE that follows.</summary>
     private static async Task<SipRequest> AnswerAsync(Socket server, Func<SipRequest, SipResponse> answer, bool andBye = false)
     {
-        var buffer = new byte[4096];
+        var buffer = new byte[16_384];
         SipRequest? invite = null;
         using var stop = new CancellationTokenSource(Patience);
         while (true)
