@@ -13,7 +13,8 @@ public static class KeyManagementParts
         ArgumentNullException.ThrowIfNull(settings);
         if (settings.KmsUser.Url is null) return null;
         using var secret = KmsSecret.Read(settings.KmsUser.PskFile, settings.KmsUser.Rsa, out var problem);
-        return secret is null ? problem : null;
+        if (secret is null) return problem;
+        return KmsTrust.Read(settings.KmsUser.TlsTrust, out problem) is null ? problem : null;
     }
 
     public static AkkaConfigurationBuilder AddKmsGateway(
@@ -32,7 +33,8 @@ public static class KeyManagementParts
     public static Props PropsOf(KmsUserSettings settings, KmsSecret secret, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return Create(settings, secret, new KmsHttp(settings.Url!, settings.Timeout, clock), clock);
+        var trust = KmsTrust.Read(settings.TlsTrust, out var problem) ?? throw new InvalidOperationException(problem);
+        return Create(settings, secret, new KmsHttp(settings.Url!, trust, settings.Timeout, clock), clock);
     }
 
     private static Props Create(KmsUserSettings settings, KmsSecret secret, KmsHttp http, TimeProvider clock) =>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using ConfCluster.Actors.Sip.Tls;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
@@ -20,7 +21,7 @@ public sealed class KmsOutcome(GrantedKeys? keys, ExchangeError error, IReadOnly
     public string Problem => unreachable ?? $"{error}{(said.Count == 0 ? "" : $" ({string.Join(", ", said)})")}";
 }
 
-/// <summary>A user's exchanges with a KMS over HTTP: POST of application/mikey (RFC 3830 §10), one message each way.</summary>
+/// <summary>A user's exchanges with a KMS over HTTP or HTTPS: POST of application/mikey (RFC 3830 §10), one message each way.</summary>
 public sealed class KmsHttp : IDisposable
 {
     public const string MediaType = "application/mikey";
@@ -29,11 +30,22 @@ public sealed class KmsHttp : IDisposable
     private readonly HttpClient _http;
     private readonly Uri _url;
     private readonly TimeProvider _clock;
+    private HandshakeFailure? _refused;
 
-    public KmsHttp(Uri url, TimeSpan timeout, TimeProvider clock)
+    /// <param name="trust">For an https URL.</param>
+    public KmsHttp(Uri url, KmsTrust trust, TimeSpan timeout, TimeProvider clock)
     {
+        ArgumentNullException.ThrowIfNull(url);
+        ArgumentNullException.ThrowIfNull(trust);
         (_url, _clock) = (url, clock);
-        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            SslOptions = trust.OptionsFor(url.IdnHost, failure => _refused = failure),
+        };
+        _http = new HttpClient(handler)
         {
             Timeout = timeout,
             MaxResponseContentBufferSize = MaxAnswer,
@@ -52,6 +64,7 @@ public sealed class KmsHttp : IDisposable
 
     private async Task<KmsOutcome> RunAsync(KmsClientStep step, CancellationToken stop)
     {
+        _refused = null;
         var sent = ((KmsClientEffect.Send)step.Effects[0]).Message;
         using var waiting = (KmsClientState.Waiting)step.State;
         try
@@ -71,7 +84,7 @@ public sealed class KmsHttp : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            return Failed($"{_url}: {e.Message}");
+            return Failed(_refused is { } refused ? $"{_url}: the server's certificate is refused: {refused}" : $"{_url}: {e.Message}");
         }
     }
 

@@ -20,7 +20,7 @@ internal static class PhoneTickets
     {
         var (self, responder) = (Identity.Uri(options.Identity.ToString()), Identity.Uri(NameOf(target)));
         var wanted = MikeyTickets.ForCall(suite, self, responder);
-        using var http = new KmsHttp(options.Url, Patience, clock);
+        using var http = new KmsHttp(options.Url, options.Trust, Patience, clock);
         var outcome = await http.RequestAsync(wanted, CredentialOf(options, secret), stop).ConfigureAwait(false);
         return outcome.Keys is { } keys
             ? (new PhoneTicket(keys, self, responder, clock.GetUtcNow), "")
@@ -28,7 +28,7 @@ internal static class PhoneTickets
     }
 
     /// <summary>What a phone that is called has its tickets resolved with. The caller owns the way to the KMS.</summary>
-    public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new(options.Url, Patience, clock);
+    public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new(options.Url, options.Trust, Patience, clock);
 
     public static KmsCredential CredentialOf(PhoneKmsOptions options, KmsSecret secret) =>
         secret.Of(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms));

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
@@ -67,7 +68,11 @@ public sealed record PhoneInterruption(double At, double Milliseconds);
 /// <summary>The phone as a user of a KMS.</summary>
 /// <param name="Identity">Of the phone; it is in From as well.</param>
 /// <param name="Kms">Of the KMS.</param>
-public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms);
+public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms)
+{
+    /// <summary>Of a KMS over HTTPS.</summary>
+    public KmsTrust Trust { get; init; } = KmsTrust.OfSystem;
+}
 
 /// <summary>What came of a call; fields are plain, for a table or a JSON document.</summary>
 /// <param name="Problem">Why there was no call at all (a file, a name, a socket); null when there was one.</param>

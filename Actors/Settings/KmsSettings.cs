@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Net;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Kms;
@@ -13,6 +15,12 @@ public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile
     /// <summary>For users with certificates: the KMS's own RSA certificate and key, and the roots of theirs. Null: there are no such users.</summary>
     public (string Certificate, string Key, string Trust)? Rsa { get; init; }
 
+    /// <summary>POST /mikey over HTTPS; null: over the node's own HTTP only.</summary>
+    public TlsSettings? Https { get; init; }
+
+    /// <summary>Further hosts of a certificate that the node makes for that.</summary>
+    public ImmutableArray<string> HttpsNames { get; init; } = [];
+
     internal static KmsSettings Read(SettingsScope read, string dataDirectory)
     {
         var identity = read.Text("kms.identity");
@@ -27,8 +35,26 @@ public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile
             new BucketRate(read.Number("kms.rate", 1, 1_000_000), read.Number("kms.burst", 1, 1_000_000)), read.Number("kms.max-replays", 100, 10_000_000))
         {
             Rsa = Three(read, "kms.certificate-file", "kms.certificate-key-file", "kms.trust-file"),
+            Https = ReadHttps(read, dataDirectory),
+            HttpsNames = read.Texts("kms.https.names"),
         };
     }
+
+    private static TlsSettings? ReadHttps(SettingsScope read, string dataDirectory)
+    {
+        var (certificate, key, password) = (read.Text("kms.https.certificate"), read.Text("kms.https.key"), read.Text("kms.https.password-file"));
+        if (certificate.Length == 0 && key.Length > 0) read.Refuse("kms.https.certificate", certificate, "needed when kms.https.key is set", 0);
+        var isOn = read.Switch("kms.https.enabled");
+        var settings = new TlsSettings(
+            new IPEndPoint(read.Address("kms.https.address"), read.Number("kms.https.port", 1, 65535)),
+            certificate.Length == 0 ? [] : [new CertificateFiles(certificate, OrNull(key), OrNull(password))], Path.Combine(dataDirectory, "kms", "tls"),
+            ClientCertificates.None, Trust: null, VerifyServer: false,
+            read.Duration("kms.https.handshake-timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
+            read.Duration("kms.https.reload-interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
+        return isOn ? settings : null;
+    }
+
+    private static string? OrNull(string text) => text.Length == 0 ? null : text;
 
     /// <summary>All or none.</summary>
     internal static (string, string, string)? Three(SettingsScope read, string first, string second, string third)
@@ -60,6 +86,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
     /// <summary>In place of the pre-shared key: the focus's RSA certificate and key, and the certificate of the KMS.</summary>
     public (string Certificate, string Key, string Kms)? Rsa { get; init; }
 
+    /// <summary>Roots that the KMS's certificate must lead to; empty: those of the system.</summary>
+    public string TlsTrust { get; init; } = "";
+
     /// <summary>Of our own first offers.</summary>
     public TicketOffers Offers { get; init; }
 
@@ -68,6 +97,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
         var text = read.Text("kms-user.url");
         var isUrl = Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
         if (text.Length > 0 && !isUrl) read.Refuse("kms-user.url", text, "an http or https URL, or empty", 0);
+        var mayBePlain = read.Switch("kms-user.allow-http");
+        if (isUrl && !mayBePlain && !KmsUrl.IsProtected(url!))
+            read.Refuse("kms-user.url", text, "https, or http to this machine; to ask in the clear, set confcluster.kms-user.allow-http = on", 0);
         var (identity, kms) = (read.Text("kms-user.identity"), read.Text("kms-user.kms-identity"));
         if (!KmsUserTable.IsName(identity)) read.Refuse("kms-user.identity", identity, "a URI", "");
         if (!KmsUserTable.IsName(kms)) read.Refuse("kms-user.kms-identity", kms, "a URI", "");
@@ -79,6 +111,7 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
             read.Number("kms-user.max-replays", 100, 10_000_000))
         {
             Rsa = rsa,
+            TlsTrust = read.Text("kms-user.tls-trust-file"),
             Offers = read.OneOf("kms-user.offers", ("never", TicketOffers.Never), ("beside", TicketOffers.Beside), ("only", TicketOffers.Only)),
         };
     }

@@ -1,14 +1,23 @@
 using System.CommandLine;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary>The phone's KMS: <c>--kms URL --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with <c>--srtp mikey</c>.</summary>
+/// <summary>The phone's KMS: <c>--kms URL [--kms-trust FILE] --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with <c>--srtp mikey</c>.</summary>
 internal sealed class KmsOptions
 {
     private readonly Option<string?> _url = new("--kms") { Description = "The KMS that gives the ticket, with --srtp mikey.", HelpName = "URL" };
+
+    private readonly Option<string?> _trust = new("--kms-trust")
+    {
+        Description = "The roots that the certificate of an https KMS must lead to, PEM; without it those of the system.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _plain = new("--kms-plain") { Description = "Ask a KMS on another machine over http all the same." };
 
     private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, in hexadecimal.", HelpName = "FILE" };
 
@@ -32,6 +41,8 @@ internal sealed class KmsOptions
     public void AddTo(Command command, Option<string> srtp, Option<string?> user)
     {
         command.Options.Add(_url);
+        command.Options.Add(_trust);
+        command.Options.Add(_plain);
         command.Options.Add(_psk);
         command.Options.Add(_certificate);
         command.Options.Add(_key);
@@ -47,6 +58,7 @@ internal sealed class KmsOptions
             }
 
             if (!Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https")) result.AddError("--srtp mikey needs --kms URL.");
+            else if (!result.GetValue(_plain) && !KmsUrl.IsProtected(parsed)) result.AddError("--kms is https, or http on this machine; --kms-plain asks in the clear.");
             var files = new[] { result.GetValue(_certificate), result.GetValue(_key), result.GetValue(_kms) };
             if (files.Any(f => f is not null) && (files.Any(f => f is null) || psk is not null))
                 result.AddError("--certificate, --certificate-key and --kms-certificate go together, and not with --psk-file.");
@@ -61,7 +73,8 @@ internal sealed class KmsOptions
         (string, string, string)? rsa = result.GetValue(_certificate) is { } own ? (own, result.GetValue(_key)!, result.GetValue(_kms)!) : null;
         using var secret = KmsSecret.Read(result.GetValue(_psk) ?? "", rsa, out var problem);
         if (secret is null) return Output.Fail(problem);
+        if (KmsTrust.Read(result.GetValue(_trust), out problem) is not { } trust) return Output.Fail(problem);
         SipReader.TryReadUri(user!, out var identity);
-        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!), secret);
+        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!) { Trust = trust }, secret);
     }
 }

@@ -29,11 +29,13 @@ internal static class NodeParts
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Http.Listen));
+        if (settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Add(builder, settings.Kms);
         AddLog(builder, settings, isQuiet);
         AddServices(builder.Services, settings);
         builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
         Metrics.Add(builder.Services);
         var app = builder.Build();
+        if (settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Guard(app);
         Health.Map(app);
         Metrics.Map(app);
         ConferenceApi.Map(app);

@@ -17,7 +17,9 @@ internal static class PortCheck
             (settings.Sip.Second(settings.Sip.Udp), SocketType.Dgram, "confcluster.sip.ipv6"),
             (settings.Sip.Second(settings.Sip.Tcp), SocketType.Stream, "confcluster.sip.ipv6"),
             (settings.Sip.Second(settings.Sip.Tls?.Listen), SocketType.Stream, "confcluster.sip.ipv6"),
-            (settings.Http.Listen, SocketType.Stream, "confcluster.http"), (new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"),
+            (settings.Http.Listen, SocketType.Stream, "confcluster.http"),
+            (settings.Kms is { IsEnabled: true, Https: { } kms } ? kms.Listen : null, SocketType.Stream, "confcluster.kms.https"),
+            (new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"),
             (settings.Media.Second is { } second ? new IPEndPoint(second.Address, 0) : null, SocketType.Dgram, "confcluster.media.ipv6"),
         ];
         return wanted.Select(w => w.EndPoint is null ? null : Try(w.EndPoint, w.Type, w.Key)).FirstOrDefault(s => s is not null);

@@ -22,7 +22,10 @@ internal static class StartChecks
         if (KeyManagementParts.Prepare(settings) is { } refusal) return refusal;
         if (!settings.Kms.IsEnabled) return null;
         using var server = KeyManagementServer.Open(settings.Kms, TimeProvider.System, out var problem);
-        return server is null ? problem : null;
+        if (server is null) return problem;
+        if (settings.Kms.Https is null) return null;
+        using var tls = KmsTls.Open(settings.Kms, TimeProvider.System, _ => { }, out problem);
+        return tls is null ? problem : null;
     }
 
     public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings));

@@ -19,9 +19,18 @@ internal static class Welcome
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
         ];
+        if (settings.Kms.IsEnabled) lines.Insert(lines.Count - 1, $"KMS       {Kms(settings)}");
         if (data.LastRunWasCutOff) lines.Add("Note      the last run was cut off; its calls are ended, and the log says which");
         lines.Add("Stop      Ctrl-C");
         return lines;
+    }
+
+    private static string Kms(ConfClusterSettings settings)
+    {
+        var plain = $"http://{settings.Http.Listen}/mikey";
+        if (settings.Kms.Https is not { } https) return plain;
+        var certificate = https.Certificates.IsEmpty ? " (self-made certificate: kms/tls/certificate.pem in the data directory)" : "";
+        return $"https://{https.Listen}/mikey{certificate}, {plain}";
     }
 
     private static IEnumerable<string> Dial(ConfClusterSettings settings, SipListening listening)

@@ -38,6 +38,8 @@ public class SettingsReaderTests
     [InlineData("confcluster.sip.tcp.enabled = maybe", "allowed: on, off")]
     [InlineData("confcluster.conference.mixer-suspect-after = 600ms", "three times media.heartbeat-interval")]
     [InlineData("confcluster.sip.udp.address = 192.0.2.1", "set confcluster.allow-unauthenticated = on")]
+    [InlineData("confcluster.kms-user { url = \"http://192.0.2.1/mikey\", psk-file = x }", "https, or http to this machine; to ask in the clear, set confcluster.kms-user.allow-http = on")]
+    [InlineData("confcluster.kms.https.key = x", "needed when kms.https.key is set")]
     [InlineData("confcluster.http.address = 0.0.0.0", "set confcluster.allow-unauthenticated = on")]
     public void A_wrong_setting_is_refused_with_its_path_its_value_and_what_is_allowed(string text, string sentence)
     {
