@@ -3,10 +3,10 @@ using Xunit;
 
 namespace ConfCluster.Interop.Tests;
 
-/// <summary>A node that is KMS and focus in one, with two users beside the focus.</summary>
+/// <summary>A node that is KMS and focus in one, with three users beside the focus.</summary>
 public class MikeyNode : NodeUnderTest
 {
-    private static readonly string[] Users = ["sip:alice@example.com", "sip:bob@example.com"];
+    private static readonly string[] Users = ["sip:alice@example.com", "sip:bob@example.com", "sip:carol@example.com"];
 
     protected override IEnumerable<string> Settings =>
     [
