@@ -22,7 +22,8 @@ public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Er
 
 /// <summary>
 /// The node's way to its KMS (RFC 6043 §4.2.3): it has the focus's credential, and the replay cache of all transfers that come to the node
-/// (RFC 3830 §5.4). Bounded: what is too much is told as no KMS at all (RFC 6043 §12.3).
+/// (RFC 3830 §5.4). Bounded: what is too much is told as no KMS at all (RFC 6043 §12.3). While the KMS is away (<see cref="KmsOutage"/>) nobody waits for a
+/// ticket; tickets of callers are tried all the same, since without it they have no call.
 /// </summary>
 public sealed class KmsGateway : ReceiveActor
 {
@@ -33,12 +34,15 @@ public sealed class KmsGateway : ReceiveActor
     private readonly KmsSecret _secret;
     private readonly KmsHttp _http;
     private readonly ReplayCache _replays;
+    private readonly KmsOutage _outage;
+    private readonly long _zero;
     private int _pending;
 
     /// <param name="secret">Taken over, as is <paramref name="http"/>.</param>
     public KmsGateway(KmsUserSettings settings, KmsSecret secret, KmsHttp http, TimeProvider clock)
     {
         (_settings, _secret, _http, _clock) = (settings, secret, http, clock);
+        (_outage, _zero) = (new KmsOutage(settings.Pause), clock.GetTimestamp());
         _replays = new ReplayCache(settings.MaxReplays, settings.Skew);
         _replays.Forget(clock.GetUtcNow() - settings.Skew);
         Receive<ResolveTicket>(Ask);
@@ -48,6 +52,8 @@ public sealed class KmsGateway : ReceiveActor
     }
 
     private KmsCredential Credential => _secret.Of(Identity.Uri(_settings.Identity), Identity.Uri(_settings.Kms));
+
+    private TimeSpan Elapsed => _clock.GetElapsedTime(_zero);
 
     private ExchangeContext Now => new(_clock.GetUtcNow(), System.Security.Cryptography.RandomNumberGenerator.Fill, _settings.Skew);
 
@@ -72,7 +78,7 @@ public sealed class KmsGateway : ReceiveActor
 
     private void Ask(RequestTicket ask)
     {
-        if (_pending == MaxPending)
+        if (_pending == MaxPending || !_outage.MayAsk(Elapsed))
         {
             Sender.Tell(new TicketGranted(null, ExchangeError.None, IsUnreachable: true));
             return;
@@ -88,8 +94,7 @@ public sealed class KmsGateway : ReceiveActor
     {
         _pending--;
         var outcome = granted.Outcome;
-        if (outcome.Unreachable is { } why) _log.Warning("The KMS cannot be reached: {0}", why);
-        else if (outcome.Keys is null) _log.Info("There is no ticket for {0}: {1}", granted.Responder, outcome.Problem);
+        if (!IsAway(outcome) && outcome.Keys is null) _log.Info("There is no ticket for {0}: {1}", granted.Responder, outcome.Problem);
         granted.Sender.Tell(new TicketGranted(outcome.Keys, outcome.Error, outcome.Unreachable is not null));
     }
 
@@ -97,7 +102,7 @@ public sealed class KmsGateway : ReceiveActor
     {
         _pending--;
         var outcome = answered.Outcome;
-        if (outcome.Unreachable is { } why) _log.Warning("The KMS cannot be reached: {0}", why);
+        IsAway(outcome);
         if (outcome.Keys is not { } keys)
         {
             if (outcome.Unreachable is null) _log.Info("A ticket of {0} was not resolved: {1}", answered.Transfer.Initiator, outcome.Problem);
@@ -110,6 +115,14 @@ public sealed class KmsGateway : ReceiveActor
             var error = answered.Transfer.Verify(keys, _replays, Now, out var verified);
             answered.Sender.Tell(new TicketResolved(verified, error, IsUnreachable: false));
         }
+    }
+
+    private bool IsAway(KmsOutcome outcome)
+    {
+        _outage.Answered(outcome.Unreachable is not null, Elapsed);
+        if (outcome.Unreachable is not { } why) return false;
+        _log.Warning("The KMS cannot be reached: {0}; it is asked for no ticket for the next {1} s", why, _settings.Pause.TotalSeconds);
+        return true;
     }
 
     /// <summary>To itself.</summary>

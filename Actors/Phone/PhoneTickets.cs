@@ -18,9 +18,16 @@ internal static class PhoneTickets
     public static async Task<(PhoneTicket? Ticket, string Problem)> GetAsync(
         PhoneKmsOptions options, KmsSecret secret, SipUri target, SrtpProfile suite, TimeProvider clock, CancellationToken stop)
     {
+        using var http = Resolver(options, clock);
+        return await GetAsync(options, secret, target, suite, http, clock, stop).ConfigureAwait(false);
+    }
+
+    /// <param name="http">The way to the KMS, for one that asks for many.</param>
+    public static async Task<(PhoneTicket? Ticket, string Problem)> GetAsync(
+        PhoneKmsOptions options, KmsSecret secret, SipUri target, SrtpProfile suite, KmsHttp http, TimeProvider clock, CancellationToken stop)
+    {
         var (self, responder) = (Identity.Uri(options.Identity.ToString()), Identity.Uri(NameOf(target)));
         var wanted = MikeyTickets.ForCall(suite, self, responder);
-        using var http = new KmsHttp(options.Url, options.Trust, Patience, clock);
         var outcome = await http.RequestAsync(wanted, CredentialOf(options, secret), stop).ConfigureAwait(false);
         return outcome.Keys is { } keys
             ? (new PhoneTicket(keys, self, responder, clock.GetUtcNow), "")

@@ -86,6 +86,9 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
     /// <summary>In place of the pre-shared key: the focus's RSA certificate and key, and the certificate of the KMS.</summary>
     public (string Certificate, string Key, string Kms)? Rsa { get; init; }
 
+    /// <summary>After the KMS could not be reached: how long it is asked for no ticket.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Roots that the KMS's certificate must lead to; empty: those of the system.</summary>
     public string TlsTrust { get; init; } = "";
 
@@ -111,6 +114,7 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
             read.Number("kms-user.max-replays", 100, 10_000_000))
         {
             Rsa = rsa,
+            Pause = read.Duration("kms-user.pause", TimeSpan.Zero, TimeSpan.FromHours(1)),
             TlsTrust = read.Text("kms-user.tls-trust-file"),
             Offers = read.OneOf("kms-user.offers", ("never", TicketOffers.Never), ("beside", TicketOffers.Beside), ("only", TicketOffers.Only)),
         };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone.Load;
 using ConfCluster.Host.Roles;
 
@@ -37,6 +38,14 @@ internal static class LoadCommand
             DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
         };
         var mki = new Option<bool>("--mki") { Description = "Give the phones' keys an MKI." };
+        var srtp = new Option<string>("--srtp")
+        {
+            Description = "sdes, or mikey: each call under a ticket of its own from --kms, all got before the first one.",
+            DefaultValueFactory = _ => "sdes",
+        };
+        srtp.AcceptOnlyFromAmong("sdes", "mikey");
+        var kms = new KmsOptions();
+        var user = new Option<string?>("--user") { Description = "Whom the KMS knows all the phones as, with --srtp mikey.", HelpName = "URI" };
         var url = new Option<Uri>("--url")
         {
             Description = "Where the node's /metrics are.",
@@ -47,8 +56,9 @@ internal static class LoadCommand
         var json = Output.JsonOption();
         var load = new Command("load", "Fill a conference with phones and report what they missed.")
         {
-            conference, server, phones, talkers, canaries, joins, leaves, ends, duration, mki, url, json,
+            conference, server, phones, talkers, canaries, joins, leaves, ends, duration, mki, srtp, user, url, json,
         };
+        kms.AddTo(load, srtp, user);
         load.Validators.Add(r =>
         {
             // What is not given has no value yet while the command line is checked.
@@ -56,18 +66,19 @@ internal static class LoadCommand
             var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
             if (saying > all) r.AddError("--talkers must not be more than --phones.");
         });
-        load.SetAction((r, _) => RunAsync(
+        load.SetAction((r, _) => kms.RunAsync(r, r.GetValue(srtp) == "mikey", r.GetValue(user), (phoneKms, secret) => RunAsync(
             new LoadOptions(
                 r.GetValue(conference)!, r.GetValue(server)!, r.GetValue(phones), r.GetValue(talkers), r.GetValue(canaries), r.GetValue(joins),
                 r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki))
             {
                 EndRate = r.GetValue(ends),
+                Kms = phoneKms,
             },
-            r.GetValue(url)!, r.GetValue(json)));
+            secret, r.GetValue(url)!, r.GetValue(json))));
         return load;
     }
 
-    private static async Task<int> RunAsync(LoadOptions options, Uri url, bool json)
+    private static async Task<int> RunAsync(LoadOptions options, KmsSecret? secret, Uri url, bool json)
     {
         using var signals = new StopSignals();
         using var stop = new CancellationTokenSource();
@@ -76,7 +87,7 @@ internal static class LoadCommand
         LoadReport report;
         try
         {
-            var load = LoadGenerator.RunAsync(options, TimeProvider.System, stop.Token);
+            var load = LoadGenerator.RunAsync(options, TimeProvider.System, stop.Token, secret);
             if (await Task.WhenAny(load, signals.Requested) != load) await stop.CancelAsync();
             report = await load;
         }

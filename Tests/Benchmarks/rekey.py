@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What a change of the group key costs and how long it takes, with phones of `load --mki`, one node, a journal in SQLite. Times are from the node's audit.
 
-rekey.py cost LEGS [REKEYS]     REKEYS (10) rekeyings of so many legs, one every 4 s: from the start of each to the 2xx of each leg; the node's CPU with and without
+rekey.py cost LEGS [REKEYS] [mikey]     REKEYS (10) rekeyings of so many legs, one every 4 s: from the start of each to the 2xx of each leg; the node's CPU with and without
+rekey.py join LEGS [mikey]      LEGS join one after the other, ten a second, with SDES or with tickets that they have: from INVITE to 200, the resolve at the KMS included
 rekey.py burst LEGS             LEGS join within 10 s and leave within 10 s, min-interval 10 s: epochs, messages, time until each change is covered
 rekey.py churn LEGS SECONDS     5 joins and 5 leaves a second, min-interval 250 ms: what honest phones with MKI could not decrypt
 
+With mikey the node is its own KMS and the keys travel in CSB updates; SIP is over UDP alone, since the phones of `load` have no TCP.
 NODE names the folder of a Release build (made when it is not given). Needs python3, dotnet; node and load share the machine."""
 import atexit, json, os, pathlib, re, resource, subprocess, sys, tempfile, time, urllib.request
 
@@ -19,9 +21,21 @@ if not folder:
 PROGRAM = ["dotnet", str(pathlib.Path(folder) / "confcluster.dll")]
 
 
+def kms(data, *more):
+    subprocess.run(PROGRAM + ["kms", "user", "add", *more, "--set", f"confcluster.data-dir={data}"], check=True, stdout=subprocess.DEVNULL)
+
+
 class Node:
-    def __init__(self, **settings):
+    def __init__(self, mikey=False, **settings):
         self.data = tempfile.TemporaryDirectory()
+        self.phones = ["--mki"]
+        if mikey:
+            psk = {user: f"{self.data.name}/{user}.psk" for user in ("load", "focus")}
+            kms(self.data.name, "sip:load@example.com", "--psk-file", psk["load"])
+            kms(self.data.name, "sip:focus@localhost", "--psk-file", psk["focus"], "--answers", "sip:*@127.0.0.1")
+            settings = {"kms.enabled": "on", "kms.rate": 100000, "kms.burst": 100000, "kms-user.url": f"http://127.0.0.1:{HTTP}/mikey",
+                        "kms-user.psk-file": psk["focus"], "sip.tcp.enabled": "off", **settings}
+            self.phones = ["--srtp", "mikey", "--kms", f"http://127.0.0.1:{HTTP}/mikey", "--user", "sip:load@example.com", "--psk-file", psk["load"]]
         values = {"sip.udp.port": SIP, "sip.tcp.port": SIP, "sip.tls.enabled": "off", "http.port": HTTP, "data-dir": self.data.name, "media.port-min": 30000,
                   "media.port-max": 39999, "media.max-legs-per-lane": 4000, "media.lanes": 1, **settings}
         self.log = open(f"{self.data.name}.log", "w+")
@@ -56,8 +70,8 @@ class Node:
         return shown
 
 
-def load(*options):
-    return subprocess.Popen(PROGRAM + ["load", "--conference", "bench", "--sip", f"127.0.0.1:{SIP}", "--url", f"http://127.0.0.1:{HTTP}", "--mki", "--json", *options],
+def load(node, *options):
+    return subprocess.Popen(PROGRAM + ["load", "--conference", "bench", "--sip", f"127.0.0.1:{SIP}", "--url", f"http://127.0.0.1:{HTTP}", "--json", *node.phones, *options],
                             stdout=subprocess.PIPE, text=True)
 
 
@@ -100,17 +114,45 @@ def quantile(values, share):
 def report(phones):
     r = json.loads(phones.communicate()[0])
     print(f"load: {r['joined']} of {r['calls']} joined, failures {r['failures']}, lost {r['packetsLost']} of {r['packetsReceived']}, undecryptable {r['undecryptable']}, "
-          f"not authentic {r['authFailures']}, tones right {r['tonesRight']} wrong {r['tonesWrong']}, longest gap {r['longestGapMilliseconds']} ms, "
+          f"not authentic {r['authFailures']}, answered after median {r['setupMedianMilliseconds']} ms, most {r['setupMaxMilliseconds']} ms, tones right {r['tonesRight']} wrong {r['tonesWrong']}, longest gap {r['longestGapMilliseconds']} ms, "
           f"load late {r['clockLateMilliseconds']} ms; node: lateness p99 {r['node']['latenessP99Milliseconds']} ms, pauses {r['node']['rebased']}")
 
 
-def cost(legs, rekeys):
-    node = Node()
+def join(legs, mikey):
+    node = Node(mikey)
+    # The phones of a load look at their sockets every 20 ms; the packets tell it better.
+    file = f"{node.data.name}.pcapng"
+    capture = subprocess.Popen(["dumpcap", "-q", "-i", "lo", "-f", f"udp port {SIP}", "-w", file], stderr=subprocess.DEVNULL)
+    phones = load(node, "--phones", str(legs), "--join-rate", "10", "--for", "3s")
+    report(phones)
+    time.sleep(1)
+    capture.terminate()
+    capture.wait()
+    node.audit()
+    read = ["tshark", "-r", file, "-d", f"udp.port=={SIP},sip", "-T", "fields"]
+    answers = subprocess.run([*read, "-Y", 'sip.Status-Code == 200 && sip.CSeq.method == "INVITE"', "-e", "sip.Call-ID", "-e", "frame.time_epoch"], capture_output=True, text=True).stdout
+    invites = subprocess.run([*read, "-Y", 'sip.Method == "INVITE" && !sip.to.tag', "-e", "sip.Call-ID", "-e", "frame.time_epoch", "-e", "udp.length"], capture_output=True, text=True).stdout
+    asked = {}
+    for call, at, length in (line.split("\t") for line in invites.splitlines()):
+        asked.setdefault(call, (float(at), int(length.split(",")[0]) - 8))
+    answered = {}
+    for call, at in (line.split("\t") for line in answers.splitlines()):
+        answered.setdefault(call, float(at))
+    took = [1000 * (answered[call] - at) for call, (at, _) in asked.items() if call in answered]
+    # The first ones compile the node.
+    took = took[len(took) // 4:]
+    os.unlink(file)
+    print(f"{len(took)} joins: 200 after INVITE p50 {quantile(took, .5):.1f} ms, p90 {quantile(took, .9):.1f} ms, p99 {quantile(took, .99):.1f} ms; "
+          f"INVITE of {max(length for _, length in asked.values())} octets")
+
+
+def cost(legs, rekeys, mikey):
+    node = Node(mikey)
     window = 4 * rekeys
-    phones = load("--phones", str(legs), "--join-rate", "50", "--for", f"{40 + 2 * window + 20}s")
+    phones = load(node, "--phones", str(legs), "--join-rate", "50", "--for", f"{30 + 2 * window + 10}s")
     while node.participants() < legs:
         time.sleep(0.5)
-    time.sleep(30)
+    time.sleep(20)
     before = node.cpu()
     time.sleep(window)
     still = node.cpu() - before
@@ -131,7 +173,7 @@ def cost(legs, rekeys):
 
 def burst(legs):
     node = Node()
-    phones = load("--phones", str(legs), "--join-rate", str(legs / 10), "--end-rate", str(legs / 10), "--for", "15s")
+    phones = load(node, "--phones", str(legs), "--join-rate", str(legs / 10), "--end-rate", str(legs / 10), "--for", "15s")
     report(phones)
     shown = node.audit()
     found = epochs(shown)
@@ -151,7 +193,7 @@ def burst(legs):
 def churn(legs, seconds):
     node = Node(**{"conference.keys.rekey.min-interval": "250ms"})
     before = node.cpu()
-    phones = load("--phones", str(legs), "--join-rate", "20", "--leave-rate", "5", "--for", f"{seconds}s")
+    phones = load(node, "--phones", str(legs), "--join-rate", "20", "--leave-rate", "5", "--for", f"{seconds}s")
     start = time.time()
     report(phones)
     spent = node.cpu() - before
@@ -162,7 +204,8 @@ def churn(legs, seconds):
 
 
 match sys.argv[1:]:
-    case ["cost", legs, *more]: cost(int(legs), int(more[0]) if more else 10)
+    case ["join", legs, *more]: join(int(legs), more == ["mikey"])
+    case ["cost", legs, *more]: cost(int(legs), next((int(m) for m in more if m.isdigit()), 10), "mikey" in more)
     case ["burst", legs]: burst(int(legs))
     case ["churn", legs, seconds]: churn(int(legs), int(seconds))
     case _: sys.exit(__doc__)

@@ -28,6 +28,7 @@ internal sealed class LoadLoop : IDisposable
     private readonly IMediaSockets _sockets;
     private readonly LoadPorts _ports;
     private readonly SipUri _target;
+    private readonly LoadTickets? _tickets;
     private readonly DateTimeOffset _origin;
     private readonly List<LoadPhone> _phones = [];
     private readonly List<LoadPhone?> _byHandle = [];
@@ -43,14 +44,15 @@ internal sealed class LoadLoop : IDisposable
     private TimeSpan? _allIn;
     private TimeSpan _late;
 
-    public LoadLoop(LoadOptions options, IMediaSockets sockets, ILaneClock clock, System.Net.IPAddress local, DateTimeOffset wallClock)
+    /// <param name="tickets">Of the calls; null: none has one.</param>
+    public LoadLoop(LoadOptions options, LoadTickets? tickets, IMediaSockets sockets, ILaneClock clock, System.Net.IPAddress local, DateTimeOffset wallClock)
     {
+        _tickets = tickets;
         (_options, _sockets, _clock, _owed) = (options, sockets, clock, options.Phones);
         (_joins, _leaves, _farewells) = (new Pacer(options.JoinRate), new Pacer(options.LeaveRate), new Pacer(options.EndRate));
         _ports = new LoadPorts(sockets, local);
         _origin = wallClock - clock.Now;
-        var host = options.Server.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{options.Server.Address}]" : $"{options.Server.Address}";
-        _target = SipUri.Sip(options.Conference, host) with { Port = options.Server.Port };
+        _target = options.Target;
     }
 
     public LoadReport Run(CancellationToken stop)
@@ -101,8 +103,10 @@ internal sealed class LoadLoop : IDisposable
 
     private void Join(TimeSpan now)
     {
+        var ticket = _tickets?.Take();
+        if (_tickets is not null && ticket is null) return;
         var number = _phones.Count;
-        var phone = new LoadPhone(_options, _sockets, _ports, number < _options.Talkers ? number : -1, number < _options.Canaries, _origin);
+        var phone = new LoadPhone(_options, ticket, _sockets, _ports, number < _options.Talkers ? number : -1, number < _options.Canaries, _origin);
         _phones.Add(phone);
         Put(phone.SipHandle, phone);
         Put(phone.RtpHandle, phone);

@@ -1,4 +1,5 @@
 using System.Net;
+using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Phone.Load;
 
@@ -14,6 +15,21 @@ public sealed record LoadOptions(
 {
     /// <summary>Phones that hang up per second when it is over.</summary>
     public double EndRate { get; init; } = 100;
+
+    /// <summary>Keys travel in MIKEY messages, each call under a ticket of its own from here; null: in a=crypto.</summary>
+    public PhoneKmsOptions? Kms { get; init; }
+
+    /// <summary>Those who leave are replaced.</summary>
+    public int MostCalls => Phones + (int)Math.Ceiling(LeaveRate * Duration.TotalSeconds);
+
+    public SipUri Target
+    {
+        get
+        {
+            var host = Server.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{Server.Address}]" : $"{Server.Address}";
+            return SipUri.Sip(Conference, host) with { Port = Server.Port };
+        }
+    }
 
     public const int MostTalkers = ToneCheck.Most;
 }

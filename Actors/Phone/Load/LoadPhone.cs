@@ -7,6 +7,7 @@ using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Phone.Load;
 
@@ -18,6 +19,7 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     private static readonly MixerSettings Audio = new(3, 50, TimeSpan.FromSeconds(5));
 
     private readonly IMediaSockets _sockets;
+    private readonly PhoneTicket? _ticket;
     private readonly SipFlow _flow;
     private readonly PhoneCall _call;
     private readonly PhoneMedia _media;
@@ -33,16 +35,19 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     private string? _wrong;
     private TimeSpan _due = TimeSpan.MaxValue;
 
+    /// <param name="ticket">Taken over; null: its keys are in a=crypto.</param>
     /// <param name="talker">Number of its tone; -1: it sends silence.</param>
-    public LoadPhone(LoadOptions options, IMediaSockets sockets, LoadPorts ports, int talker, bool checks, DateTimeOffset origin)
+    public LoadPhone(LoadOptions options, PhoneTicket? ticket, IMediaSockets sockets, LoadPorts ports, int talker, bool checks, DateTimeOffset origin)
     {
-        (_sockets, Talker) = (sockets, talker);
+        (_sockets, _ticket, Talker) = (sockets, ticket, talker);
         (SipHandle, var sip) = ports.Take();
         (RtpHandle, var rtp) = ports.Take();
         _flow = new SipFlow(SipTransport.Udp, sip.ToEndPoint(), options.Server);
         var settings = PhoneSettings.Default with { UseMki = options.UseMki, Identity = SipUri.Sip("load", options.Server.Address.ToString()) };
+        if (ticket is not null) settings = settings with { Ticket = ticket, UseMki = true, Identity = options.Kms!.Identity, Suites = [SrtpProfile.Usual[0]] };
         _call = new PhoneCall(settings, _flow, rtp, rtp, RandomNumberGenerator.Fill);
         _media = new PhoneMedia(Audio, RandomNumberGenerator.Fill, origin);
+        _call.Ssrc = _media.Ssrc.Value;
         _tone = talker >= 0 ? new ToneGenerator(ToneCheck.Hertz(talker)) : null;
         _loudness = 3.0 / Math.Max(3, options.Talkers);
         _check = checks ? new ToneCheck(options.Talkers, talker) : null;
@@ -111,6 +116,7 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     {
         _media.Dispose();
         _call.Dispose();
+        _ticket?.Granted.Dispose();
         _sockets.Close(SipHandle);
         _sockets.Close(RtpHandle);
     }

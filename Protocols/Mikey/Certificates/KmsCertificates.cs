@@ -6,9 +6,19 @@ using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Mikey.Certificates;
 
-/// <summary>How a user without a pre-shared key speaks to a KMS. Owned by whoever made it.</summary>
-/// <param name="Kms">The KMS's certificate, DER: whom the envelope key is for.</param>
-public sealed record CertifiedUser(CertifiedKey Own, Octets Kms);
+/// <summary>How a user without a pre-shared key speaks to a KMS. Owned by whoever made it. The KMS's certificate is read once, not with each message.</summary>
+/// <param name="kms">The KMS's certificate, DER: whom the envelope key is for.</param>
+public sealed class CertifiedUser(CertifiedKey own, Octets kms)
+{
+    public CertifiedKey Own => own;
+
+    /// <summary>Of the certificate (RFC 3830 §6.8).</summary>
+    internal CertificateHash Hash { get; } = new(HashFunction.Sha256, KmsCertificates.Hash(kms));
+
+    internal PublicRsa Key { get; } = PublicRsa.Of(kms) ?? throw new ArgumentException("not a certificate of an RSA key", nameof(kms));
+
+    public override string ToString() => $"{own}";
+}
 
 /// <summary>
 /// What is different in REQUEST_INIT_PK and RESOLVE_INIT_PK (RFC 6043 §4.2.1.3, §4.2.3.3): a signature in the place of the MAC, and an envelope key in the
@@ -21,11 +31,9 @@ public sealed class KmsCertificates(CertifiedKey own, CertificateTrust trust)
     /// <summary>The payloads behind the policy or ticket, and the signature.</summary>
     internal static MikeyMessage Seal(MikeyMessage open, CertifiedUser user, SecretBytes envelope, SecretWriter random, params ReadOnlySpan<Octets> more)
     {
-        var kms = PublicRsa.Of(user.Kms) ?? throw new ArgumentException("not a certificate of an RSA key", nameof(user));
         var closed = open with
         {
-            Payloads = open.Payloads.With(
-                new CertificateHash(HashFunction.Sha256, Hash(user.Kms)), new Pke(EnvelopeCache.None, kms.Close(envelope, random))),
+            Payloads = open.Payloads.With(user.Hash, new Pke(EnvelopeCache.None, user.Key.Close(envelope, random))),
         };
         return user.Own.Sign(closed, more);
     }
@@ -46,7 +54,7 @@ public sealed class KmsCertificates(CertifiedKey own, CertificateTrust trust)
     /// <summary>Of a message that is right. The caller owns it.</summary>
     internal SecretBytes Envelope(MikeyMessage init, int length, SecretWriter random) => own.Open(init.First<Pke>()!.Encrypted, length, random);
 
-    private static Octets Hash(Octets certificate) => Octets.Own(SHA256.HashData(certificate.Span));
+    internal static Octets Hash(Octets certificate) => Octets.Own(SHA256.HashData(certificate.Span));
 
     /// <summary>A KMS with one key may be told of it by a hash that we do not make ourselves (RFC 3830 §6.8); then it counts as said.</summary>
     private bool IsOurs(CertificateHash asked) => asked.Function != HashFunction.Sha256 || asked.Hash == Hash(own.Chain[0]);

@@ -24,7 +24,10 @@ public sealed class PublicRsa
 
     private readonly RSAParameters _key;
 
-    private PublicRsa(RSAParameters key) => _key = key;
+    /// <summary>Its maker looks at the modulus for ten milliseconds.</summary>
+    private readonly Lazy<RsaKeyParameters> _engine;
+
+    private PublicRsa(RSAParameters key) => (_key, _engine) = (key, new(() => new(isPrivate: false, new BigInteger(1, key.Modulus), new BigInteger(1, key.Exponent))));
 
     /// <summary>Null: no certificate, or not of an RSA key that we take.</summary>
     /// <param name="certificate">DER.</param>
@@ -58,8 +61,7 @@ public sealed class PublicRsa
     internal Octets Close(SecretBytes envelope, SecretWriter random)
     {
         var cipher = new Pkcs1Encoding(new RsaEngine());
-        var key = new RsaKeyParameters(isPrivate: false, new BigInteger(1, _key.Modulus), new BigInteger(1, _key.Exponent));
-        cipher.Init(forEncryption: true, new ParametersWithRandom(key, new SecureRandom(new Drawn(random))));
+        cipher.Init(forEncryption: true, new ParametersWithRandom(_engine.Value, new SecureRandom(new Drawn(random))));
         var clear = envelope.Reveal().ToArray();
         try
         {
