@@ -34,8 +34,8 @@ public abstract record PreSharedState
 public sealed record PreSharedArrival(ExchangeError Error, MikeyMessage? Init, ImmutableArray<TransportedKey> Keys);
 
 /// <summary>
-/// The pre-shared key mode of RFC 3830 §3.1, both sides: I_MESSAGE and, if it is asked for, the verification message. Left out: updates of
-/// such a bundle (RFC 3830 §4.5), for which there is the CSB update of a ticket.
+/// The pre-shared key mode of RFC 3830 §3.1, both sides: I_MESSAGE and, if it is asked for, the verification message. What follows
+/// in the bundle is <see cref="PreSharedUpdate"/>.
 /// </summary>
 public static class PreSharedExchange
 {
@@ -133,10 +133,7 @@ public static class PreSharedExchange
                 return (state, ExchangeError.UnexpectedMessage);
         }
 
-        // RFC 3830 §6.1.1: only an SSRC that was left open may be filled in.
-        var asked = waiting.Terms.Sessions;
-        var isRight = message.Header.Map is CsIdMap.Srtp { Sessions: var said } && said.Count == asked.Count
-            && asked.Zip(said).All(p => p.First with { Ssrc = 0 } == p.Second with { Ssrc = 0 } && (p.First.Ssrc == 0 || p.First.Ssrc == p.Second.Ssrc))
+        var isRight = message.Header.Map is CsIdMap.Srtp { Sessions: var said } && IsFilledIn(waiting.Terms.Sessions, said)
             && (message.First<NamedIdentity>() is not { } who || who.Identity == responder);
         return isRight
             ? (new PreSharedState.Done(((CsIdMap.Srtp)message.Header.Map).Sessions), ExchangeError.None)
@@ -158,6 +155,10 @@ public static class PreSharedExchange
             key.Spi);
     }
 
+    /// <summary>RFC 3830 §6.1.1: only an SSRC that was left open may be filled in.</summary>
+    internal static bool IsFilledIn(ListOf<SrtpSession> asked, ListOf<SrtpSession> said) => said.Count == asked.Count
+        && asked.Zip(said).All(p => p.First with { Ssrc = 0 } == p.Second with { Ssrc = 0 } && (p.First.Ssrc == 0 || p.First.Ssrc == p.Second.Ssrc));
+
     private static MessageKeys Keys(MikeyMessage init, SecretBytes psk) =>
         MessageKeys.Derive(MikeySuite.Of(init.Header.Prf)!, psk, KeyLabel.Message3830(init.CsbId, init.First<RandomValue>()!.Value));
 
@@ -168,7 +169,7 @@ public static class PreSharedExchange
     }
 
     /// <summary>The eight octets of a T as they stand in its payload.</summary>
-    private static Octets Written(MikeyTime time)
+    internal static Octets Written(MikeyTime time)
     {
         var writer = new OctetWriter();
         if (time.Length == 8) writer.Hyper(time.Value);
