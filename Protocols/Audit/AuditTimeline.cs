@@ -44,7 +44,7 @@ public static class AuditTimeline
         "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{Commitments(r)}",
         "ladder" => $"keys of {r.Fields.Select(f => f.Value.Split(' ')[0]).Distinct().Count()} epochs to come are made, to be told in advance",
         "deferred" => $"a rekeying waits for the interval: {Words(r["reason"])}, until {Clock(r["until"])}",
-        "passed" => $"epoch {r["epoch"]}{(r["to"] is { } to ? $" to {to}, never begun," : "")} {(r["passage"] == "revoked" ? "forgotten by all phones" : r["passage"])}",
+        "passed" => $"epoch {r["epoch"]}{Unused(r)} {(r["passage"] == "revoked" ? "forgotten by all phones" : r["passage"])}",
         _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
     };
 
@@ -68,6 +68,9 @@ public static class AuditTimeline
             });
         }
     }
+
+    /// <summary>Rungs are named from the first to the last.</summary>
+    private static string Unused(KeyChangeRecord r) => r["to"] is not { } to ? "" : to == r["epoch"] ? ", never begun," : $" to {to}, never begun,";
 
     private static string Proof(KeyChangeRecord r) => r["caller"] is { } caller ? $", {r["proof"]} {caller}" : "";
 
