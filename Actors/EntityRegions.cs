@@ -1,4 +1,5 @@
 using Akka.Actor;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Actors;
@@ -14,6 +15,9 @@ public sealed class EntityRegions
     public IActorRef Participants { get; set; } = ActorRefs.Nobody;
 
     public IActorRef Mixers { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>Which shards may not move for balance; by default none may.</summary>
+    public BusyShards BusyShards { get; set; } = _ => Task.FromResult<System.Collections.Immutable.IImmutableSet<string>?>(null);
 
     /// <summary>The dialogs that this node let in and that are not over.</summary>
     public DialogPlaces Dialogs { get; } = new();

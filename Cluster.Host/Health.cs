@@ -1,18 +1,19 @@
 using Akka.Actor;
-using Akka.Cluster;
+using ConfCluster.Actors.Settings;
 
 namespace ConfCluster.Host;
 
 /// <param name="Cluster">This node is Up and not unreachable.</param>
 /// <param name="Listeners">Every SIP listener that is configured is bound.</param>
-/// <param name="Journal">A read of the journal answered.</param>
-internal sealed record Readiness(bool Ready, bool Cluster, bool Listeners, bool Journal);
+/// <param name="Journal">A read of the journal answered, on a node that writes it.</param>
+/// <param name="Regions">Conferences, participants and mixers have nodes to live on, and they are known.</param>
+internal sealed record Readiness(bool Ready, bool Cluster, bool Listeners, bool Journal, bool Regions);
 
 /// <summary>
 /// <c>/livez</c>: the process is worth keeping. <c>/readyz</c>: calls can be sent here; asked anew each time, so that a node that lost its
 /// journal or its place in the cluster says so.
 /// </summary>
-internal sealed class Health(ActorSystem system, NodeState state, SipListeners listeners, JournalCheck journal)
+internal sealed class Health(ActorSystem system, NodeState state, SipListeners listeners, JournalCheck journal, ClusterView cluster, ConfClusterSettings settings)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -28,17 +29,11 @@ internal sealed class Health(ActorSystem system, NodeState state, SipListeners l
 
     private async Task<Readiness> ReadinessAsync()
     {
-        var (up, stored) = (IsUp(), await journal.AnswersAsync());
-        var bound = IsAlive && await listeners.AskAsync() is { Refusal: null };
-        return new Readiness(up && bound && stored && !state.IsStopping, up, bound, stored);
-    }
-
-    private bool IsUp()
-    {
-        if (!IsAlive) return false;
-        var cluster = Akka.Cluster.Cluster.Get(system);
-        return !cluster.IsTerminated && cluster.SelfMember.Status == MemberStatus.Up
-            && cluster.State.Unreachable.All(m => m.UniqueAddress != cluster.SelfUniqueAddress);
+        var up = IsAlive && cluster.IsUp;
+        var stored = !settings.Cluster.Has(NodeRole.Focus) || await journal.AnswersAsync();
+        var bound = !settings.Cluster.Has(NodeRole.Sip) || (IsAlive && await listeners.AskAsync() is { Refusal: null });
+        var reached = up && await cluster.ReachesRegionsAsync();
+        return new Readiness(up && bound && stored && reached && !state.IsStopping, up, bound, stored, reached);
     }
 }
 

@@ -1,21 +1,21 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
+using ConfCluster.Actors.Journal;
 
 namespace ConfCluster.Host;
 
 /// <summary>Whether the journal's database answers a read.</summary>
-internal sealed class JournalCheck(string connectionString)
+internal sealed class JournalCheck(JournalDatabase database)
 {
     public async Task<bool> AnswersAsync()
     {
         try
         {
-            await using var connection = new SqliteConnection(connectionString);
-            await connection.OpenAsync();
+            await using var connection = await database.OpenAsync();
             await using var command = connection.CreateCommand();
-            command.CommandText = "SELECT count(*) FROM sqlite_master";
+            command.CommandText = "SELECT 1";
             return await command.ExecuteScalarAsync() is not null;
         }
-        catch (SqliteException)
+        catch (DbException)
         {
             return false;
         }

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Akka.Actor;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 using OpenTelemetry.Metrics;
 
@@ -32,7 +33,7 @@ internal sealed class NodeCounts : BackgroundService
     private readonly Meter _meter;
     private volatile Counts _counts = new(0, 0, null);
 
-    public NodeCounts(ActiveConferences conferences, SipListeners listeners, MediaPlane media, IMeterFactory meters)
+    public NodeCounts(ActiveConferences conferences, SipListeners listeners, ConfClusterSettings settings, IServiceProvider services, IMeterFactory meters)
     {
         _listeners = listeners;
         _meter = meters.Create(Metrics.MeterName);
@@ -49,7 +50,7 @@ internal sealed class NodeCounts : BackgroundService
         _meter.CreateObservableGauge("confcluster_sip_unanswered", () => _counts.Admission?.Unanswered ?? 0, description: "INVITEs without a final answer.");
         _meter.CreateObservableGauge("confcluster_sip_dialogs", () => _counts.Admission?.Dialogs ?? 0, description: "Dialogs let in and not over.");
         _meter.CreateObservableGauge("confcluster_sip_sources", () => _counts.Admission?.Sources ?? 0, description: "Sources whose rate is remembered.");
-        MediaInstruments.Create(_meter, media);
+        if (settings.Cluster.Has(NodeRole.Media)) MediaInstruments.Create(_meter, services.GetRequiredService<MediaPlane>());
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

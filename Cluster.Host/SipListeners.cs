@@ -12,6 +12,8 @@ internal sealed class SipListeners(EntityRegions regions)
     /// <summary>Null when it does not answer in time.</summary>
     public async Task<SipListening?> AskAsync(TimeSpan? patience = null)
     {
+        // A node without sockets for SIP has no endpoint to ask.
+        if (regions.SipEndpoint.IsNobody()) return null;
         try
         {
             return await regions.SipEndpoint.Ask<SipListening>(GetListening.Instance, patience ?? Patience);

@@ -22,12 +22,12 @@ public static class AuditParts
     public static AkkaConfigurationBuilder AddAudit(this AkkaConfigurationBuilder builder, ConfClusterSettings settings, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var connection = JournalBootstrap.ConnectionString(settings);
+        var database = settings.Journal.Database;
         return builder.WithActors((system, registry) =>
         {
             var file = new AuditKeyFile(settings.Audit.KeyFile);
             var seed = file.Open(out var problem) ?? throw new InvalidOperationException(problem);
-            var signer = new AuditSigner(new AuditJournal(connection), file.HeadDirectory, seed, JournalReader.LastRow(connection), clock);
+            var signer = new AuditSigner(new AuditJournal(database), file.HeadDirectory, seed, JournalReader.LastRow(database), clock);
             registry.Register<KeyAuditorKey>(system.ActorOf(Props.Create(() => new KeyAuditor(signer, settings.Audit.SignInterval)), "audit"));
         });
     }

@@ -40,7 +40,7 @@ public sealed class KeyAuditor : ReceiveActor, IWithTimers
         {
             return new Passage([.. _signer.Pass()], null);
         }
-        catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is System.Data.Common.DbException or IOException or UnauthorizedAccessException)
         {
             return new Passage([], e.Message);
         }

@@ -39,10 +39,10 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>An active one stays noted: its calls are still on, and the next life takes them over.</summary>
+    /// <summary>An active one stays noted: its calls are still on, and the next life takes them over. In a cluster that may be elsewhere.</summary>
     protected override void PostStop()
     {
-        if (!_life.State.IsActive) _parts.Active.Leave(_id);
+        if (!_life.State.IsActive || !_parts.IsAlone) _parts.Active.Leave(_id);
         _keys.DestroyAll();
     }
 
@@ -57,7 +57,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
                 break;
             case JournalRecovered<ConferenceEvent> m:
                 _sequence = m.Sequence;
-                Handle(new ConferenceInput.Recovered(m.Events, CallsLost: !_parts.Active.Contains(_id)));
+                Handle(new ConferenceInput.Recovered(m.Events, CallsLost: _parts.IsAlone && !_parts.Active.Contains(_id)));
                 break;
             case Appended m:
                 _sequence = m.Sequence;

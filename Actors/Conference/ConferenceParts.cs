@@ -7,4 +7,8 @@ namespace ConfCluster.Actors.Conference;
 /// <summary>What every conference of a node shares.</summary>
 /// <param name="Journal">The writer of its events, a <c>JournalWriter</c> that begins behind a sequence number, or reads first; tests put a probe in.</param>
 public sealed record ConferenceParts(
-    ConferenceSettings Settings, EntityRegions Regions, ActiveConferences Active, Func<ConferenceId, long?, Props> Journal, TimeProvider Clock);
+    ConferenceSettings Settings, EntityRegions Regions, ActiveConferences Active, Func<ConferenceId, long?, Props> Journal, TimeProvider Clock)
+{
+    /// <summary>There are no other nodes: calls that this process does not know of are lost.</summary>
+    public bool IsAlone { get; init; } = true;
+}

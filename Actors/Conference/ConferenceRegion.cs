@@ -1,8 +1,8 @@
 using Akka.Actor;
-using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 
@@ -12,14 +12,12 @@ namespace ConfCluster.Actors.Conference;
 public sealed class ConferenceRegionKey;
 
 /// <summary>
-/// Where conferences live: a shard region on the nodes with the role focus. They are remembered, so that after a restart each that was on
-/// finds itself and ends the calls that were lost. They go at their own wish only.
+/// Where conferences live: a shard region on the nodes with the role focus, which the others find by a proxy. They are remembered, so that each that was
+/// on finds itself after a restart. They go at their own wish only.
 /// </summary>
 public static class ConferenceRegion
 {
     public const string TypeName = "conference";
-
-    public const string Role = "focus";
 
     public static AkkaConfigurationBuilder AddConferences(
         this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, ActiveConferences active,
@@ -27,20 +25,10 @@ public static class ConferenceRegion
     {
         ArgumentNullException.ThrowIfNull(settings);
         var journal = JournalOf(settings.Journal);
-        var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System);
-        var options = new ShardOptions
-        {
-            Role = Role,
-            StateStoreMode = StateStoreMode.DData,
-            RememberEntities = true,
-            RememberEntitiesStore = RememberEntitiesStore.Eventsourced,
-            ShouldPassivateIdleEntities = false,
-            HandOffStopMessage = StopConference.Instance,
-        };
-        return builder
-            .WithShardRegion<ConferenceRegionKey>(
-                TypeName, id => PropsOf(new ConferenceId(id), parts), new Extractor(settings.Conference.Shards), options)
-            .WithActors((_, registry) => regions.Conferences = registry.Get<ConferenceRegionKey>());
+        var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System) { IsAlone = settings.Cluster.IsAlone };
+        var plan = new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards), RememberEntities: true, StopConference.Instance);
+        return builder.AddRegion<ConferenceRegionKey>(
+            plan, settings.Cluster, regions, id => PropsOf(new ConferenceId(id), parts), region => regions.Conferences = region);
     }
 
     public static Props PropsOf(ConferenceId id, ConferenceParts parts) => Props.Create(() => new ConferenceEntity(id, parts));

@@ -1,58 +1,31 @@
+using System.Data.Common;
 using Akka.Configuration;
 using Akka.Persistence.Sql;
 using ConfCluster.Actors.Settings;
-using Microsoft.Data.Sqlite;
 
 namespace ConfCluster.Actors.Journal;
 
 /// <summary>
-/// The journal of a node: a SQLite file, checked and set to write-ahead logging before anybody opens it, and the engine's configuration for
-/// it. The data directory is held by one process (the host sees to it).
+/// The journal before anybody opens it: a SQLite file is checked and set to write-ahead logging, PostgreSQL must have our tables; and the engine's
+/// configuration for it. A data directory is held by one process (the host sees to it).
 /// </summary>
 public static class JournalBootstrap
 {
-    private const string FileName = "journal.db";
-
-    public static string ConnectionString(ConfClusterSettings settings)
+    /// <summary>A sentence when the journal cannot be used, else null.</summary>
+    public static string? Prepare(JournalDatabase database)
     {
-        ArgumentNullException.ThrowIfNull(settings);
-        if (settings.Journal.ConnectionString.Length > 0) return settings.Journal.ConnectionString;
-        return new SqliteConnectionStringBuilder
-        {
-            DataSource = Path.Combine(Path.GetFullPath(settings.DataDirectory), FileName),
-            Mode = SqliteOpenMode.ReadWriteCreate,
-            DefaultTimeout = 10,
-        }.ToString();
-    }
-
-    /// <summary>
-    /// A sentence when the journal cannot be used, else null. The mode is kept in the file; writes stay safe at a power cut.
-    /// </summary>
-    public static string? Prepare(string connectionString)
-    {
-        try
-        {
-            using var connection = new SqliteConnection(connectionString);
-            connection.Open();
-            var mode = Scalar(connection, "PRAGMA journal_mode=WAL");
-            if (mode != "wal") return $"The journal {connection.DataSource} cannot be opened for write-ahead logging.";
-            var verdict = Scalar(connection, "PRAGMA quick_check(1)");
-            if (verdict == "ok") return null;
-            return $"The journal {connection.DataSource} is damaged ({verdict}); restore it from a backup, or move it away to begin anew.";
-        }
-        catch (SqliteException e)
-        {
-            return $"The journal ({connectionString}) cannot be opened: {e.Message}.";
-        }
+        ArgumentNullException.ThrowIfNull(database);
+        return database.Kind == JournalKind.Sqlite ? PrepareFile(database) : JournalSchema.Check(database);
     }
 
     /// <summary>What the engine needs, defaults of the plugin included; goes under what the user says.</summary>
-    public static Config Configuration(string connectionString, string providerName)
+    public static Config Configuration(JournalDatabase database)
     {
-        var quoted = connectionString.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        ArgumentNullException.ThrowIfNull(database);
+        var quoted = database.ConnectionString.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
         var source = $$"""
             connection-string = "{{quoted}}"
-            provider-name = "{{providerName}}"
+            provider-name = "{{database.ProviderName}}"
             """;
         var config = $$"""
             akka.persistence {
@@ -65,8 +38,27 @@ public static class JournalBootstrap
             }
             """;
         return ConfigurationFactory.ParseString(config)
+            .WithFallback(Built(database.Kind == JournalKind.Sqlite ? "journal-sqlite.conf" : "journal-postgresql.conf"))
             .WithFallback(Built("journal.conf"))
             .WithFallback(SqlPersistence.DefaultConfiguration);
+    }
+
+    /// <summary>The mode is kept in the file; writes stay safe at a power cut.</summary>
+    private static string? PrepareFile(JournalDatabase database)
+    {
+        try
+        {
+            using var connection = database.Open();
+            var mode = Scalar(connection, "PRAGMA journal_mode=WAL");
+            if (mode != "wal") return $"The journal {database} cannot be opened for write-ahead logging.";
+            var verdict = Scalar(connection, "PRAGMA quick_check(1)");
+            if (verdict == "ok") return null;
+            return $"The journal {database} is damaged ({verdict}); restore it from a backup, or move it away to begin anew.";
+        }
+        catch (DbException e)
+        {
+            return $"The journal {database} cannot be opened: {e.Message}.";
+        }
     }
 
     private static Config Built(string name)
@@ -77,7 +69,7 @@ public static class JournalBootstrap
         return ConfigurationFactory.ParseString(reader.ReadToEnd());
     }
 
-    private static string? Scalar(SqliteConnection connection, string sql)
+    private static string? Scalar(DbConnection connection, string sql)
     {
         using var command = connection.CreateCommand();
         command.CommandText = sql;

@@ -1,30 +1,37 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using Akka.Actor;
-using Microsoft.Data.Sqlite;
 
 namespace ConfCluster.Actors.Journal;
 
 /// <param name="Number">Of the event among those of its id.</param>
 public sealed record StoredEvent(string PersistenceId, long Number, object Event);
 
-/// <summary>Reads what is stored without waking anybody: beside the journal's own connection, one state of the file at a time.</summary>
-public sealed class JournalReader(ActorSystem system, string connectionString)
+/// <summary>Reads what is stored without waking anybody: beside the journal's own connection, one state of the database at a time.</summary>
+public sealed class JournalReader(ActorSystem system, JournalDatabase database)
 {
-    private const string Columns = "SELECT persistence_id, sequence_number, message, identifier, manifest FROM journal WHERE deleted = 0";
+    private const string Columns = "SELECT persistence_id, sequence_number, message, identifier, manifest FROM journal WHERE deleted = false";
 
+    /// <exception cref="DbException">The database cannot be read.</exception>
     public Task<ImmutableArray<StoredEvent>> OfAsync(string persistenceId, CancellationToken stop) =>
-        ReadAsync($"{Columns} AND persistence_id = $key ORDER BY sequence_number", persistenceId, stop);
+        ReadAsync($"{Columns} AND persistence_id = @key ORDER BY sequence_number", persistenceId, stop);
 
     /// <summary>Whatever was stored after a row of the journal, in the order of its rows.</summary>
+    /// <exception cref="DbException">The database cannot be read.</exception>
     public Task<ImmutableArray<StoredEvent>> AfterAsync(long row, CancellationToken stop) =>
-        ReadAsync($"{Columns} AND ordering > $key ORDER BY ordering", row, stop);
+        ReadAsync($"{Columns} AND ordering > @key ORDER BY ordering", row, stop);
 
     /// <summary>The journal's last row; 0 for a new journal.</summary>
-    public static long LastRow(string connectionString)
+    /// <exception cref="DbException">The database cannot be read.</exception>
+    public static long LastRow(JournalDatabase database)
     {
-        using var connection = new SqliteConnection(connectionString);
-        connection.Open();
-        if (!HasTable(connection)) return 0;
+        ArgumentNullException.ThrowIfNull(database);
+        using var connection = database.Open();
+        return database.HasTable(connection) ? LastRow(connection) : 0;
+    }
+
+    internal static long LastRow(DbConnection connection)
+    {
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT coalesce(max(ordering), 0) FROM journal";
         return command.ExecuteScalar() is long last ? last : 0;
@@ -32,12 +39,11 @@ public sealed class JournalReader(ActorSystem system, string connectionString)
 
     private async Task<ImmutableArray<StoredEvent>> ReadAsync(string sql, object key, CancellationToken stop)
     {
-        await using var connection = new SqliteConnection(connectionString);
-        await connection.OpenAsync(stop);
-        if (!HasTable(connection)) return [];
+        await using var connection = await database.OpenAsync(stop);
+        if (!database.HasTable(connection)) return [];
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
-        command.Parameters.AddWithValue("$key", key);
+        command.With("@key", key);
         await using var rows = await command.ExecuteReaderAsync(stop);
         var events = ImmutableArray.CreateBuilder<StoredEvent>();
         while (await rows.ReadAsync(stop))
@@ -48,12 +54,15 @@ public sealed class JournalReader(ActorSystem system, string connectionString)
 
         return events.DrainToImmutable();
     }
+}
 
-    /// <summary>The first write makes it.</summary>
-    private static bool HasTable(SqliteConnection connection)
+/// <summary>Parameters of commands, in the spelling that both databases take.</summary>
+internal static class CommandParameters
+{
+    public static void With(this DbCommand command, string name, object value)
     {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'journal'";
-        return command.ExecuteScalar() is not 0L;
+        var parameter = command.CreateParameter();
+        (parameter.ParameterName, parameter.Value) = (name, value);
+        command.Parameters.Add(parameter);
     }
 }

@@ -1,7 +1,7 @@
 using Akka.Actor;
-using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 
@@ -18,18 +18,14 @@ public static class MixerRegion
 {
     public const string TypeName = "mixer";
 
-    public const string Role = "media";
-
-    /// <param name="plane">The node's lanes; the caller disposes them after the actor system has ended.</param>
+    /// <param name="plane">The node's lanes, made when the first mixer comes; the caller disposes them after the actor system has ended.</param>
     public static AkkaConfigurationBuilder AddMixers(
-        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, MediaPlane plane, TimeProvider clock)
+        this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, Func<MediaPlane> plane, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return builder
-            .WithShardRegion<MixerRegionKey>(
-                TypeName, id => PropsOf(id, plane, settings.Media, regions, clock), new Extractor(settings.Conference.Shards),
-                new ShardOptions { Role = Role, RememberEntities = false, ShouldPassivateIdleEntities = false })
-            .WithActors((_, registry) => regions.Mixers = registry.Get<MixerRegionKey>());
+        return builder.AddRegion<MixerRegionKey>(
+            new ShardRegionPlan(TypeName, NodeRole.Media, new Extractor(settings.Conference.Shards)), settings.Cluster, regions,
+            id => PropsOf(id, plane(), settings.Media, regions, clock), region => regions.Mixers = region);
     }
 
     public static Props PropsOf(string id, MediaPlane plane, MediaSettings settings, EntityRegions regions, TimeProvider clock) =>

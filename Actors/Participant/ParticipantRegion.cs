@@ -1,7 +1,7 @@
 using Akka.Actor;
-using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
@@ -21,19 +21,15 @@ public static class ParticipantRegion
 {
     public const string TypeName = "participant";
 
-    public const string Role = "focus";
-
     public static AkkaConfigurationBuilder AddParticipants(
         this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var focus = FocusOf(settings);
         var journal = DialogWriter.Journal(settings.Journal.MinBackoff, settings.Journal.MaxBackoff);
-        return builder
-            .WithShardRegion<ParticipantRegionKey>(
-                TypeName, id => PropsOf(new ParticipantId(id), focus, regions, journal), new Extractor(settings.Conference.Shards),
-                new ShardOptions { Role = Role, RememberEntities = false, ShouldPassivateIdleEntities = false })
-            .WithActors((_, registry) => regions.Participants = registry.Get<ParticipantRegionKey>());
+        return builder.AddRegion<ParticipantRegionKey>(
+            new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards)), settings.Cluster, regions,
+            id => PropsOf(new ParticipantId(id), focus, regions, journal), region => regions.Participants = region);
     }
 
     public static Props PropsOf(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal) =>

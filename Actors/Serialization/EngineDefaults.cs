@@ -26,7 +26,7 @@ public static class EngineDefaults
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(settings);
-        var journal = JournalBootstrap.Configuration(JournalBootstrap.ConnectionString(settings), settings.Journal.ProviderName);
+        var journal = JournalBootstrap.Configuration(settings.Journal.Database);
         return builder.AddSetup(Serializers()).AddHocon(journal, HoconAddMode.Append);
     }
 }

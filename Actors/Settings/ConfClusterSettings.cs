@@ -23,6 +23,8 @@ public sealed record ConfClusterSettings(
 
     public required AuditSettings Audit { get; init; }
 
+    public required ClusterSettings Cluster { get; init; }
+
     public required KmsSettings Kms { get; init; }
 
     public required KmsUserSettings KmsUser { get; init; }
@@ -49,6 +51,9 @@ public sealed record SipSettings(
 
     /// <summary>Who is let in while the node is busy.</summary>
     public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
+
+    /// <summary>How long a participant may take for its first word on an INVITE.</summary>
+    public TimeSpan FocusTimeout { get; init; } = TimeSpan.FromSeconds(12);
 
     public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
 
@@ -150,7 +155,5 @@ public sealed record ConferenceSettings(
     Blueprints Blueprints, bool RequireProtection, ImmutableArray<SrtpProfile> Suites, ImmutableArray<AudioCodec> Codecs, int MaxConferences,
     int Shards, TimeSpan MixerSuspectAfter);
 
-/// <param name="ConnectionString">Empty: the SQLite file journal.db in the data directory.</param>
-public sealed record JournalSettings(string ConnectionString, string ProviderName, TimeSpan MinBackoff, TimeSpan MaxBackoff);
 
 public sealed record HttpSettings(IPEndPoint Listen);

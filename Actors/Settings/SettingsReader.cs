@@ -73,11 +73,12 @@ public static class SettingsReader
             Auth = AuthSettingsReader.Read(read, dataDirectory),
         },
         ReadMedia(read),
-        ReadConference(read), ReadJournal(read),
+        ReadConference(read), JournalSettings.Read(read, dataDirectory),
         new HttpSettings(new IPEndPoint(read.Address("http.address"), read.Number("http.port", 0, 65535))),
         read.Duration("shutdown-timeout", Second, Hour), read.Switch("allow-unauthenticated"))
     {
         Audit = AuditSettings.Read(read, dataDirectory),
+        Cluster = ClusterSettings.Read(read),
         Kms = KmsSettings.Read(read, dataDirectory),
         KmsUser = KmsUserSettings.Read(read),
     };
@@ -102,6 +103,7 @@ public static class SettingsReader
             read.Duration("sip.dns.timeout", Millisecond, TimeSpan.FromMinutes(1)), read.Number("sip.dns.cache-size", 0, 1_000_000)),
         Outbound = OutboundReader.Read(read),
         SessionTimer = ReadSessionTimer(read),
+        FocusTimeout = read.Duration("sip.focus-timeout", Second, TimeSpan.FromMinutes(1)),
         SecondAddress = read.OptionalAddress("sip.ipv6.address"),
         SecondAdvertised = OrNull(read.Text("sip.ipv6.advertised")),
     };
@@ -172,10 +174,6 @@ public static class SettingsReader
         [.. read.List("conference.codecs", Codecs.Select(c => c.Name), CodecName.Find).Select(c => c.Codec)],
         read.Number("conference.max-conferences", 1, 1_000_000), read.Number("conference.shards", 1, 10_000),
         read.Duration("conference.mixer-suspect-after", TimeSpan.FromMilliseconds(100), Hour));
-
-    private static JournalSettings ReadJournal(SettingsScope read) => new(
-        read.Text("journal.connection-string"), read.OneOf("journal.provider", ("SQLite.MS", "SQLite.MS")),
-        read.Duration("journal.write-backoff.min", Millisecond, Hour), read.Duration("journal.write-backoff.max", Millisecond, Hour));
 
     private sealed record CodecName(string Name, AudioCodec Codec)
     {

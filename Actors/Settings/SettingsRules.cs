@@ -13,11 +13,16 @@ internal static class SettingsRules
     public static void Check(ConfClusterSettings settings, SettingsScope scope)
     {
         var (sip, media, conference) = (settings.Sip, settings.Media, settings.Conference);
-        Loopback(settings, sip.Udp, "sip.udp.address", scope);
-        Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
-        Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
+        ClusterRules.Check(settings, scope);
         Loopback(settings, settings.Http.Listen, "http.address", scope);
-        if (sip.SecondAddress is { } second) Loopback(settings, new IPEndPoint(second, 0), "sip.ipv6.address", scope);
+        if (settings.Cluster.Has(NodeRole.Sip))
+        {
+            Loopback(settings, sip.Udp, "sip.udp.address", scope);
+            Loopback(settings, sip.Tcp, "sip.tcp.address", scope);
+            Loopback(settings, sip.Tls?.Listen, "sip.tls.address", scope);
+            if (sip.SecondAddress is { } second) Loopback(settings, new IPEndPoint(second, 0), "sip.ipv6.address", scope);
+        }
+
         Families(settings, scope);
         if (!settings.Auth.Policy.IsRequired) MinIdentities(conference.Blueprints, scope);
         if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)

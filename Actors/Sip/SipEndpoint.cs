@@ -23,6 +23,10 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Seconds: what was lost is there again by then.</summary>
+    private const string RetryAfterLost = "5";
+
+
     private readonly LocalTag _tags;
     private readonly EntityRegions _regions;
     private readonly TransactionLayer _layer;
@@ -37,6 +41,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private readonly LargeRequestTable<SendRequest> _large = new();
     private readonly TimeProvider _clock;
     private readonly long _zero;
+    private readonly AnswerWatch _answers;
     private CallerIdentity? _caller;
     private bool _isStopping;
 
@@ -46,6 +51,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         (_tags, _regions, _clock, _zero) = (tags, regions, clock, clock.GetTimestamp());
         _layer = new TransactionLayer(settings.Timings, settings.MaxTransactions);
         _timers = new TransactionTimers(clock);
+        _answers = new AnswerWatch(settings.FocusTimeout, clock);
         var self = Self;
         _intake = new SipIntake(m => self.Tell(m), settings.MaxMessageSize, clock);
         _admission = new SipAdmission(settings.Admission, regions.Dialogs, _intake, clock);
@@ -66,6 +72,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
             _sockets.Sweep();
             _large.Sweep(Now);
             _callers.Refresh();
+            foreach (var late in _answers.TakeOverdue()) OnUnheard(late);
         });
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
@@ -186,11 +193,24 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     private void OnRespond(Respond respond)
     {
         if (respond.Response.IsFinal) _admission.Answered(respond.Key);
+        _answers.Heard(respond.Key);
         Execute(_layer.Respond(respond.Key, respond.Response));
         var body = respond.Response.Body;
         var isRepeated = _owners.ContainsKey(respond.Key) && !(respond.Key.Method == SipMethod.Invite && respond.Response.Class == 2);
         if (!isRepeated) body.Clear();
         else if (!body.IsEmpty) _bodies[respond.Key] = body;
+    }
+
+    /// <summary>RFC 3261 §21.5.4. Whoever answers later, if anybody does, is told that nobody waits for it.</summary>
+    private void OnUnheard(Unheard late)
+    {
+        _log.Warning("Nobody answers the INVITE with Call-ID {0}: it gets 503", late.Request.Headers.CallId);
+        var response = late.Request.CreateResponse(503, "Service Unavailable", late.Owner.Value);
+        _admission.Answered(late.Key);
+        SipCounters.Refused(response.StatusCode);
+        Execute(_layer.Respond(late.Key, response with { Headers = response.Headers.Append("Retry-After", RetryAfterLost) }));
+        _regions.Participants.Tell(new SipTransactionFailed(late.Owner, late.Key, TransactionFailure.Timeout));
+        _regions.Dialogs.Leave(late.Owner);
     }
 
     private void OnSendRequest(SendRequest send)
@@ -246,7 +266,12 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)
                 {
                     _owners[pass.Key] = to.Participant;
-                    if (AdmissionRules.BeginsSomething(pass.Request)) _admission.LetIn(pass.Key, to.Participant, pass.Flow);
+                    if (AdmissionRules.BeginsSomething(pass.Request))
+                    {
+                        _admission.LetIn(pass.Key, to.Participant, pass.Flow);
+                        _answers.Began(pass.Key, pass.Request, to.Participant);
+                    }
+
                     _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, Ours(pass.Flow), Self) { Caller = _caller });
                 }
 
@@ -277,6 +302,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 _timers.CancelAll(ended.Key);
                 _owners.Remove(ended.Key);
                 _admission.Answered(ended.Key);
+                _answers.Heard(ended.Key);
                 if (_bodies.Remove(ended.Key, out var body)) body.Clear();
                 break;
             default:

@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
 using Akka.Actor;
-using Akka.Cluster.Sharding;
 using ConfCluster.Actors;
 using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Host.Api;
 
-/// <summary>What the management API may ask of this node's conferences. Those on other nodes come with step 3 (one node sees itself).</summary>
-internal sealed class ConferenceQueries(EntityRegions regions)
+/// <summary>What the management API may ask of the conferences, on whatever node they live.</summary>
+internal sealed class ConferenceQueries(EntityRegions regions, ClusterView cluster)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
@@ -36,11 +36,8 @@ internal sealed class ConferenceQueries(EntityRegions regions)
 
     public void End(ConferenceId conference, EndReason reason) => regions.Conferences.Tell(new EndConference(conference, reason));
 
-    private async Task<ImmutableHashSet<ConferenceId>> IdsAsync()
-    {
-        var state = await regions.Conferences.Ask<CurrentShardRegionState>(GetShardRegionState.Instance, Patience);
-        return [.. state.Shards.SelectMany(s => s.EntityIds).Select(id => new ConferenceId(id))];
-    }
+    private async Task<ImmutableHashSet<ConferenceId>> IdsAsync() =>
+        [.. (await cluster.IdsAsync(ConferenceRegion.TypeName, NodeRole.Focus)).Select(id => new ConferenceId(id))];
 
     /// <summary>Wakes it; null: it does not answer.</summary>
     public async Task<ConferenceView?> ViewAsync(ConferenceId conference)

@@ -1,5 +1,6 @@
+using System.Data.Common;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Host.Roles;
-using Microsoft.Data.Sqlite;
 
 namespace ConfCluster.Host.Commands;
 
@@ -14,9 +15,10 @@ internal static class AuditDirectory
         {
             return act(audit);
         }
-        catch (SqliteException e)
+        catch (DbException e)
         {
-            return Output.Fail($"The journal in {audit.DataDirectory} cannot be read: {e.Message}. --set confcluster.data-dir=DIR names another directory.");
+            var cure = settings.Journal.Kind == JournalKind.Sqlite ? " --set confcluster.data-dir=DIR names another directory." : "";
+            return Output.Fail($"The journal {settings.Journal.Database} cannot be read: {e.Message}.{cure}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -133,7 +133,7 @@ internal static class ConferenceCommands
         return ExitCode.Done;
     }
 
-    private static async Task<T?> GetAsync<T>(HttpClient api, string path, CancellationToken stop)
+    internal static async Task<T?> GetAsync<T>(HttpClient api, string path, CancellationToken stop)
     {
         using var answer = await api.GetAsync(new Uri(path, UriKind.Relative), stop);
         return await ReadAsync<T>(answer, stop);

@@ -31,13 +31,16 @@ internal static class RunCommand
         if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings) ?? CodecChoice.Refusal(settings)) is { } refusal) return Output.Fail(refusal);
         using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
         if (data is null) return Output.Fail(reason);
-        if ((StartChecks.Journal(settings) ?? StartChecks.Audit(settings) ?? StartChecks.Kms(settings)) is { } damage) return Output.Fail(damage);
+        if ((StartChecks.Cluster(settings)
+            ?? StartChecks.Journal(settings) ?? StartChecks.Audit(settings) ?? StartChecks.Kms(settings)) is { } damage) return Output.Fail(damage);
         return await RunAsync(configured, settings, data, signals);
     }
 
     private static async Task<int> RunAsync(ConfiguredSettings configured, ConfClusterSettings settings, DataDirectory data, StopSignals signals)
     {
-        await using var node = await Node.StartAsync(configured.Config!, settings, data);
+        using var stop = new CancellationTokenSource();
+        _ = signals.Requested.ContinueWith(_ => stop.Cancel(), TaskScheduler.Default);
+        await using var node = await Node.StartAsync(configured.Config!, settings, data, stop: stop.Token);
         if (node.Refusal is { } refusal) return Output.Fail(refusal);
         foreach (var line in node.Welcome()) Console.WriteLine(line);
         await Task.WhenAny(signals.Requested, node.Ended);

@@ -12,7 +12,7 @@ internal sealed class AuditReading(ConfClusterSettings settings)
     /// <summary>What was decided last may not be stored yet.</summary>
     private static readonly TimeSpan StoredAfter = TimeSpan.FromSeconds(1);
 
-    private readonly AuditJournal _journal = new(JournalBootstrap.ConnectionString(settings));
+    private readonly AuditJournal _journal = new(settings.Journal.Database);
     private readonly AuditKeyFile _key = new(settings.Audit.KeyFile);
 
     public string DataDirectory => Path.GetFullPath(settings.DataDirectory);

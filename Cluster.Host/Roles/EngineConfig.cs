@@ -1,11 +1,24 @@
 using Akka.Configuration;
+using ConfCluster.Actors.Settings;
 
 namespace ConfCluster.Host.Roles;
 
-/// <summary>How Akka runs: akka.conf, under whatever the user's own configuration says about <c>akka</c>.</summary>
+/// <summary>How Akka runs: what the settings say of the cluster, over what the user's own configuration says about <c>akka</c>, over akka.conf.</summary>
 internal static class EngineConfig
 {
-    public static Config Of(Config user) => user.WithFallback(ConfigurationFactory.ParseString(Text()));
+    public static Config Of(Config user, ClusterSettings cluster) => Cluster(cluster).WithFallback(user).WithFallback(ConfigurationFactory.ParseString(Text()));
+
+    private static Config Cluster(ClusterSettings cluster) => ConfigurationFactory.ParseString(
+        $$"""
+        akka {
+          remote.dot-netty.tcp {
+            hostname = "{{cluster.Address}}"
+            port = {{cluster.Port}}
+            enable-ssl = {{(cluster.Tls is null ? "off" : "on")}}
+          }
+          cluster.roles = [{{string.Join(", ", cluster.Roles.Select(r => $"\"{ClusterSettings.NameOf(r)}\""))}}]
+        }
+        """);
 
     private static string Text()
     {

@@ -1,11 +1,15 @@
 using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Settings;
 using ConfCluster.Host.Api;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Host.Roles;
 
-/// <summary>The orderly stop: no new calls, every conference ended, and a bounded wait until its callers are told.</summary>
-internal sealed class Farewell(NodeState state, ActiveConferences places, ConferenceQueries conferences)
+/// <summary>
+/// The orderly stop: no new calls; the last node with conferences ends every one of them and waits, for so long, until its callers are told. While there is
+/// another such node, conferences move there as this one leaves the cluster.
+/// </summary>
+internal sealed class Farewell(NodeState state, ActiveConferences places, ConferenceQueries conferences, ClusterView cluster, ConfClusterSettings settings)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
@@ -13,6 +17,7 @@ internal sealed class Farewell(NodeState state, ActiveConferences places, Confer
     public async Task SayAsync(CancellationToken patience)
     {
         state.SetStopping();
+        if (!settings.Cluster.Has(NodeRole.Focus) || cluster.With(NodeRole.Focus).Any(m => !cluster.IsSelf(m))) return;
         places.Close();
         try
         {

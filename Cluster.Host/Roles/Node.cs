@@ -22,7 +22,7 @@ internal sealed class Node : IAsyncDisposable
     private Node(WebApplication app, ConfClusterSettings settings, DataDirectory data)
     {
         (_app, _settings, _data) = (app, settings, data);
-        _journalBefore = JournalReader.LastRow(JournalBootstrap.ConnectionString(settings));
+        _journalBefore = JournalReader.LastRow(settings.Journal.Database);
     }
 
     /// <summary>Why it could not start; null when it runs.</summary>
@@ -40,13 +40,16 @@ internal sealed class Node : IAsyncDisposable
     private ActorSystem System => _app.Services.GetRequiredService<ActorSystem>();
 
     /// <param name="isQuiet">Nothing but warnings is logged, to the error output.</param>
-    public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data, bool isQuiet = false)
+    /// <param name="stop">Gives up while the cluster has not taken the node in.</param>
+    public static async Task<Node> StartAsync(Config config, ConfClusterSettings settings, DataDirectory data, bool isQuiet = false, CancellationToken stop = default)
     {
         var node = new Node(NodeParts.Compose(config, settings, isQuiet), settings, data);
         try
         {
-            await node._app.StartAsync();
-            node.Refusal = await node.JoinAsync() ?? await node.ListenAsync();
+            await node._app.StartAsync(CancellationToken.None);
+            var cluster = node.Services.GetRequiredService<ClusterView>();
+            node.Services.GetRequiredService<EntityRegions>().BusyShards = cluster.BusyShardsAsync;
+            node.Refusal = await node.ListenAsync() ?? await node.Services.GetRequiredService<ClusterEntry>().JoinAsync(node.System, stop);
         }
         catch (IOException e)
         {
@@ -59,8 +62,9 @@ internal sealed class Node : IAsyncDisposable
     public IReadOnlyList<string> Welcome()
     {
         // Runs beside the node until it stops: conferences come back one by one.
-        if (_data.LastRunWasCutOff) _ = _app.Services.GetRequiredService<CutOffReport>().TellAsync(_journalBefore, _stopping.Token);
-        return Roles.Welcome.Lines(_settings, _listening!, _app.Services.GetRequiredService<MediaPlane>().Room(), _data);
+        if (_data.LastRunWasCutOff && _settings.Cluster.IsAlone) _ = _app.Services.GetRequiredService<CutOffReport>().TellAsync(_journalBefore, _stopping.Token);
+        var room = _settings.Cluster.Has(NodeRole.Media) ? _app.Services.GetRequiredService<MediaPlane>().Room() : null;
+        return Roles.Welcome.Lines(_settings, _listening, room, _data);
     }
 
     public async Task StopAsync()
@@ -84,23 +88,8 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>The endpoint binds when it starts, so one that answers without a refusal is listening.</summary>
     private async Task<string?> ListenAsync()
     {
+        if (!_settings.Cluster.Has(NodeRole.Sip)) return null;
         _listening = await _app.Services.GetRequiredService<SipListeners>().AskAsync(StartPatience);
         return _listening is null ? $"The SIP endpoint did not start within {StartPatience.TotalSeconds:0} s; the log says why." : _listening.Refusal;
-    }
-
-    private async Task<string?> JoinAsync()
-    {
-        var cluster = Akka.Cluster.Cluster.Get(System);
-        using var patience = new CancellationTokenSource(StartPatience);
-        try
-        {
-            await cluster.JoinAsync(cluster.SelfAddress, patience.Token);
-        }
-        catch (Akka.Cluster.ClusterJoinFailedException)
-        {
-            return $"The node could not form its cluster within {StartPatience.TotalSeconds:0} s.";
-        }
-
-        return null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Hosting;
@@ -9,6 +8,7 @@ using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization;
 using ConfCluster.Actors.Settings;
@@ -16,7 +16,6 @@ using ConfCluster.Actors.Sip;
 using ConfCluster.Host.Api;
 using ConfCluster.Host.Logs;
 using ConfCluster.Protocols.Focus;
-using ConfCluster.Protocols.Wire;
 using Microsoft.Extensions.Logging.Console;
 
 namespace ConfCluster.Host.Roles;
@@ -29,18 +28,19 @@ internal static class NodeParts
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Http.Listen));
-        if (settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Add(builder, settings.Kms);
+        if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Add(builder, settings.Kms);
         AddLog(builder, settings, isQuiet);
         AddServices(builder.Services, settings);
-        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config), settings));
+        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config, settings.Cluster), settings));
         Metrics.Add(builder.Services);
         var app = builder.Build();
-        if (settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Guard(app);
+        if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Guard(app);
         Health.Map(app);
         Metrics.Map(app);
         ConferenceApi.Map(app);
         AuditApi.Map(app);
-        if (!settings.Kms.IsEnabled) return app;
+        ClusterApi.Map(app);
+        if (!settings.Kms.IsEnabled || !settings.Cluster.Has(NodeRole.Kms)) return app;
 
         // From now on, not from the first message on, does it know what it has taken.
         app.Services.GetRequiredService<KeyManagementServer>();
@@ -65,9 +65,11 @@ internal static class NodeParts
         services.AddSingleton(settings).AddSingleton(new EntityRegions()).AddSingleton<NodeState>().AddSingleton<SipListeners>().AddSingleton<Health>();
         services.AddSingleton(new ActiveConferences(settings.Conference.MaxConferences)).AddSingleton<ConferenceHistory>();
         services.AddSingleton(new AuditReading(settings));
-        services.AddSingleton(s => new JournalReader(s.GetRequiredService<ActorSystem>(), JournalBootstrap.ConnectionString(settings)));
-        services.AddSingleton(new JournalCheck(JournalBootstrap.ConnectionString(settings)));
-        services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => NewTags());
+        services.AddSingleton(s => new JournalReader(s.GetRequiredService<ActorSystem>(), settings.Journal.Database));
+        services.AddSingleton(new JournalCheck(settings.Journal.Database));
+        services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => Tags(settings.Cluster));
+        services.AddSingleton<ClusterView>().AddSingleton(
+            s => new ClusterEntry(settings.Cluster, settings.Sip.Dns, s.GetRequiredService<ILogger<ClusterEntry>>()));
         services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
 
         services.AddSingleton(settings.Kms).AddSingleton<KmsApi>().AddSingleton(
@@ -89,18 +91,25 @@ internal static class NodeParts
         akka.AddSetup(new LoggerFactorySetup(services.GetRequiredService<ILoggerFactory>()));
         akka.ConfigureLoggers(l => l.ClearLoggers().AddLogger<AkkaLogger>());
         akka.AddEngineDefaults(settings);
-        akka.AddAudit(settings, TimeProvider.System);
+        if (settings.Cluster.Tls is { } tls)
+            akka.AddSetup(ClusterTransport.Setup(tls, out var problem) ?? throw new InvalidOperationException(problem));
+        if (settings.Cluster.Has(NodeRole.Focus))
+        {
+            akka.AddAudit(settings, TimeProvider.System);
+            akka.AddKmsGateway(settings, regions, TimeProvider.System);
+        }
+
         akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
-        akka.AddKmsGateway(settings, regions, TimeProvider.System);
         akka.AddParticipants(settings, regions);
-        akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>(), TimeProvider.System);
-        akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);
+        akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>, TimeProvider.System);
+        if (settings.Cluster.Has(NodeRole.Sip)) akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);
+        if (!settings.Cluster.IsAlone) akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
     }
 
-    /// <summary>The cluster key of a cluster of one lives as long as the process: no dialog outlives it.</summary>
-    private static LocalTag NewTags()
+    /// <summary>All nodes of a cluster know each other's dialogs; alone, no dialog outlives the process.</summary>
+    private static LocalTag Tags(ClusterSettings cluster)
     {
-        using var key = SecretBytes.Create(32, RandomNumberGenerator.Fill);
+        using var key = ClusterKey.Open(cluster.KeyFile, out var problem) ?? throw new InvalidOperationException(problem);
         return new LocalTag(key);
     }
 

@@ -10,18 +10,27 @@ internal static class PortCheck
     /// <summary>A sentence, or null when all can be bound.</summary>
     public static string? Refusal(ConfClusterSettings settings)
     {
-        (IPEndPoint? EndPoint, SocketType Type, string Key)[] wanted =
-        [
-            (settings.Sip.Udp, SocketType.Dgram, "confcluster.sip.udp"), (settings.Sip.Tcp, SocketType.Stream, "confcluster.sip.tcp"),
-            (settings.Sip.Tls?.Listen, SocketType.Stream, "confcluster.sip.tls"),
-            (settings.Sip.Second(settings.Sip.Udp), SocketType.Dgram, "confcluster.sip.ipv6"),
-            (settings.Sip.Second(settings.Sip.Tcp), SocketType.Stream, "confcluster.sip.ipv6"),
-            (settings.Sip.Second(settings.Sip.Tls?.Listen), SocketType.Stream, "confcluster.sip.ipv6"),
-            (settings.Http.Listen, SocketType.Stream, "confcluster.http"),
-            (settings.Kms is { IsEnabled: true, Https: { } kms } ? kms.Listen : null, SocketType.Stream, "confcluster.kms.https"),
-            (new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"),
-            (settings.Media.Second is { } second ? new IPEndPoint(second.Address, 0) : null, SocketType.Dgram, "confcluster.media.ipv6"),
-        ];
+        List<(IPEndPoint? EndPoint, SocketType Type, string Key)> wanted = [(settings.Http.Listen, SocketType.Stream, "confcluster.http")];
+        if (settings.Cluster.Has(NodeRole.Sip))
+        {
+            wanted.AddRange(
+            [
+                (settings.Sip.Udp, SocketType.Dgram, "confcluster.sip.udp"), (settings.Sip.Tcp, SocketType.Stream, "confcluster.sip.tcp"),
+                (settings.Sip.Tls?.Listen, SocketType.Stream, "confcluster.sip.tls"),
+                (settings.Sip.Second(settings.Sip.Udp), SocketType.Dgram, "confcluster.sip.ipv6"),
+                (settings.Sip.Second(settings.Sip.Tcp), SocketType.Stream, "confcluster.sip.ipv6"),
+                (settings.Sip.Second(settings.Sip.Tls?.Listen), SocketType.Stream, "confcluster.sip.ipv6"),
+            ]);
+        }
+
+        if (settings.Cluster.Has(NodeRole.Media))
+        {
+            wanted.Add((new IPEndPoint(settings.Media.Address, 0), SocketType.Dgram, "confcluster.media"));
+            wanted.Add((settings.Media.Second is { } second ? new IPEndPoint(second.Address, 0) : null, SocketType.Dgram, "confcluster.media.ipv6"));
+        }
+
+        if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: { } kms }) wanted.Add((kms.Listen, SocketType.Stream, "confcluster.kms.https"));
+        wanted.Add((new IPEndPoint(settings.Cluster.Address, settings.Cluster.Port), SocketType.Stream, "confcluster.cluster"));
         return wanted.Select(w => w.EndPoint is null ? null : Try(w.EndPoint, w.Type, w.Key)).FirstOrDefault(s => s is not null);
     }
 

@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Keys;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Srtp.Transforms;
 
@@ -15,12 +16,20 @@ internal static class StartChecks
 
     public static string? Ports(ConfClusterSettings settings) => PortCheck.Refusal(settings);
 
-    public static string? Audit(ConfClusterSettings settings) => AuditParts.Prepare(settings.Audit);
+    public static string? Audit(ConfClusterSettings settings) => settings.Cluster.Has(NodeRole.Focus) ? AuditParts.Prepare(settings.Audit) : null;
+
+    /// <summary>What nodes prove to each other, and the secret that they share.</summary>
+    public static string? Cluster(ConfClusterSettings settings)
+    {
+        if (settings.Cluster.Tls is { } tls && ClusterTransport.Setup(tls, out var refused) is null) return refused;
+        using var key = ClusterKey.Open(settings.Cluster.KeyFile, out var problem);
+        return key is null ? problem : null;
+    }
 
     public static string? Kms(ConfClusterSettings settings)
     {
-        if (KeyManagementParts.Prepare(settings) is { } refusal) return refusal;
-        if (!settings.Kms.IsEnabled) return null;
+        if (settings.Cluster.Has(NodeRole.Focus) && KeyManagementParts.Prepare(settings) is { } refusal) return refusal;
+        if (!settings.Kms.IsEnabled || !settings.Cluster.Has(NodeRole.Kms)) return null;
         using var server = KeyManagementServer.Open(settings.Kms, TimeProvider.System, out var problem);
         if (server is null) return problem;
         if (settings.Kms.Https is null) return null;
@@ -28,5 +37,5 @@ internal static class StartChecks
         return tls is null ? problem : null;
     }
 
-    public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings));
+    public static string? Journal(ConfClusterSettings settings) => JournalBootstrap.Prepare(settings.Journal.Database);
 }

@@ -9,18 +9,18 @@ namespace ConfCluster.Host.Roles;
 /// <summary>The lines a person reads after the start: what to dial, where things are, how to stop.</summary>
 internal static class Welcome
 {
-    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening listening, MediaRoom room, DataDirectory data)
+    public static IReadOnlyList<string> Lines(ConfClusterSettings settings, SipListening? listening, MediaRoom? room, DataDirectory data)
     {
         List<string> lines =
         [
-            .. Dial(settings, listening),
-            $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax} at {string.Join(" and ", room.Homes)}, {room}",
-            CodecChoice.Line(settings),
+            .. listening is null ? [] : Dial(settings, listening), .. room is null ? [] : Media(settings, room),
             $"Look      http://{settings.Http.Listen}/api/v1/conferences, /metrics, /readyz",
             $"Data      {data.Path}",
         ];
-        if (settings.Kms.IsEnabled) lines.Insert(lines.Count - 1, $"KMS       {Kms(settings)}");
-        if (data.LastRunWasCutOff) lines.Add("Note      the last run was cut off; its calls are ended, and the log says which");
+        if (settings.Kms.IsEnabled && settings.Cluster.Has(NodeRole.Kms)) lines.Insert(lines.Count - 1, $"KMS       {Kms(settings)}");
+        if (!settings.Cluster.IsAlone)
+            lines.Insert(0, $"Node      {settings.Cluster.Address}:{settings.Cluster.Port}, {string.Join(", ", settings.Cluster.Roles.Select(ClusterSettings.NameOf))}");
+        else if (data.LastRunWasCutOff) lines.Add("Note      the last run was cut off; its calls are ended, and the log says which");
         lines.Add("Stop      Ctrl-C");
         return lines;
     }
@@ -32,6 +32,11 @@ internal static class Welcome
         var certificate = https.Certificates.IsEmpty ? " (self-made certificate: kms/tls/certificate.pem in the data directory)" : "";
         return $"https://{https.Listen}/mikey{certificate}, {plain}";
     }
+
+    private static IEnumerable<string> Media(ConfClusterSettings settings, MediaRoom room) =>
+    [
+        $"Media     UDP {settings.Media.PortMin}-{settings.Media.PortMax} at {string.Join(" and ", room.Homes)}, {room}", CodecChoice.Line(settings),
+    ];
 
     private static IEnumerable<string> Dial(ConfClusterSettings settings, SipListening listening)
     {

@@ -29,6 +29,8 @@ internal static class KeyOffers
             Early s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Asking s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Confirmed s => Steps.To(new Confirmed(s.Participation with { Waiting = waiting })),
+            // A dialog that only the journal remembers cannot be offered anything: its leg goes back to its own key, which mixer and phone still have.
+            Restored s => Steps.To(s, new ParticipantEffect.ReportKey(s.Fact.Conference, LegKeyAnswer.Refused, offered.Key.Epoch, TimeSpan.Zero)),
             _ => Steps.To(state),
         };
     }

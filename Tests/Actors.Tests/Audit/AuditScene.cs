@@ -32,7 +32,7 @@ internal sealed class AuditScene : IDisposable
 
     public AuditKeyFile KeyFile { get; }
 
-    public AuditJournal Journal => new(Connection);
+    public AuditJournal Journal => new(JournalDatabase.Sqlite(Connection));
 
     public FakeTimeProvider Clock { get; } = new(Noon);
 

@@ -72,7 +72,7 @@ public sealed class ConferenceEntityTests : TestKit
     public void While_its_mixer_rests_a_conference_has_no_writer_and_the_next_one_goes_on_behind_the_last()
     {
         var begun = new List<long?>();
-        var journal = ConferenceRegion.JournalOf(new JournalSettings("", "", Wait, Wait * 10));
+        var journal = ConferenceRegion.JournalOf(new JournalSettings(JournalDatabase.Sqlite(""), Wait, Wait * 10));
         var entity = Entity((id, sequence) =>
         {
             begun.Add(sequence);
@@ -256,7 +256,7 @@ public sealed class ConferenceEntityTests : TestKit
     {
         var settings = new ConferenceSettings(Blueprints.Only(new ConferencePolicy(100)), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
         var regions = new EntityRegions { Participants = _participants.Ref, Mixers = _mixers.Ref };
-        journal ??= ConferenceRegion.JournalOf(new JournalSettings("", "", Wait, Wait * 10));
+        journal ??= ConferenceRegion.JournalOf(new JournalSettings(JournalDatabase.Sqlite(""), Wait, Wait * 10));
         return new ConferenceParts(settings, regions, _active, journal, _clock);
     }
 

@@ -62,9 +62,9 @@ public sealed class DialogJournalTests : IDisposable
 
     private async Task InALifeAsync(Action<TestKit> act)
     {
-        Assert.Null(JournalBootstrap.Prepare(Connection));
+        Assert.Null(JournalBootstrap.Prepare(JournalDatabase.Sqlite(Connection)));
         var config = ConfigurationFactory.ParseString("akka.actor.serialization-settings.allow-unregistered-types = false")
-            .WithFallback(JournalBootstrap.Configuration(Connection, "SQLite.MS"));
+            .WithFallback(JournalBootstrap.Configuration(JournalDatabase.Sqlite(Connection)));
         using var system = ActorSystem.Create(
             "life", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), EngineDefaults.Serializers()));
         using var kit = new TestKit(system);

@@ -19,10 +19,7 @@ public sealed class SqliteJournalTests : IDisposable
     private static readonly DateTimeOffset Noon = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero).AddTicks(1);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("confcluster-journal");
 
-    private string Connection => JournalBootstrap.ConnectionString(
-        SettingsReader.Read(
-            ConfigurationFactory.ParseString($"confcluster.data-dir = \"{_directory.FullName}\"")
-                .WithFallback(SettingsReader.Reference())).Settings!);
+    private JournalDatabase Database => JournalDatabase.InDirectory(_directory.FullName);
 
     public void Dispose()
     {
@@ -40,22 +37,22 @@ public sealed class SqliteJournalTests : IDisposable
             new ConferenceEvent.MixerPlaced(1) { At = Noon },
             new ConferenceEvent.ParticipantJoined(new ParticipantId("a"), "sip:a@example.com", "A", new Ssrc(7)) { At = Noon },
         ];
-        Assert.Null(JournalBootstrap.Prepare(Connection));
+        Assert.Null(JournalBootstrap.Prepare(Database));
         InALife(kit =>
         {
             var (owner, writer) = Open(kit, []);
             writer.Tell(new Append<ConferenceEvent>([.. facts], 0), owner);
             Assert.Equal(4, kit.ExpectMsg<Appended>(TimeSpan.FromSeconds(20)).Sequence);
         });
-        Assert.Null(JournalBootstrap.Prepare(Connection));
+        Assert.Null(JournalBootstrap.Prepare(Database));
         InALife(kit => Open(kit, facts));
     }
 
     [Fact]
     public void The_journal_is_written_ahead_and_lies_in_the_data_directory()
     {
-        Assert.Null(JournalBootstrap.Prepare(Connection));
-        using var connection = new SqliteConnection(Connection);
+        Assert.Null(JournalBootstrap.Prepare(Database));
+        using var connection = new SqliteConnection(Database.ConnectionString);
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA journal_mode";
@@ -67,14 +64,14 @@ public sealed class SqliteJournalTests : IDisposable
     public void A_file_that_is_no_journal_is_refused_with_a_sentence()
     {
         File.WriteAllText(Path.Combine(_directory.FullName, "journal.db"), new string('x', 5000));
-        Assert.StartsWith("The journal ", JournalBootstrap.Prepare(Connection), StringComparison.Ordinal);
+        Assert.StartsWith("The journal ", JournalBootstrap.Prepare(Database), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_damaged_journal_is_refused_with_a_sentence()
     {
-        Assert.Null(JournalBootstrap.Prepare(Connection));
-        using (var connection = new SqliteConnection(Connection))
+        Assert.Null(JournalBootstrap.Prepare(Database));
+        using (var connection = new SqliteConnection(Database.ConnectionString))
         {
             connection.Open();
             using var command = connection.CreateCommand();
@@ -92,13 +89,13 @@ public sealed class SqliteJournalTests : IDisposable
             file.Write(new byte[4096]);
         }
 
-        Assert.Contains("is damaged", JournalBootstrap.Prepare(Connection), StringComparison.Ordinal);
+        Assert.Contains("is damaged", JournalBootstrap.Prepare(Database), StringComparison.Ordinal);
     }
 
     private void InALife(Action<TestKit> act)
     {
         var config = ConfigurationFactory.ParseString("akka.actor.serialization-settings.allow-unregistered-types = false")
-            .WithFallback(JournalBootstrap.Configuration(Connection, "SQLite.MS"));
+            .WithFallback(JournalBootstrap.Configuration(Database));
         using var system = ActorSystem.Create(
             "life", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config), EngineDefaults.Serializers()));
         using var kit = new TestKit(system);
@@ -108,7 +105,7 @@ public sealed class SqliteJournalTests : IDisposable
 
     private static (IActorRef Owner, IActorRef Writer) Open(TestKit kit, ConferenceEvent[] held)
     {
-        var settings = new JournalSettings("", "SQLite.MS", TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
+        var settings = new JournalSettings(JournalDatabase.Sqlite(""), TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1));
         var journal = ConferenceRegion.JournalOf(settings);
         var writer = kit.ChildActorOf(journal(Room, null));
         Assert.Equal<ConferenceEvent>(held, kit.ExpectMsg<JournalRecovered<ConferenceEvent>>(TimeSpan.FromSeconds(20)).Events);

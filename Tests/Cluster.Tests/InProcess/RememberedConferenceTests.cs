@@ -33,6 +33,7 @@ public sealed class RememberedConferenceTests : IDisposable
         akka.cluster.distributed-data.durable.keys = []
         akka.cluster.sharding.distributed-data.durable.keys = []
         akka.cluster.sharding.retry-interval = 200ms
+        akka.cluster.sharding.remember-entities-store = eventsourced
         akka.coordinated-shutdown.run-by-actor-system-terminate = off
         """;
 
@@ -79,7 +80,7 @@ public sealed class RememberedConferenceTests : IDisposable
         var settings = SettingsReader.Read(
             ConfigurationFactory.ParseString($"confcluster.data-dir = \"{_directory.FullName}\"")
                 .WithFallback(SettingsReader.Reference())).Settings!;
-        Assert.Null(JournalBootstrap.Prepare(JournalBootstrap.ConnectionString(settings)));
+        Assert.Null(JournalBootstrap.Prepare(settings.Journal.Database));
         var regions = new EntityRegions();
         using var host = new HostBuilder().ConfigureServices(services => services.AddAkka("life", (akka, _) =>
         {

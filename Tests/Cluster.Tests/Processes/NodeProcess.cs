@@ -13,16 +13,18 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 {
     private const int Terminate = 15;
     private const int KillAtOnce = 9;
+    private const int Pause = 19;
+    private const int Continue = 18;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _log = new();
 
-    private NodeProcess(Process process, int sip, int http)
+    private NodeProcess(Process process, string address, int sip, int http)
     {
         _process = process;
         (SipPort, HttpPort) = (sip, http);
-        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{http}"), Timeout = TimeSpan.FromSeconds(10) };
+        Http = new HttpClient { BaseAddress = new Uri($"http://{address}:{http}"), Timeout = TimeSpan.FromSeconds(10) };
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.BeginOutputReadLine();
@@ -50,8 +52,11 @@ internal sealed partial class NodeProcess : IAsyncDisposable
             "--set", "confcluster.sip.admission.overload.max-lag=10s",
             "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}", .. arguments,
         ];
-        return new NodeProcess(Launch(all), sip, http);
+        return new NodeProcess(Launch(all), "127.0.0.1", sip, http);
     }
+
+    /// <summary>A node that is said whole by its arguments.</summary>
+    public static NodeProcess StartAt(string address, int sip, int http, string[] arguments) => new(Launch(arguments), address, sip, http);
 
     /// <summary>Any verb of the program, to its end.</summary>
     public static Task<(int ExitCode, string Output)> RunAsync(params string[] arguments) => RunAsync(Patience, arguments);
@@ -102,6 +107,13 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         _ = Signal(_process.Id, KillAtOnce);
         await EndAsync();
     }
+
+    /// <summary>SIGSTOP: it stands still and does not know it.</summary>
+    public void Freeze() => _ = Signal(_process.Id, Pause);
+
+    public void Thaw() => _ = Signal(_process.Id, Continue);
+
+    public bool HasEnded => _process.HasExited;
 
     public async Task<int> EndAsync()
     {

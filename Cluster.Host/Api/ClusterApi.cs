@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using Akka.Cluster.Sharding;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
+using Member = Akka.Cluster.Member;
+
+namespace ConfCluster.Host.Api;
+
+/// <summary><c>/api/v1/cluster</c>: the nodes, what they do, and what lives on them, as the node that is asked sees it.</summary>
+internal static class ClusterApi
+{
+    private static readonly ImmutableArray<(string Type, NodeRole Role)> Kinds =
+        [(ConferenceRegion.TypeName, NodeRole.Focus), (ParticipantRegion.TypeName, NodeRole.Focus), (MixerRegion.TypeName, NodeRole.Media)];
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/v1/cluster", async (ClusterView cluster) => await OfAsync(cluster));
+
+    private static async Task<ClusterDetails> OfAsync(ClusterView cluster)
+    {
+        var stats = await Task.WhenAll(Kinds.Select(k => cluster.ShardsAsync(k.Type)));
+        var places = Kinds.Zip(stats, (kind, found) => (kind.Type, Found: found)).Where(p => p.Found is not null)
+            .SelectMany(p => Places(p.Type, p.Found!)).ToLookup(p => p.Node);
+        return new ClusterDetails([.. cluster.Members.Select(m => Node(m, cluster, places[SipWay.NameOf(m.Address)]))], stats.All(s => s is not null));
+    }
+
+    private static IEnumerable<(string Node, string Type, int Shards, int Entities)> Places(string type, ClusterShardingStats stats) => stats.Regions
+        .Where(r => r.Value.Stats.Count > 0).Select(r => (SipWay.NameOf(r.Key), type, r.Value.Stats.Count, r.Value.Stats.Values.Sum()));
+
+    private static NodeDetails Node(Member member, ClusterView cluster, IEnumerable<(string Node, string Type, int Shards, int Entities)> places) => new(
+        SipWay.NameOf(member.Address), member.Status.ToString().ToLowerInvariant(), !cluster.IsUnreachable(member), cluster.IsSelf(member), cluster.IsLeader(member),
+        [.. member.Roles.Where(r => Enum.TryParse<NodeRole>(r, ignoreCase: true, out _)).Order(StringComparer.Ordinal)],
+        places.ToDictionary(p => p.Type, p => new PlaceDetails(p.Shards, p.Entities)));
+}
+
+/// <param name="Complete">False: a kind of entity did not say where it lives.</param>
+internal sealed record ClusterDetails(IReadOnlyList<NodeDetails> Nodes, bool Complete);
+
+/// <param name="Node">Address and port of its inner interface.</param>
+/// <param name="Self">It is the one that was asked.</param>
+/// <param name="Shards">By kind: conference, participant, mixer.</param>
+internal sealed record NodeDetails(
+    string Node, string Status, bool Reachable, bool Self, bool Leader, IReadOnlyList<string> Roles, IReadOnlyDictionary<string, PlaceDetails> Shards);
+
+/// <summary>What of a kind lives on a node.</summary>
+internal sealed record PlaceDetails(int Shards, int Entities);

@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ConfCluster.Actors.Keys;
+using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Settings;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace ConfCluster.Actors.Tests.Nodes;
+
+public sealed class ClusterTransportTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("confcluster-authority");
+    private readonly ClusterAuthority _authority;
+
+    public ClusterTransportTests() => _authority = Authority("own");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public void A_node_of_the_authority_is_accepted()
+    {
+        _authority.Make(["192.0.2.1", "node-2.example"]);
+        Assert.NotNull(ClusterTransport.Setup(Tls(_authority, "192.0.2.1"), out var problem));
+        Assert.Empty(problem);
+        Assert.Null(ClusterTransport.Refusal(Certificate(_authority, "node-2.example"), Roots(_authority)));
+    }
+
+    [Fact]
+    public void A_node_of_another_authority_is_not()
+    {
+        var other = Authority("other");
+        _authority.Make(["192.0.2.1"]);
+        other.Make(["192.0.2.1"]);
+        Assert.Contains("root of the cluster", ClusterTransport.Refusal(Certificate(other, "192.0.2.1"), Roots(_authority)), StringComparison.Ordinal);
+        var mixed = new ClusterTls(Tls(other, "192.0.2.1").Certificate, _authority.PathOf(ClusterAuthority.RootFile));
+        Assert.Null(ClusterTransport.Setup(mixed, out var problem));
+        Assert.StartsWith("The other nodes would refuse", problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1.3.6.1.5.5.7.3.1")]
+    [InlineData("1.3.6.1.5.5.7.3.2")]
+    [InlineData("")]
+    public void A_certificate_of_the_root_for_another_purpose_is_not(string purpose)
+    {
+        _authority.Make(["192.0.2.1"]);
+        using var root = X509Certificate2.CreateFromPemFile(_authority.PathOf(ClusterAuthority.RootFile), _authority.PathOf(ClusterAuthority.RootKeyFile));
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=half", key, HashAlgorithmName.SHA256);
+        if (purpose.Length > 0) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
+        using var half = request.Create(root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3]);
+        Assert.Contains("clients and servers", ClusterTransport.Refusal(half, Roots(_authority)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_certificate_that_is_over_is_not()
+    {
+        var old = new ClusterAuthority(Path.Combine(_directory.FullName, "old"), new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-900)));
+        old.Make(["192.0.2.1"]);
+        Assert.Contains("not valid now", ClusterTransport.Refusal(Certificate(old, "192.0.2.1"), Roots(old)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_second_time_adds_nodes_and_changes_nothing()
+    {
+        _authority.Make(["192.0.2.1"]);
+        var (root, key) = (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile)));
+        Assert.Equal<string>([_authority.KeyOf("2001:db8::1"), _authority.CertificateOf("2001:db8::1")], _authority.Make(["2001:db8::1"]));
+        Assert.Equal((root, key), (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile))));
+        Assert.Null(ClusterTransport.Refusal(Certificate(_authority, "2001:db8::1"), Roots(_authority)));
+        Assert.Throws<IOException>(() => _authority.Make(["192.0.2.1"]));
+    }
+
+    [Fact]
+    public void What_is_secret_is_for_its_owner_alone()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        _authority.Make(["192.0.2.1"]);
+        foreach (var file in new[] { _authority.PathOf(ClusterAuthority.RootKeyFile), _authority.KeyOf("192.0.2.1"), _authority.PathOf(ClusterAuthority.ClusterKeyFile) })
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+    [Fact]
+    public void Every_node_reads_the_same_secret_and_one_that_is_alone_makes_its_own()
+    {
+        _authority.Make([]);
+        var file = _authority.PathOf(ClusterAuthority.ClusterKeyFile);
+        using var one = ClusterKey.Open(file, out _)!;
+        using var other = ClusterKey.Open(file, out _)!;
+        using var alone = ClusterKey.Open(null, out _)!;
+        Assert.True(one.FixedTimeEquals(other));
+        Assert.False(one.FixedTimeEquals(alone));
+        File.WriteAllText(file, "00");
+        Assert.Null(ClusterKey.Open(file, out var problem));
+        Assert.Contains("64 hexadecimal digits", problem, StringComparison.Ordinal);
+    }
+
+    private ClusterAuthority Authority(string name) => new(Path.Combine(_directory.FullName, name), TimeProvider.System);
+
+    private static ClusterTls Tls(ClusterAuthority authority, string node) =>
+        new(new CertificateFiles(authority.CertificateOf(node), authority.KeyOf(node), null), authority.PathOf(ClusterAuthority.RootFile));
+
+    private static X509Certificate2 Certificate(ClusterAuthority authority, string node) => X509CertificateLoader.LoadCertificateFromFile(authority.CertificateOf(node));
+
+    private static X509Certificate2Collection Roots(ClusterAuthority authority) =>
+        [X509CertificateLoader.LoadCertificateFromFile(authority.PathOf(ClusterAuthority.RootFile))];
+}

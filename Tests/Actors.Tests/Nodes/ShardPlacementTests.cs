@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using ConfCluster.Actors.Nodes;
+using Xunit;
+
+namespace ConfCluster.Actors.Tests.Nodes;
+
+public sealed class ShardPlacementTests : TestKit
+{
+    private static readonly IImmutableSet<string> None = ImmutableHashSet<string>.Empty;
+
+    [Fact]
+    public async Task A_shard_begins_on_the_node_with_the_fewest()
+    {
+        var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
+        Assert.Equal(b, await Placement().AllocateShard(a, "9", Allocated((a, ["1", "2"]), (b, ["3"]))));
+    }
+
+    [Fact]
+    public async Task A_node_that_came_gets_shards_in_which_nobody_is()
+    {
+        var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
+        var moved = await Placement("1", "2", "3").Rebalance(Allocated((a, ["1", "2", "3", "4", "5", "6"]), (b, [])), None);
+        Assert.Equal(["4", "5", "6"], moved.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_shard_with_calls_does_not_move_for_balance_alone()
+    {
+        var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
+        Assert.Empty(await Placement("1", "2", "3", "4").Rebalance(Allocated((a, ["1", "2", "3", "4"]), (b, [])), None));
+    }
+
+    [Fact]
+    public async Task Nothing_moves_while_it_is_not_known_who_is_where_or_something_moves_already()
+    {
+        var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
+        var uneven = Allocated((a, ["1", "2", "3", "4"]), (b, []));
+        var blind = new ShardPlacement("conference", _ => Task.FromResult<IImmutableSet<string>?>(null));
+        Assert.Empty(await blind.Rebalance(uneven, None));
+        Assert.Empty(await Placement().Rebalance(uneven, ["1"]));
+    }
+
+    [Fact]
+    public async Task Numbers_that_differ_by_one_are_equal()
+    {
+        var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
+        Assert.Empty(await Placement().Rebalance(Allocated((a, ["1", "2", "3"]), (b, ["4", "5"])), None));
+        Assert.Empty(await Placement().Rebalance(Allocated((a, ["1", "2", "3"])), None));
+    }
+
+    [Fact]
+    public async Task No_more_shards_move_than_make_the_numbers_equal()
+    {
+        var (a, b, c) = (CreateTestProbe().Ref, CreateTestProbe().Ref, CreateTestProbe().Ref);
+        var moved = await Placement().Rebalance(Allocated((a, ["1", "2", "3", "4"]), (b, ["5", "6"]), (c, [])), None);
+        Assert.Equal(2, moved.Count);
+        Assert.Subset(ImmutableHashSet.Create("1", "2", "3", "4"), moved.ToHashSet());
+    }
+
+    private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()));
+
+    private static ImmutableDictionary<IActorRef, IImmutableList<string>> Allocated(params (IActorRef Region, string[] Shards)[] regions) =>
+        regions.ToImmutableDictionary(r => r.Region, r => (IImmutableList<string>)r.Shards.ToImmutableList());
+}
