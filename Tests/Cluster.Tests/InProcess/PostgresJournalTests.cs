@@ -103,8 +103,8 @@ public sealed class PostgresJournalTests : IAsyncLifetime
         await third.Terminate();
 
         var audit = new AuditJournal(Database);
-        Assert.Equal(["room"], audit.Conferences());
-        Assert.Equal([1, 2, 3, 4], audit.Of("room").Select(r => r.Number));
+        Assert.Equal<string>(["room"], audit.Conferences());
+        Assert.Equal([1L, 2, 3, 4], audit.Of("room").Select(r => r.Number));
         var (events, row) = audit.After(0);
         Assert.Equal(4, events.Length);
         Assert.Equal(JournalReader.LastRow(Database), row);
@@ -122,9 +122,9 @@ public sealed class PostgresJournalTests : IAsyncLifetime
         Insert(slow, "conference-slow");
         using (var quick = (NpgsqlConnection)Database.Open()) Insert(quick, "conference-quick");
         var (events, row) = audit.After(0);
-        Assert.Equal(["quick"], events.Select(e => e.Conference));
+        Assert.Equal<string>(["quick"], events.Select(e => e.Conference));
         await transaction.CommitAsync();
-        Assert.Equal(["slow"], audit.After(row).Events.Select(e => e.Conference));
+        Assert.Equal<string>(["slow"], audit.After(row).Events.Select(e => e.Conference));
         Assert.Empty(audit.After(row).Events);
     }
 
