@@ -7,7 +7,7 @@ root=$PWD
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 fuzz_seconds=${FUZZ_SECONDS:-10}
 packages="sip-tester kamailio baresip-core gstreamer1.0-plugins-bad gstreamer1.0-plugins-good gstreamer1.0-tools python3-gi
-  gir1.2-gstreamer-1.0 libopus0 libsrtp2-1 libsrtp2-dev gcc tshark"
+  gir1.2-gstreamer-1.0 libopus0 libsrtp2-1 libsrtp2-dev gcc tshark postgresql"
 passed=0 failed=0 skipped=0
 results=$(mktemp -d)
 children=()
@@ -98,7 +98,7 @@ step "build, warnings are errors" dotnet build ConfCluster.sln --no-restore -v q
 ring Protocols.Tests 300
 ring Actors.Tests 300
 ring Architecture.Tests 120
-ring Cluster.Tests 600
+ring Cluster.Tests 1200
 ring Interop.Tests 600
 step "fuzz: the committed inputs" timeout 300 dotnet run --no-build --project "$root/Tests/Fuzz" -- --replay
 step "fuzz, $fuzz_seconds s per target" timeout 600 dotnet run --no-build --project "$root/Tests/Fuzz" -- --seconds "$fuzz_seconds"

@@ -31,9 +31,11 @@ internal static class KeyWire
         return new MasterKey(profile, secret, new Mki(p.Mki, (byte)p.MkiLength), p.Lifetime);
     }
 
-    public static GroupKeyProto Write(GroupKey key) => new() { Epoch = key.Epoch.Number, Keys = { key.Keys.Select(Write) } };
+    public static GroupKeyProto Write(GroupKey key) =>
+        new() { Epoch = key.Epoch.Number, Keys = { key.Keys.Select(Write) }, Rungs = { key.Rungs.Select(Write) } };
 
-    public static GroupKey ReadGroup(GroupKeyProto p) => GroupKey.Of(new KeyEpoch(p.Epoch), [.. p.Keys.Select(ReadMaster)]);
+    public static GroupKey ReadGroup(GroupKeyProto p) =>
+        GroupKey.Of(new KeyEpoch(p.Epoch), [.. p.Keys.Select(ReadMaster)], [.. p.Rungs.Select(ReadGroup)]);
 
     public static LegMediaProto Write(LegMedia media)
     {
@@ -78,6 +80,7 @@ internal static class KeyWire
     public static void Wipe(GroupKeyProto p)
     {
         foreach (var key in p.Keys) Wipe(key);
+        foreach (var rung in p.Rungs) Wipe(rung);
     }
 
     public static void Wipe(LegMediaProto p)

@@ -109,9 +109,13 @@ internal static class SecretWire
     {
         var proto = new OfferGroupKeyProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Key = KeyWire.Write(m.Key) };
         if (m.InUse is { } inUse) proto.InUse = inUse.Number;
+        if (m.Taken is { } taken) proto.Taken = taken.Number;
         return proto;
     }
 
     private static OfferGroupKey Read(OfferGroupKeyProto p) => new(
-        new ParticipantId(p.Participant), new ConferenceId(p.Conference), KeyWire.ReadGroup(p.Key), p.HasInUse ? new KeyEpoch(p.InUse) : null);
+        new ParticipantId(p.Participant), new ConferenceId(p.Conference), KeyWire.ReadGroup(p.Key), p.HasInUse ? new KeyEpoch(p.InUse) : null)
+    {
+        Taken = p.HasTaken ? new KeyEpoch(p.Taken) : null,
+    };
 }

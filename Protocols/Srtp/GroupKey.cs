@@ -37,8 +37,8 @@ public sealed class GroupKey : IDisposable
 
     /// <summary>One that came in a message; takes the keys over.</summary>
     /// <exception cref="ArgumentException">A key has another MKI than that of the epoch.</exception>
-    public static GroupKey Of(KeyEpoch epoch, ImmutableArray<MasterKey> keys) => keys.All(k => k.Mki == MkiOf(epoch))
-        ? new GroupKey(epoch, keys)
+    public static GroupKey Of(KeyEpoch epoch, ImmutableArray<MasterKey> keys, ImmutableArray<GroupKey> rungs) => keys.All(k => k.Mki == MkiOf(epoch))
+        ? new GroupKey(epoch, keys) { Rungs = rungs }
         : throw new ArgumentException($"not every key has the MKI of {epoch}", nameof(keys));
 
     public static GroupKey Generate(KeyEpoch epoch, IEnumerable<SrtpProfile> suites, SecretWriter random)

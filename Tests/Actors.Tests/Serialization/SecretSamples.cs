@@ -45,6 +45,13 @@ internal static class SecretSamples
         ["s.legmedia.1"] = new SetLegMedia(Mixer, Media()),
     };
 
+    /// <summary>What was added since: with them the bytes are others than those that are kept.</summary>
+    public static IEnumerable<object> WithMore()
+    {
+        yield return new OfferGroupKey(Alice, Room, Group().CopyWith([Group(6), Group(7)]), new KeyEpoch(4)) { Taken = new KeyEpoch(5) };
+        yield return new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group().CopyWith([Group(6)]));
+    }
+
     /// <summary>As <see cref="Shape"/>, but with the secrets, which the shape of a key does not show.</summary>
     public static string ShapeOf(object message) => $"{Shape.Of(message)} {string.Join(' ', Secrets(message).Select(s => Convert.ToHexString(s)))}";
 
@@ -56,12 +63,14 @@ internal static class SecretSamples
         SendRequest m => [m.Request.Body.Span.ToArray()],
         SendAck m => [m.Request.Body.Span.ToArray()],
         Respond m => [m.Response.Body.Span.ToArray()],
-        JoinedInGroup m => m.Key.Keys.Select(Bytes),
-        OfferGroupKey m => m.Key.Keys.Select(Bytes),
-        SetGroupKey m => m.Key.Keys.Select(Bytes),
+        JoinedInGroup m => All(m.Key),
+        OfferGroupKey m => All(m.Key),
+        SetGroupKey m => All(m.Key),
         SetLegMedia m => m.Media.Uplink.Add(m.Media.Downlink).Select(Bytes),
         _ => throw new InvalidOperationException($"{message.GetType().Name} has no sample"),
     };
+
+    private static IEnumerable<byte[]> All(GroupKey key) => key.Keys.Select(Bytes).Concat(key.Rungs.SelectMany(All));
 
     private static byte[] Bytes(MasterKey key) => key.KeyAndSalt.Reveal().ToArray();
 
@@ -82,10 +91,10 @@ internal static class SecretSamples
         Body = new SipBody([1, 2, 3]),
     };
 
-    private static GroupKey Group()
+    private static GroupKey Group(uint epoch = 5)
     {
         byte next = 0;
-        return GroupKey.Generate(new KeyEpoch(5), SrtpProfile.Usual, span =>
+        return GroupKey.Generate(new KeyEpoch(epoch), SrtpProfile.Usual, span =>
         {
             foreach (ref var b in span) b = ++next;
         });

@@ -104,6 +104,16 @@ public sealed class WireTests() : TestKit(ActorSystemSetup.Create(
     }
 
     [Fact]
+    public void What_was_added_to_a_message_with_keys_comes_back_as_well()
+    {
+        foreach (var sample in SecretSamples.WithMore())
+        {
+            var shape = SecretSamples.ShapeOf(sample);
+            Assert.Equal(shape, SecretSamples.ShapeOf(Secret.FromBinary(Secret.ToBinary(sample), Secret.Manifest(sample))));
+        }
+    }
+
+    [Fact]
     public void Every_message_with_keys_has_a_sample() =>
         Assert.Equal(Secret.Types.Except(SecretMessageSerializer.Refused).Select(t => t.Name).Order(), SecretSamples.Make(TestActor).Values.Select(s => s.GetType().Name).Order());
 
