@@ -47,6 +47,7 @@ public static class ParticipantRegion
             SecondHost = settings.Sip.SecondAddress is { } second
                 ? settings.Sip.SecondAdvertised ?? $"[{second}]"
                 : null,
+            CallsOutliveNode = !settings.Cluster.IsAlone,
             Outbound = settings.Sip.Outbound,
             SessionTimer = settings.Sip.SessionTimer,
             TakesTickets = settings.KmsUser.Url is not null,

@@ -41,6 +41,10 @@ internal static class FocusResponses
     public static SipResponse Success(SipRequest request, Participation participation, ParticipantContext context, SipBody body) =>
         Timed(Establish(Of(request, 200, "OK", context), request, participation, context, body), participation.Session);
 
+    /// <summary>The 2xx that refreshes a dialog of which only the facts are left (RFC 4028 §9).</summary>
+    public static SipResponse Refreshed(SipRequest request, DialogFact.DialogConfirmed fact, SessionTimer session, ParticipantContext context) =>
+        Timed(Options(request, fact.Conference, fact.Flow, context), session);
+
     /// <summary>RFC 3262 §3: a provisional response that the peer must acknowledge; it makes an early dialog (RFC 3261 §12.1.1).</summary>
     public static SipResponse Reliable(
         SipRequest request, uint sequence, Participation participation, ParticipantContext context, SipBody body)

@@ -149,6 +149,7 @@ public static class ParticipantMachine
     {
         RequestArrived request => Restoring.Request(state, request, context),
         EndRequested end => Closing.HangUp(state.Fact, end.Reason, context),
+        Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(state.Fact, LeaveReason.SessionExpired, context),
         JoinAccepted or JoinRefused or LegRefused or MoveRequested => Closing.HangUp(state.Fact, LeaveReason.NodeLost, context),
         _ => Steps.To(state),
     };

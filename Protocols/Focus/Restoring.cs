@@ -2,17 +2,22 @@ using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
     ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
 namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
-/// A dialog that only the journal remembers. Its keys are gone and its leg with them, so it is not taken up again: whatever is asked in it
-/// but BYE gets 481, which ends it at the peer (RFC 3261 §12.2.1.2).
+/// A dialog that only the journal remembers. Its keys are gone, and on a node that is alone its leg with them, so it is not taken up again: whatever is asked
+/// in it but BYE gets 481, which ends it at the peer (RFC 3261 §12.2.1.2). In a cluster the leg plays on at its mixer, so the dialog is kept as it is: session
+/// refreshes by UPDATE are taken (RFC 4028 §9), and a change of the session is refused, which leaves it unchanged (RFC 3261 §14.1).
 /// </summary>
 internal static class Restoring
 {
+    /// <summary>RFC 3261 §20.43.</summary>
+    private const string Unchangeable = "399 focus \"The session goes on as it is and cannot be changed any more\"";
+
     public static ParticipantState Fold(ImmutableArray<DialogFact> facts)
     {
         var confirmed = facts.OfType<DialogFact.DialogConfirmed>().FirstOrDefault();
@@ -26,9 +31,9 @@ internal static class Restoring
         ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
-        var inDialog = request.Method != SipMethod.Cancel && request.Headers.To.Tag is not null
-            && Dialog.TryFromFacts(state.Fact.Dialog, out var dialog) && InDialog.Contains(dialog!, request);
-        if (!inDialog) return InDialog.NoDialogNeeded(state, null, arrived, context);
+        var isNamed = request.Method != SipMethod.Cancel && request.Headers.To.Tag is not null;
+        if (!isNamed || !Dialog.TryFromFacts(state.Fact.Dialog, out var dialog) || !InDialog.Contains(dialog!, request))
+            return InDialog.NoDialogNeeded(state, null, arrived, context);
 
         if (request.Method == SipMethod.Bye)
         {
@@ -36,7 +41,33 @@ internal static class Restoring
                 .Before(new ParticipantEffect.Respond(arrived.Key, FocusResponses.Ok(request, context)));
         }
 
+        if (context.Settings.CallsOutliveNode) return Keep(state, dialog!, arrived, context);
         var refusal = Steps.Refuse(state, arrived, ParticipantRefusal.NoDialog, context);
         return Closing.Gone(state.Fact, LeaveReason.NodeLost, context).Before(refusal.Effects.AsSpan());
+    }
+
+    private static ParticipantStep Keep(
+        ParticipantState.Restored state, Dialog dialog, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    {
+        var request = arrived.Request;
+        if (dialog.Receive(request, out var next) != DialogVerdict.InOrder)
+            return Steps.Refuse(state, arrived, ParticipantRefusal.OutOfOrder, context);
+        var counted = state with { Fact = state.Fact with { Dialog = state.Fact.Dialog with { RemoteSequence = next.RemoteSequence } } };
+        if (!RequestRules.TryExtensions(request, out var unsupported))
+            return Steps.Refuse(counted, arrived, ParticipantRefusal.UnsupportedExtension, context, unsupported);
+        if (request.Method == SipMethod.Options)
+        {
+            return Steps.To(counted, new ParticipantEffect.Respond(
+                arrived.Key, FocusResponses.Options(request, state.Fact.Conference, state.Fact.Flow, context)));
+        }
+
+        if (request.Method == SipMethod.Invite || (request.Method == SipMethod.Update && !request.Body.IsEmpty))
+            return Steps.Refuse(counted, arrived, ParticipantRefusal.UnacceptableOffer, context, Unchangeable);
+        if (request.Method != SipMethod.Update) return Steps.Refuse(counted, arrived, ParticipantRefusal.NoTransaction, context);
+        if (!Refreshing.TryAgree(request, SessionTimer.None, context, out var session, out var refusal))
+            return Steps.Refuse(counted, arrived, refusal, context);
+        var moved = state with { Fact = state.Fact with { Flow = arrived.Flow, Dialog = DialogFacts.Of(next) } };
+        var answer = FocusResponses.Refreshed(request, moved.Fact, session, context);
+        return Steps.To(moved, new ParticipantEffect.Respond(arrived.Key, answer), Refreshing.Timers(session)[0]);
     }
 }

@@ -1,9 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
-using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
-using ConfCluster.Protocols.Srtp;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
@@ -267,16 +265,6 @@ public sealed class ParticipantClosingTests
         Assert.Equal(status, scene.Response.StatusCode);
         Assert.Equal(new Leave(Room, reason), scene.Only<Leave>());
         Assert.Equal(new DialogFact.DialogEnded(reason), scene.Only<Store>().Fact);
-    }
-
-    [Fact]
-    public void A_dialog_of_the_journal_takes_no_new_key_and_says_so()
-    {
-        var scene = Restored((DialogFact.DialogConfirmed)Confirmed().Only<Store>().Fact);
-        var key = GroupKey.Generate(new KeyEpoch(7), SrtpProfile.Usual, span => span.Fill(1));
-        scene.Do(new ParticipantInput.KeyOffered(Room, key, null));
-        Assert.Equal(new ReportKey(Room, LegKeyAnswer.Refused, new KeyEpoch(7), TimeSpan.Zero), scene.Only<ReportKey>());
-        Assert.Same(key, scene.Only<Destroy>().Secrets);
     }
 
     [Fact]
