@@ -23,12 +23,10 @@ public sealed class ConferenceMixer : IDisposable
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
     private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
     private readonly List<Leg?> _legs = [];
-    private readonly RateMix[] _mixes;
+    private readonly TickMix _mix;
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
     private readonly Queue<(ParticipantId Participant, bool IsMissing)> _watched = [];
-    private readonly Contributors _contributors;
     private readonly DateTimeOffset _origin;
-    private readonly TalkerSelection _talkers;
     private readonly GroupKeys _keys = new();
     private readonly LegSender _sender;
     private readonly SsrcOwners _owners;
@@ -39,17 +37,13 @@ public sealed class ConferenceMixer : IDisposable
     private bool _speakerChanged;
     private ulong _ticks;
 
-    /// <summary>Null: a leg was changed since they were found out.</summary>
-    private int? _rates;
-
     /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
     /// <param name="buffers">Those of the thread; null: of its own.</param>
     public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin, MixerBuffers? buffers = null)
     {
         buffers ??= new MixerBuffers();
-        (_mixes, _contributors) = (buffers.Mixes, buffers.Contributors);
-        (_settings, _random, _origin, _talkers) = (settings, random, origin, new TalkerSelection(settings));
+        (_settings, _random, _origin, _mix) = (settings, random, origin, new TickMix(settings, buffers));
         _sender = new LegSender(settings, random, origin, buffers);
         _owners = new SsrcOwners(IsOurs);
     }
@@ -77,7 +71,7 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(state);
         if (!state.IsNewerThan(State)) return false;
         State = state;
-        _rates = null;
+        _mix.LegsChanged();
         _admitted = state.Legs.ToDictionary(l => l.Participant);
         _resumes = state.Resumes.IsEmpty ? null : state.Resumes.ToDictionary(r => r.Participant, r => r.Indices);
         _sender.Shared.Reserve(state.SharedSsrcs.AsSpan());
@@ -96,7 +90,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(key);
         if (!_keys.Install(key)) return;
-        _rates = null;
+        _mix.LegsChanged();
         foreach (var leg in _byParticipant.Values) Key(leg);
     }
 
@@ -113,7 +107,7 @@ public sealed class ConferenceMixer : IDisposable
 
         if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs);
         var leg = new Leg(participant, slot, output, _settings, _origin);
-        _rates = null;
+        _mix.LegsChanged();
         _legs[slot] = _byParticipant[participant] = leg;
         if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
         return slot;
@@ -152,7 +146,7 @@ public sealed class ConferenceMixer : IDisposable
         }
 
         if (!leg.Use(media)) return false;
-        _rates = null;
+        _mix.LegsChanged();
         Key(leg);
         return true;
     }
@@ -161,8 +155,8 @@ public sealed class ConferenceMixer : IDisposable
     public bool CloseLeg(ParticipantId participant)
     {
         if (!_byParticipant.Remove(participant, out var leg)) return false;
-        _rates = null;
-        _talkers.Forget(leg);
+        _mix.LegsChanged();
+        _mix.Talkers.Forget(leg);
         _uplinks.Free(participant);
         leg.Dispose();
         _owners.Free(leg);
@@ -190,7 +184,7 @@ public sealed class ConferenceMixer : IDisposable
     }
 
     /// <summary>Who has the word; null: nobody.</summary>
-    public ParticipantId? Speaker => _talkers.Dominant.Speaker;
+    public ParticipantId? Speaker => _mix.Talkers.Dominant.Speaker;
 
     /// <summary>Whether <see cref="Speaker"/> is another than at the last question.</summary>
     public bool TakeSpeakerChange()
@@ -215,7 +209,7 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(sink);
         // RFC 3550 §5.1: the timestamp counts time. A tick that came late does not come twice.
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
-        Mix();
+        _speakerChanged |= _mix.Make(_legs);
         _sender.Begin(now, _ticks);
         foreach (var leg in _legs)
         {
@@ -277,35 +271,6 @@ public sealed class ConferenceMixer : IDisposable
     {
         leg.Receive(rtcp, packet, from, now, _owners);
         if (leg.Uplink.TryTakeDigit(out var digit) && _pressed.Count < MaxPressed) _pressed.Enqueue((leg.Participant, digit));
-    }
-
-    /// <summary>At every rate that somebody listens at, each talker in all the quality that it has there.</summary>
-    private void Mix()
-    {
-        _rates ??= RatesInUse();
-        for (var i = 0; i < _mixes.Length; i++) _mixes[i].IsUsed = (_rates & 1 << i) != 0;
-        foreach (var mix in _mixes)
-            if (mix.IsUsed)
-                mix.Clear();
-        _speakerChanged |= _talkers.Choose(_legs);
-        _contributors.Clear();
-        foreach (var leg in _talkers.Heard)
-        {
-            _contributors.Add(leg.Slot, leg.Uplink.Source, AudioLevel.Of(leg.Uplink.Frame.Own));
-            foreach (var mix in _mixes)
-                if (mix.IsUsed)
-                    mix.Add(leg.Uplink.Frame);
-        }
-    }
-
-    /// <summary>At which somebody listens: a bit for each, by <see cref="AudioFrame.PlaceOf"/>.</summary>
-    private int RatesInUse()
-    {
-        var rates = 0;
-        foreach (var leg in _legs)
-            if (leg is { MaySend: true })
-                rates |= 1 << AudioFrame.PlaceOf(leg.Output.Packets.Format.SampleRate);
-        return rates;
     }
 
     private void Admit(Leg leg, MixerLeg wanted)

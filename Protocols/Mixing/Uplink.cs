@@ -7,31 +7,6 @@ using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.Mixing;
 
-/// <summary>What a mixer's receiving side counts; each of a packet's fates has its number.</summary>
-internal struct UplinkCounts
-{
-    public ulong Packets;
-    public ulong AuthFailures;
-    public ulong Replays;
-    public ulong Malformed;
-    public ulong UnknownMki;
-    public ulong Concealed;
-    public ulong Digits;
-    public ulong Rtcp;
-    public ulong Clashes;
-
-    public void Count(UnprotectError error)
-    {
-        switch (error)
-        {
-            case UnprotectError.TagMismatch: AuthFailures++; break;
-            case UnprotectError.Replayed or UnprotectError.TooOld: Replays++; break;
-            case UnprotectError.UnknownMki: UnknownMki++; break;
-            default: Malformed++; break;
-        }
-    }
-}
-
 /// <summary>
 /// The way in of one leg: SRTP and SRTCP are opened, the source's statistics kept, its packets put in order and decoded (RFC 3550 §6.4,
 /// RFC 3711 §3.3). Only an authenticated packet changes anything but a counter.

@@ -42,7 +42,8 @@ internal static unsafe class Sha1Library
 
     private static delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, nuint, int> Find()
     {
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libcrypto.so.3", typeof(Sha1Library).Assembly, DllImportSearchPath.SafeDirectories, out var library)) return null;
+        if (!OperatingSystem.IsLinux()) return null;
+        if (!NativeLibrary.TryLoad("libcrypto.so.3", typeof(Sha1Library).Assembly, DllImportSearchPath.SafeDirectories, out var library)) return null;
         return NativeLibrary.TryGetExport(library, "SHA1_Update", out var function)
             ? (delegate* unmanaged[Cdecl, SuppressGCTransition]<byte*, byte*, nuint, int>)function
             : null;
@@ -60,7 +61,7 @@ internal static unsafe class Sha1Library
         block[0] = 0x80;
         Compress(context, block);
         Read(context, hash);
-        return hash.SequenceEqual((ReadOnlySpan<byte>)
-            [0xDA, 0x39, 0xA3, 0xEE, 0x5E, 0x6B, 0x4B, 0x0D, 0x32, 0x55, 0xBF, 0xEF, 0x95, 0x60, 0x18, 0x90, 0xAF, 0xD8, 0x07, 0x09]) && context[ContextLength..].IndexOfAnyExcept((byte)0) < 0;
+        var stayedInside = context[ContextLength..].IndexOfAnyExcept((byte)0) < 0;
+        return stayedInside && Convert.ToHexStringLower(hash) == "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     }
 }

@@ -1,0 +1,50 @@
+using ConfCluster.Protocols.Rtp;
+
+namespace ConfCluster.Protocols.Mixing;
+
+/// <summary>What is heard in a tick: at every rate that somebody listens at, each talker in all the quality that it has there.</summary>
+internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
+{
+    private readonly RateMix[] _mixes = buffers.Mixes;
+    private readonly Contributors _contributors = buffers.Contributors;
+    private int? _rates;
+
+    public TalkerSelection Talkers { get; } = new(settings);
+
+    /// <summary>Who listens, or at which rate, may be another from now on.</summary>
+    public void LegsChanged() => _rates = null;
+
+    /// <summary>Plays one frame of every leg into the mix.</summary>
+    /// <returns>True: another has the word.</returns>
+    public bool Make(List<Leg?> legs)
+    {
+        var rates = _rates ??= RatesOf(legs);
+        for (var i = 0; i < _mixes.Length; i++)
+        {
+            _mixes[i].IsUsed = (rates & 1 << i) != 0;
+            if (_mixes[i].IsUsed) _mixes[i].Clear();
+        }
+
+        var changed = Talkers.Choose(legs);
+        _contributors.Clear();
+        foreach (var leg in Talkers.Heard)
+        {
+            _contributors.Add(leg.Slot, leg.Uplink.Source, AudioLevel.Of(leg.Uplink.Frame.Own));
+            foreach (var mix in _mixes)
+                if (mix.IsUsed)
+                    mix.Add(leg.Uplink.Frame);
+        }
+
+        return changed;
+    }
+
+    /// <summary>At which somebody listens: a bit for each, by <see cref="AudioFrame.PlaceOf"/>.</summary>
+    private static int RatesOf(List<Leg?> legs)
+    {
+        var rates = 0;
+        foreach (var leg in legs)
+            if (leg is { MaySend: true })
+                rates |= 1 << AudioFrame.PlaceOf(leg.Output.Packets.Format.SampleRate);
+        return rates;
+    }
+}
