@@ -1,5 +1,6 @@
-"""load.py PID LEGS SECONDS: plain RTP participants (PCMU, every 20 ms; the first three send a tone) in room 1 of the Janus AudioBridge on
-127.0.0.1:8188. Prints the processor time of process PID per second and leg, and whether everything was received. Needs Python 3 alone."""
+"""load.py PID LEGS SECONDS [FILE]: plain RTP participants (PCMU, every 20 ms; the first three send a tone) in room 1 of the Janus AudioBridge on
+127.0.0.1:8188. Prints the processor time of process PID per second and leg, and whether everything was received; FILE is made when that
+time begins. Needs Python 3 alone."""
 import json
 import math
 import os
@@ -72,6 +73,8 @@ def main():
         now = time.monotonic()
         if start is None and now - begin > settle:
             start, cpu, received, late = now, processor_seconds(pid), 0, 0.0
+            for path in sys.argv[4:]:
+                open(path, "w").close()
         if start is not None and now - start > seconds:
             break
         for number, leg in enumerate(legs):
