@@ -1,6 +1,8 @@
+using System.Globalization;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
+using Akka.Util;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
@@ -33,8 +35,19 @@ public static class MixerRegion
             ? Props.Create(() => new MixerEntity(mixer, plane, settings, regions, clock))
             : throw new InvalidOperationException($"not a mixer's id: {id}");
 
+    /// <summary>One further for each incarnation.</summary>
+    internal static string ShardOf(MixerId mixer, int shards)
+    {
+        var first = (uint)MurmurHash.StringHash($"{mixer.Conference}/{mixer.Number}");
+        return ((first + (ulong)mixer.Incarnation) % (ulong)shards).ToString(CultureInfo.InvariantCulture);
+    }
+
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
     {
         public override string? EntityId(object message) => (message as IMixerMessage)?.Mixer.ToString();
+
+        /// <summary>The incarnations of a mixer are in different shards: the next one need not be where the one before was lost.</summary>
+        public override string ShardId(string entityId, object? messageHint = null) =>
+            MixerId.TryParse(entityId, out var mixer) ? ShardOf(mixer, MaxNumberOfShards) : base.ShardId(entityId, messageHint);
     }
 }

@@ -111,7 +111,7 @@ internal static class EarlyDialogs
 
     private static ParticipantStep GiveUp(
         Early state, LeaveReason reason, ParticipantRefusal refusal, SipResponse? response, ParticipantContext context) =>
-        Closing.GiveUp(state.Invitation, state.Participation.Leg.Place.Mixer, reason, refusal, response, context).Before(StopWaiting);
+        Closing.GiveUp(state.Invitation, state.Participation.Mixer, reason, refusal, response, context).Before(StopWaiting);
 
     /// <summary>RFC 3262 §7.2: the RSeq, and the CSeq of what it answered.</summary>
     private static bool Names(SipRequest prack, Early state)

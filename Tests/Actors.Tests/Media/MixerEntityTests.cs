@@ -70,6 +70,28 @@ public sealed class MixerEntityTests : TestKit
     }
 
     [Fact]
+    public void Each_life_of_a_mixer_has_a_number_and_takes_no_state_of_another()
+    {
+        var born = Report(_ => true).Born;
+        Assert.NotEqual(0, born);
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice) with { Born = born + 1 }));
+        Assert.Equal((0L, born), (Report(r => r.IsPartial).AppliedVersion, Report(_ => true).Born));
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice) with { Born = born }));
+        Report(r => r.AppliedVersion == 1 && r.Born == born);
+    }
+
+    [Fact]
+    public void A_life_of_the_conference_that_is_over_confirms_nothing_and_a_mixer_without_a_conference_goes()
+    {
+        _entity.Tell(new SetMixerState(MediaScene.State(5, 1, _alice)));
+        Report(r => r.AppliedVersion == 1);
+        _entity.Tell(new ConfirmMixer(MediaScene.Mixer, new Incarnation(4), 0));
+        Assert.Equal(new Incarnation(5), Report(r => r.IsPartial && r.Legs.IsEmpty).Incarnation);
+        _entity.Tell(new LaneReport.Orphaned());
+        _shard.ExpectMsg<Passivate>();
+    }
+
+    [Fact]
     public void Whose_key_is_anothers_is_told_to_hang_up_and_nothing_of_why()
     {
         Open(_alice);

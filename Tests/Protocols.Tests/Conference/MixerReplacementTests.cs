@@ -1,0 +1,222 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Rtp;
+using Xunit;
+using static ConfCluster.Protocols.Tests.Conference.ConferenceScene;
+
+namespace ConfCluster.Protocols.Tests.Conference;
+
+/// <summary>A mixer that is lost: how that is noticed, what takes its place, and in which order who is told.</summary>
+public sealed class MixerReplacementTests
+{
+    private static readonly MixerId First = new(Room, 0, 1);
+    private static readonly MixerId Second = First with { Incarnation = 2 };
+    private readonly ConferenceScene _scene = new() { MaxParticipants = 100, Keys = new GroupKeyPolicy(true, RekeyPolicy.Default with { MaxOffers = 2 }) };
+    private ConferenceLife _life = ConferenceLife.New(Room);
+
+    [Fact]
+    public void With_the_new_mixer_everybody_has_a_new_SSRC_and_the_group_a_new_epoch_in_one_write()
+    {
+        Joined(Alice, Bob);
+        var facts = Loses().OfType<ConferenceEffect.Store>().Single().Events;
+        Assert.Equal(
+            ["MixerPlaced", "SsrcsReserved", "KeyEpochBegan"],
+            facts.Select(e => e.GetType().Name).Where(n => n is not ("LegsProgressed" or "KeyEpochPassed" or "RekeyDeferred")));
+        var placed = facts.OfType<ConferenceEvent.MixerPlaced>().Single();
+        var before = _life.State.Participants.Values.Select(m => m.Ssrc).Concat(_life.State.SharedSsrcs).ToHashSet();
+        Assert.Equal([Alice, Bob], placed.Ssrcs.Select(s => s.Participant));
+        Assert.All(placed.Ssrcs.Select(s => s.Ssrc).Concat(facts.OfType<ConferenceEvent.SsrcsReserved>().Single().Ssrcs), s => Assert.DoesNotContain(s, before));
+        Assert.Equal(RekeyReason.MixerReplaced, facts.OfType<ConferenceEvent.KeyEpochBegan>().Single().Reason);
+
+        var told = Effects(new ConferenceInput.Stored());
+        var state = told.OfType<ConferenceEffect.Publish>().Last().State;
+        Assert.Equal(Second, state.Mixer);
+        Assert.Equal(placed.Ssrcs.Select(s => s.Ssrc), state.Legs.Select(l => l.Ssrc));
+        // First where it goes, then the key that it tells its peer with it.
+        var order = told.Where(e => e is ConferenceEffect.Move or ConferenceEffect.OfferKey).Select(e => e.GetType().Name);
+        Assert.Equal(["Move", "Move", "OfferKey", "OfferKey"], order);
+        Assert.All(told.OfType<ConferenceEffect.Move>(), m => Assert.False(m.MayOffer));
+        Assert.True(told.OfType<ConferenceEffect.Publish>().First().State is { IsLast: true, Legs.Length: 0, Epochs.Length: 0 });
+    }
+
+    [Fact]
+    public void Legs_of_their_own_key_are_let_tell_so_many_at_a_time_and_the_last_one_is_measured()
+    {
+        var people = Enumerable.Range(0, 5).Select(i => new ParticipantId($"own{i}")).ToArray();
+        Joined(LegAbility.None, people);
+        Loses();
+        var told = Effects(new ConferenceInput.Stored());
+        Assert.Equal(people, told.OfType<ConferenceEffect.Move>().Where(m => !m.MayOffer).Select(m => m.Participant));
+        Assert.Equal(people[..2], May(told));
+        Assert.Contains(new ConferenceEffect.ObserveLoss(MixerLoss.Silent), told);
+        Assert.Equal([people[2]], May(Effects(new ConferenceInput.LegMoved(people[0], Second))));
+        // A lower mixer, or who is not on the way, counts for nothing.
+        Assert.Empty(Effects(new ConferenceInput.LegMoved(people[1], First)));
+        Assert.Empty(May(Effects(new ConferenceInput.LegMoved(people[0], Second))));
+        // Nobody waits for the slow.
+        _scene.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal([people[3], people[4]], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
+        foreach (var who in people[1..4]) Effects(new ConferenceInput.LegMoved(who, Second));
+        // Who leaves need not move.
+        Assert.Contains(new ConferenceEffect.ObserveMoved(5, TimeSpan.FromSeconds(1)), Effects(Ask(Leave(people[4]))));
+        Assert.Empty(_life.Moves);
+    }
+
+    [Fact]
+    public void Who_does_not_say_that_it_moved_is_told_again()
+    {
+        Joined(LegAbility.None, Alice);
+        Loses();
+        Effects(new ConferenceInput.Stored());
+        _scene.Now += TimeSpan.FromSeconds(4);
+        Assert.Empty(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves)).OfType<ConferenceEffect.Move>());
+        _scene.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal([Alice], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
+    }
+
+    /// <summary>Its lane failed and its actor was started again: nobody waits for a silence.</summary>
+    [Fact]
+    public void A_mixer_that_knows_nothing_any_more_or_is_another_under_that_name_is_replaced_at_once()
+    {
+        Joined(Alice);
+        Effects(Report(First, 1) with { Born = 5 });
+        Assert.Equal(MixerLoss.BeganAnew, Placed(Effects(Report(First, 0) with { Incarnation = default, Born = 6 })));
+        Effects(new ConferenceInput.Stored());
+        Effects(Report(Second, _life.WantedVersion) with { Born = 8 });
+        // It applied a state that was on its way: its SSRCs begin anew all the same.
+        Assert.Equal(MixerLoss.BeganAnew, Placed(Effects(Report(Second, _life.WantedVersion) with { Born = 9 })));
+    }
+
+    [Fact]
+    public void A_state_names_the_life_of_the_mixer_that_it_is_meant_for_but_for_the_last()
+    {
+        Joined(Alice);
+        Assert.Equal(0, _life.Published!.Born);
+        Effects(Report(First, 1) with { Born = 5 });
+        Effects(Ask(Join(Bob)));
+        Effects(new ConferenceInput.Stored());
+        Assert.Equal(5, _life.Published.Born);
+        Loses();
+        Assert.Equal([0L, 0L], Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Publish>().Select(p => p.State.Born));
+    }
+
+    [Fact]
+    public void A_false_alarm_that_is_not_stored_yet_is_called_off()
+    {
+        Joined(Alice);
+        Effects(Report(First, 1));
+        Effects(Ask(Join(Bob)));
+        Effects(new ConferenceInput.JournalFailing());
+        _scene.Now = _life.ReportDue;
+        Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        Effects(Report(First, 1));
+        Assert.DoesNotContain(Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Store>().SelectMany(s => s.Events), e => e is ConferenceEvent.MixerPlaced);
+    }
+
+    [Fact]
+    public void The_first_word_of_a_first_mixer_may_take_longer_and_mixers_that_never_speak_are_waited_for_longer_each_time()
+    {
+        Joined(Alice);
+        Assert.Equal(TimeSpan.FromSeconds(9), _life.ReportDue - _scene.Now);
+        foreach (var seconds in new[] { 6, 12, 24, 24 })
+        {
+            Loses();
+            Effects(new ConferenceInput.Stored());
+            Assert.Equal(TimeSpan.FromSeconds(seconds), _life.ReportDue - _scene.Now);
+        }
+
+        Effects(Report(_life.State.Mixer!.Value, _life.WantedVersion));
+        Assert.Equal(TimeSpan.FromSeconds(3), _life.ReportDue - _scene.Now);
+    }
+
+    [Fact]
+    public void Whoever_leads_says_so_now_and_then_and_whenever_it_is_asked()
+    {
+        Joined(Alice);
+        Assert.Contains(new ConferenceEffect.Confirm(First, _life.State.Incarnation, 0), Effects(Report(First, 1)));
+        Assert.DoesNotContain(Effects(Report(First, 1)), e => e is ConferenceEffect.Confirm);
+        Assert.Contains(new ConferenceEffect.Confirm(First, _life.State.Incarnation, 2), Effects(Report(First, 1) with { Question = 2 }));
+        _scene.Now += TimeSpan.FromSeconds(5);
+        Assert.Contains(Effects(Report(First, 1)), e => e is ConferenceEffect.Confirm);
+        Loses();
+        Effects(new ConferenceInput.Stored());
+        // One that was replaced and asks is told that it is over.
+        var answer = Effects(Report(First, 1) with { Question = 3 });
+        Assert.DoesNotContain(answer, e => e is ConferenceEffect.Confirm);
+        Assert.True(answer.OfType<ConferenceEffect.Publish>().Single().State.IsLast);
+    }
+
+    [Fact]
+    public void A_focus_that_comes_back_after_a_mixer_was_replaced_tells_the_legs_again()
+    {
+        Joined(LegAbility.None, Alice);
+        Loses();
+        Effects(new ConferenceInput.Stored());
+        _life = ConferenceLife.New(Room);
+        Effects(new ConferenceInput.Recovered([.. _journal], CallsLost: false));
+        var told = Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Move>().ToList();
+        Assert.All(told, m => Assert.Equal((Alice, Second, new Incarnation(2)), (m.Participant, m.Mixer, m.Incarnation)));
+        Assert.NotEmpty(told);
+        // The mixer of the life before knows nothing: it is not the one that had the legs.
+        Assert.Equal(MixerLoss.BeganAnew, Placed(Effects(new ConferenceInput.MixerReported(Second, default, 0) { Born = 4 })));
+    }
+
+    private readonly List<ConferenceEvent> _journal = [];
+    private ImmutableArray<ConferenceEvent> _writing = [];
+
+    private static IEnumerable<ParticipantId> May(ImmutableArray<ConferenceEffect> effects) =>
+        effects.OfType<ConferenceEffect.Move>().Where(m => m.MayOffer).Select(m => m.Participant);
+
+    private static MixerLoss Placed(ImmutableArray<ConferenceEffect> effects) =>
+        effects.OfType<ConferenceEffect.Store>().Single().Events.OfType<ConferenceEvent.MixerPlaced>().Single().Loss;
+
+    private ImmutableArray<ConferenceEffect> Loses()
+    {
+        _scene.Now = _life.ReportDue;
+        return Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+    }
+
+    private static ConferenceInput.Asked Ask(ConferenceCommand command) => new(command);
+
+    private ConferenceInput.MixerReported Report(MixerId mixer, long applied) => new(mixer, _life.State.Incarnation, applied);
+
+    private void Joined(params ParticipantId[] people)
+    {
+        Joined(new LegAbility(TakesMki: true, IsProtected: true, ""), people);
+        foreach (var who in people) Effects(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, _life.State.LastEpoch, TimeSpan.Zero));
+        Write();
+    }
+
+    private void Joined(LegAbility ability, params ParticipantId[] people)
+    {
+        Effects(new ConferenceInput.Recovered([], CallsLost: true));
+        foreach (var who in people)
+        {
+            Effects(Ask(Join(who) with { Ability = ability }));
+            Effects(new ConferenceInput.Stored());
+        }
+
+        Write();
+    }
+
+    private void Write()
+    {
+        while (!_writing.IsEmpty) Effects(new ConferenceInput.Stored());
+    }
+
+    private ImmutableArray<ConferenceEffect> Effects(ConferenceInput input)
+    {
+        if (input is ConferenceInput.Stored)
+        {
+            _journal.AddRange(_writing);
+            _writing = [];
+        }
+
+        var step = ConferenceMachine.Next(_life, input, _scene.Context);
+        _life = step.Life;
+        if (step.Effects.OfType<ConferenceEffect.Store>().SingleOrDefault() is { } store) _writing = store.Events;
+        return step.Effects;
+    }
+}
