@@ -83,7 +83,7 @@ public sealed class MixerReplacementTests
         Joined(Alice);
         Effects(Report(First, 1) with { Born = 5 });
         Assert.Equal(MixerLoss.BeganAnew, Placed(Effects(Report(First, 0) with { Incarnation = default, Born = 6 })));
-        Effects(new ConferenceInput.Stored());
+        Write();
         Effects(Report(Second, _life.WantedVersion) with { Born = 8 });
         // It applied a state that was on its way: its SSRCs begin anew all the same.
         Assert.Equal(MixerLoss.BeganAnew, Placed(Effects(Report(Second, _life.WantedVersion) with { Born = 9 })));
@@ -180,7 +180,7 @@ public sealed class MixerReplacementTests
 
     private static ConferenceInput.Asked Ask(ConferenceCommand command) => new(command);
 
-    private ConferenceInput.MixerReported Report(MixerId mixer, long applied) => new(mixer, _life.State.Incarnation, applied);
+    private ConferenceInput.MixerReported Report(MixerId mixer, long applied) => new(mixer, _life.State.Incarnation, applied) { Shared = new SharedReport(16, 0) };
 
     private void Joined(params ParticipantId[] people)
     {
