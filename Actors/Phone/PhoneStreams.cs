@@ -168,5 +168,12 @@ internal sealed class PhoneStreams : IDisposable
         connection.Framer.Dispose();
     }
 
-    private sealed record Connection(Socket Socket, SipFlow Flow, SipFramer Framer);
+    private sealed class Connection(Socket socket, SipFlow flow, SipFramer framer)
+    {
+        public Socket Socket => socket;
+
+        public SipFlow Flow => flow;
+
+        public SipFramer Framer => framer;
+    }
 }

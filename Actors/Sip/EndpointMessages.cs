@@ -13,7 +13,8 @@ public sealed record Respond(TransactionKey Key, SipResponse Response);
 /// <summary>
 /// Start a client transaction for a participant: the endpoint adds the Via with a fresh branch (a CANCEL
 /// brings its own), owns the body, and sends to <paramref name="Flow"/>
-/// (or connects anew; what is too large for a datagram goes over TCP to the same port, RFC 3261 §18.1.1). Outcome: <c>SipResponseArrived</c> or <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
+/// (or connects anew; what is too large for a datagram goes over TCP to the same port, RFC 3261 §18.1.1). Outcome: <c>SipResponseArrived</c> or
+/// <c>SipTransactionFailed</c> with the CSeq's method, to the participant region.
 /// </summary>
 public sealed record SendRequest(ParticipantId Owner, SipRequest Request, SipFlow Flow)
 {

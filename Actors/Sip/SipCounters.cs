@@ -34,7 +34,8 @@ public static class SipCounters
         "confcluster_sip_tls_handshake_failures", description: "TLS handshakes that came to nothing, by reason.");
 
     private static readonly Counter<long> LargeRequests = Meter.CreateCounter<long>(
-        "confcluster_sip_large_requests", description: "Requests of ours over 1300 octets that went over TCP in place of UDP, and those that came back since nobody took them.");
+        "confcluster_sip_large_requests",
+        description: "Requests of ours over 1300 octets that went over TCP in place of UDP, and those that came back since nobody took them.");
 
     private static readonly Counter<long> Admission = Meter.CreateCounter<long>(
         "confcluster_sip_not_admitted", description: "Requests and malformed messages that were not let in, by reason.");

@@ -52,7 +52,8 @@ internal static class ApiMapping
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
         ConferenceEvent.Planned e => Entry(number, e, null, null, string.Join(", ", e.Plan.Set.Select(s => s.ToString()).Prepend($"blueprint {e.Plan.Blueprint}"))),
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
-        ConferenceEvent.MixerPlaced e => Entry(number, e, null, null, $"mixer incarnation {e.MixerIncarnation}{(e.Loss == MixerLoss.None ? "" : $", {Camel($"{e.Loss}")}")}"),
+        ConferenceEvent.MixerPlaced e => Entry(
+            number, e, null, null, $"mixer incarnation {e.MixerIncarnation}{(e.Loss == MixerLoss.None ? "" : $", {Camel($"{e.Loss}")}")}"),
         ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),
         ConferenceEvent.KeyEpochPassed e => Entry(number, e, null, null, $"{e.Epoch} {Camel($"{e.Passage}")}"),
         ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, until {e.Until:O}"),

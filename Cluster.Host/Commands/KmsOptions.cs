@@ -6,7 +6,10 @@ using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary>The phone's KMS: <c>--kms URL [--kms-trust FILE] --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with <c>--srtp mikey</c>.</summary>
+/// <summary>
+/// The phone's KMS: <c>--kms URL [--kms-trust FILE] --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with
+/// <c>--srtp mikey</c>.
+/// </summary>
 internal sealed class KmsOptions
 {
     private readonly Option<string?> _url = new("--kms") { Description = "The KMS that gives the ticket, with --srtp mikey.", HelpName = "URL" };

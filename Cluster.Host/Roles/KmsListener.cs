@@ -12,7 +12,8 @@ internal static class KmsListener
         builder.Services.AddSingleton(services =>
         {
             var log = services.GetRequiredService<ILogger<KmsTls>>();
-            return KmsTls.Open(settings, TimeProvider.System, warning => log.LogWarning("{Warning}", warning), out var problem) ?? throw new InvalidOperationException(problem);
+            return KmsTls.Open(settings, TimeProvider.System, warning => log.LogWarning("{Warning}", warning), out var problem)
+                ?? throw new InvalidOperationException(problem);
         });
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {

@@ -29,7 +29,8 @@ internal static class PortCheck
             wanted.Add((settings.Media.Second is { } second ? new IPEndPoint(second.Address, 0) : null, SocketType.Dgram, "confcluster.media.ipv6"));
         }
 
-        if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: { } kms }) wanted.Add((kms.Listen, SocketType.Stream, "confcluster.kms.https"));
+        if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: { } kms })
+            wanted.Add((kms.Listen, SocketType.Stream, "confcluster.kms.https"));
         wanted.Add((new IPEndPoint(settings.Cluster.Address, settings.Cluster.Port), SocketType.Stream, "confcluster.cluster"));
         return wanted.Select(w => w.EndPoint is null ? null : Try(w.EndPoint, w.Type, w.Key)).FirstOrDefault(s => s is not null);
     }

@@ -76,7 +76,15 @@ public static class ConferenceMachine
     {
         var state = life.State.Apply(recovered.Events);
         var waiting = state.IsActive ? life.Waiting.Insert(0, new ConferenceCommand.Take(recovered.CallsLost)) : life.Waiting;
-        life = life with { State = state, FoundMixer = state.IsActive && !recovered.CallsLost ? state.Mixer : null, IsRecovered = true, IsJournalFailing = false, Waiting = waiting, Ledger = life.Ledger.Take(recovered.Events).Next };
+        life = life with
+        {
+            State = state,
+            FoundMixer = state.IsActive && !recovered.CallsLost ? state.Mixer : null,
+            IsRecovered = true,
+            IsJournalFailing = false,
+            Waiting = waiting,
+            Ledger = life.Ledger.Take(recovered.Events).Next,
+        };
         return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
             ? ConferenceKeys.Resumed(life, context.Decision)
             : ConferenceKeys.Recovered(life, effects, context.Decision);

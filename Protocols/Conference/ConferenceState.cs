@@ -103,7 +103,8 @@ public sealed record ConferenceState
         MixerLoss = e.Loss,
         SharedSsrcs = [],
         Register = Register.Union(e.Ssrcs.Select(s => s.Ssrc)),
-        Participants = e.Ssrcs.Aggregate(Participants, (all, s) => all.TryGetValue(s.Participant, out var m) ? all.SetItem(s.Participant, m with { Ssrc = s.Ssrc }) : all),
+        Participants = e.Ssrcs.Aggregate(
+            Participants, (all, s) => all.TryGetValue(s.Participant, out var m) ? all.SetItem(s.Participant, m with { Ssrc = s.Ssrc }) : all),
     };
 
     public ConferenceState Apply(IEnumerable<ConferenceEvent> happened)

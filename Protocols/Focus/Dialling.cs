@@ -136,7 +136,8 @@ internal static class Dialling
             },
             TransactionFailed { Key: { IsServer: false, Method.Name: "INVITE" } } failed => DialFailure.NoAnswer(call, failed.Reason, context),
             // The mixer was replaced: once it is answered the leg moves there, to ports that are kept from now on.
-            DialGranted granted when granted.Mixer.Incarnation > call.Mixer!.Value.Incarnation => KeepPorts(state with { Call = call with { Mixer = granted.Mixer } }, context),
+            DialGranted granted when granted.Mixer.Incarnation > call.Mixer!.Value.Incarnation =>
+                KeepPorts(state with { Call = call with { Mixer = granted.Mixer } }, context),
             LegOpened opened when HasMoved(call, opened) => Withdraw(call, LeaveReason.MediaFailed, MediaLost, context),
             LegRefused refused when refused.Mixer == call.Mixer => Withdraw(call, LeaveReason.MediaFailed, Failure(refused.Reason), context),
             Fired { Timer: ParticipantTimer.RepeatAsk } => KeepPorts(state, context),

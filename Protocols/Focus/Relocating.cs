@@ -49,7 +49,8 @@ internal static class Relocating
     }
 
     /// <summary>A call of ours that was answered while its mixer was replaced.</summary>
-    public static (Participation Participation, ParticipantEffect[] Effects) Begin(Participation participation, MixerId mixer, bool mayOffer, ParticipantContext context) =>
+    public static (Participation Participation, ParticipantEffect[] Effects) Begin(
+        Participation participation, MixerId mixer, bool mayOffer, ParticipantContext context) =>
         (participation with { Relocation = new Relocation(mixer, IsOpen: false, mayOffer) }, [Open(participation, mixer), Again(context)]);
 
     /// <summary>Nothing is left to tell.</summary>

@@ -18,7 +18,9 @@ public sealed record PreSharedBundle(MikeyMessage Init, SecretBytes Psk, BundleR
         return new PreSharedBundle(init, psk, role, init.First<Timestamp>()!.Time);
     }
 
-    /// <summary>SRTP master key and salt of a session from a key of the bundle or of an update (RFC 3830 §4.1.3): the RAND is the first one's. The caller owns it.</summary>
+    /// <summary>
+    /// SRTP master key and salt of a session from a key of the bundle or of an update (RFC 3830 §4.1.3): the RAND is the first one's. The caller owns it.
+    /// </summary>
     public TrafficKey? TrafficKey(byte csId, TransportedKey key, SrtpPolicy policy) => PreSharedExchange.TrafficKey(Init, csId, key, policy);
 
     public override string ToString() => $"bundle {Init.CsbId:x8} under a pre-shared key";
