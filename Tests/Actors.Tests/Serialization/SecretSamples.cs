@@ -27,7 +27,10 @@ internal static class SecretSamples
     private static readonly TransactionKey Key = new(true, "z9hG4bK1", "192.0.2.9:5060", SipMethod.Invite);
 
     private static readonly SipFlow Flow = new(
-        SipTransport.Tls, new IPEndPoint(IPAddress.Loopback, 5061), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12) { Node = "192.0.2.1:4053" };
+        SipTransport.Tls, new IPEndPoint(IPAddress.Loopback, 5061), new IPEndPoint(IPAddress.IPv6Loopback, 5080), 12)
+    {
+        Node = "192.0.2.1:4053",
+    };
 
     public static ImmutableArray<string> Manifests { get; } = [.. Make(Nobody.Instance).Keys.Order(StringComparer.Ordinal)];
 

@@ -43,12 +43,21 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public static async Task<ProcessCluster> StartAsync(ITestOutputHelper output, params string[] roles)
     {
         var cluster = await MakeAsync(output, roles);
-        await cluster.WatchAsync(async () =>
+        var isReady = false;
+        try
         {
-            for (var i = 1; i <= roles.Length; i++) cluster.Start(i);
-            for (var i = 1; i <= roles.Length; i++) await cluster[i].UntilReadyAsync();
-        });
-        return cluster;
+            await cluster.WatchAsync(async () =>
+            {
+                for (var i = 1; i <= roles.Length; i++) cluster.Start(i);
+                for (var i = 1; i <= roles.Length; i++) await cluster[i].UntilReadyAsync();
+            });
+            isReady = true;
+            return cluster;
+        }
+        finally
+        {
+            if (!isReady) await cluster.DisposeAsync();
+        }
     }
 
     /// <summary>Everything is there, but no node runs.</summary>
