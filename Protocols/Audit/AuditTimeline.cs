@@ -48,6 +48,9 @@ public static class AuditTimeline
         _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
     };
 
+    private static string Loss(string? loss) =>
+        loss is null ? "" : $" since the one before it {(loss == "silent" ? "is silent" : Words(loss))}; every leg has a new SSRC";
+
     private static IEnumerable<TimelineLine> Steps(KeyChangeRecord record, Dictionary<string, string> names, DateTimeOffset stored)
     {
         foreach (var parts in record.Fields.Select(f => f.Value.Split(' ', 4)))
