@@ -37,7 +37,7 @@ public static class AuditTimeline
             ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
         "planned" => $"to go by blueprint {r["blueprint"]}{string.Concat(r.Fields.Where(f => f.Name == "set").Select(f => $", {f.Value}"))}",
-        "mixer" => $"mixer {r["incarnation"]} placed{Replaced(r)}",
+        "mixer" => $"mixer {r["incarnation"]} placed{Loss(r["loss"])}",
         "ended" => $"ended: {Words(r["reason"])}",
         "ssrcs" => $"{r.Fields.Length} SSRCs reserved",
         "policy" => Policy(r),
@@ -71,9 +71,6 @@ public static class AuditTimeline
             });
         }
     }
-
-    private static string Replaced(KeyChangeRecord r) =>
-        r["loss"] is { } loss ? $" since the one before it {(loss == "silent" ? "is silent" : Words(loss))}; every leg has a new SSRC" : "";
 
     /// <summary>Rungs are named from the first to the last.</summary>
     private static string Unused(KeyChangeRecord r) => r["to"] is not { } to ? "" : to == r["epoch"] ? ", never begun," : $" to {to}, never begun,";

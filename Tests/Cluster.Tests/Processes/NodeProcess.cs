@@ -101,7 +101,6 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         return await EndAsync();
     }
 
-    /// <summary>SIGKILL: no goodbye.</summary>
     public async Task KillAsync()
     {
         _ = Signal(_process.Id, KillAtOnce);
