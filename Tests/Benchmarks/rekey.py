@@ -99,6 +99,8 @@ def epochs(shown):
         elif what == "steps":
             for step in fields["step"]:
                 kind, epoch, moment, _ = step.split(" ", 3)
+                # With the rungs above it: of the epoch itself.
+                epoch = epoch.split("-")[0]
                 if int(epoch) in found:
                     found[int(epoch)][2].setdefault(kind, []).append(when(moment) - found[int(epoch)][0])
         elif what == "passed" and fields["passage"] == ["settled"]:
