@@ -55,7 +55,9 @@ internal static class MixerWatch
         // It was silent, and is not: where its successor is not being stored yet, it has none.
         life = life with
         {
-            MixerBorn = report.Born, IsMixerHeard = true, Misplaced = 0,
+            MixerBorn = report.Born,
+            IsMixerHeard = true,
+            Misplaced = 0,
             Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == told.Mixer),
         };
         life = Confirm(HandOver.Heard(life, report.Uplinks), report, effects, context);

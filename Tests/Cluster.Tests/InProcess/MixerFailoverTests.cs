@@ -91,7 +91,10 @@ public sealed class MixerFailoverTests(ITestOutputHelper output) : IDisposable
         var target = SipUri.Sip(Room.Value, "127.0.0.1", node.Listening.Udp!.Port);
         var options = new SoftPhoneOptions(target, SipTransport.Udp, SrtpProfile.Usual, mki)
         {
-            User = name, Tone = 440, Duration = TimeSpan.FromMinutes(2), TakesUpdate = update,
+            User = name,
+            Tone = 440,
+            Duration = TimeSpan.FromMinutes(2),
+            TakesUpdate = update,
         };
         return SoftPhone.RunAsync(options, TimeProvider.System, hangUp.Token);
     }

@@ -82,7 +82,8 @@ public class AuditChecksTests
     {
         var placed = new ConferenceEvent.MixerPlaced(2)
         {
-            At = LogScript.Time(50), Loss = MixerLoss.Silent,
+            At = LogScript.Time(50),
+            Loss = MixerLoss.Silent,
             Ssrcs = [new MemberSsrc(new ParticipantId("alice"), new Ssrc(ssrc)), new MemberSsrc(new ParticipantId("carol"), new Ssrc(101))],
         };
         Insert(before: 3, placed);
