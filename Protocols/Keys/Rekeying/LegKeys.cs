@@ -79,6 +79,9 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
 
     public bool MayHold(KeyEpoch epoch) => IsInGroup && epoch > JoinedAfter;
 
+    /// <summary>It may be moved to that rung without a word: no offer is out that would take it away.</summary>
+    public bool CanClimb(KeyEpoch rung) => IsReady && IsInGroup && (Offered is null || Offered <= rung && rung <= OfferedTo);
+
     /// <summary>Its dialog is free for an offer.</summary>
     public bool IsFree => IsReady && IsInGroup && Offered is null && RetryAt is null;
 }

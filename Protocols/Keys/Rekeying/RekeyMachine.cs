@@ -103,7 +103,7 @@ public static class RekeyMachine
         foreach (var leg in turn.State.Legs.Values)
         {
             if (leg.AnswerWaitsFor <= stored) turn.Answer(leg with { AnswerWaitsFor = null });
-            else if (leg is { IsReady: true, IsInGroup: true } && leg.LadderTo >= stored && !epoch.IsSpoiled) turn.Climb(leg, stored);
+            else if (leg.LadderTo >= stored && leg.CanClimb(stored) && !epoch.IsSpoiled) turn.Climb(leg, stored);
         }
     }
 }

@@ -24,6 +24,9 @@ internal static class ToldEpochs
     public static KeyEpoch? Above(LegKeys leg) => leg.OfferedTo > leg.Offered ? leg.OfferedTo : null;
 
     /// <summary>Its phone has keys that it is not sent anything under, now or soon.</summary>
-    public static bool IsStale(RekeyState state, LegKeys leg) =>
-        leg.Knows.Any(k => k != leg.InUse && k != leg.Confirmed && !(state.Ladder is { } ladder && k > state.Last && k <= ladder.Top));
+    public static bool IsStale(RekeyState state, LegKeys leg) => leg.Knows.Any(k => k != leg.InUse && k != leg.Confirmed && !MayCome(state, leg, k));
+
+    /// <summary>A rung that has not begun, or one whose beginning is being stored.</summary>
+    private static bool MayCome(RekeyState state, LegKeys leg, KeyEpoch epoch) =>
+        epoch > state.Last ? state.Ladder is { } ladder && epoch <= ladder.Top : epoch > leg.Confirmed && state.Find(epoch) is { IsSpoiled: false };
 }
