@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
@@ -12,9 +11,6 @@ namespace ConfCluster.Protocols.Conference;
 /// </summary>
 internal static class ConferenceKeys
 {
-    /// <summary>Steps of legs are stored together when so long has passed since the first.</summary>
-    public static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(100);
-
     /// <summary>How media to a member is keyed at present.</summary>
     public static LegKeyUse UseOf(ConferenceLife life, ParticipantId participant)
     {
@@ -49,7 +45,7 @@ internal static class ConferenceKeys
         {
             var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
             life = life with { Keys = life.Keys.With(leg with { InUse = null, KnowsOwnKey = knowsOwnKey }) };
-            life = Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
+            life = KeyWishes.Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
         }
 
         var (keys, effects) = RekeyMachine.Next(life.Keys, new RekeyInput.Demanded(RekeyReason.MixerReplaced), context.Policy.Keys.Rekey, now);
@@ -79,7 +75,7 @@ internal static class ConferenceKeys
         events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, context.NewGroupKey(begin.Epoch)) { At = context.Now, Note = note });
         if (begin.LadderTo is { } top)
         {
-            var rungs = Range(begin.Epoch.Next, top).Select(e => new KeyRung(e, context.NewGroupKey(e)));
+            var rungs = KeyWishes.Range(begin.Epoch.Next, top).Select(e => new KeyRung(e, context.NewGroupKey(e)));
             events.Add(new ConferenceEvent.KeyLadderMade([.. rungs]) { At = context.Now });
         }
 
@@ -94,7 +90,7 @@ internal static class ConferenceKeys
     public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> events, Effects effects, DecisionContext context)
     {
         var waiting = life.KeyEffects;
-        life = Execute(life with { KeyEffects = [] }, waiting, null, effects, context);
+        life = KeyWishes.Execute(life with { KeyEffects = [] }, waiting, null, effects, context);
         foreach (var began in events.OfType<ConferenceEvent.KeyEpochBegan>())
         {
             life = life with { Storing = life.Storing.Remove(began.Epoch) };
@@ -111,7 +107,7 @@ internal static class ConferenceKeys
         var before = life.Keys;
         var (keys, wishes) = RekeyMachine.Next(before, input, policy, now);
         life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
-        return Wake(Execute(life, wishes, note, effects, context), effects, context);
+        return Wake(KeyWishes.Execute(life, wishes, note, effects, context), effects, context);
     }
 
     /// <summary>The machine is about to offer it a key.</summary>
@@ -132,11 +128,12 @@ internal static class ConferenceKeys
     {
         var id = report.Participant.Value;
         if (life.Keys.Find(id) is not { } leg) return life;
-        if (report.Answer == LegKeyAnswer.Refused && leg.Offered == report.Epoch) life = Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
+        if (report.Answer == LegKeyAnswer.Refused && leg.Offered == report.Epoch)
+            life = KeyWishes.Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
         // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
         var took = leg.Offered == report.Epoch;
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && took && leg.Offered is { } taken) life = Step(life, report.Participant, LegStepKind.Confirmed, taken, context, Above(leg));
+        if (confirms && took && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, KeyWishes.Above(leg));
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),
@@ -177,18 +174,13 @@ internal static class ConferenceKeys
             var isStored = !life.Storing.Contains(epoch.Epoch)
                 || life.Pending?.Events.Any(e => e is ConferenceEvent.KeyEpochBegan began && began.Epoch == epoch.Epoch) == true;
             if (!isStored) continue;
-            life = Note(life, new ConferenceEvent.KeyEpochPassed(epoch.Epoch, EpochPassage.Destroyed) { At = context.Now });
+            life = KeyWishes.Note(life, new ConferenceEvent.KeyEpochPassed(epoch.Epoch, EpochPassage.Destroyed) { At = context.Now });
         }
 
-        if (life.Keys.Ladder is { } ladder) effects.AddRange(Range(life.Keys.Last.Next, ladder.Top).Select(e => new ConferenceEffect.DestroyKey(e)));
+        if (life.Keys.Ladder is { } ladder) effects.AddRange(KeyWishes.Range(life.Keys.Last.Next, ladder.Top).Select(e => new ConferenceEffect.DestroyKey(e)));
 
         return life with { Keys = life.Keys.Cleared(), KeyDropped = [], Storing = [] };
     }
-
-    /// <summary>Steps that wait become one fact; facts in their order.</summary>
-    public static ConferenceLife Flush(ConferenceLife life) => life.Steps.IsEmpty
-        ? life
-        : life with { Notes = life.Notes.Add(new ConferenceEvent.LegsProgressed(life.Steps) { At = life.Steps[^1].At }), Steps = [] };
 
     /// <summary>Which key its answer has, for a join that is asked for again; false: the answer waits.</summary>
     /// <param name="to">The last rung that goes with it; null: none does.</param>
@@ -196,7 +188,7 @@ internal static class ConferenceKeys
     {
         var leg = life.Keys.Find(participant.Value);
         epoch = leg is { IsReady: false, Offered: { } offered } && life.Keys.Find(offered) is not null ? offered : null;
-        to = epoch is null ? null : Above(leg!);
+        to = epoch is null ? null : KeyWishes.Above(leg!);
         return leg is not { AnswerWaitsFor: not null } && !life.KeyEffects.Any(e => e is RekeyEffect.Answer answer && answer.Participant == participant.Value);
     }
 
@@ -205,7 +197,7 @@ internal static class ConferenceKeys
     {
         if (life.Keys is not { Wanted: { } reason, LastStart: { } last } || before.Wanted is not null) return life;
         var until = context.Now + (last + context.Policy.Keys.Rekey.MinInterval - life.KeyClock);
-        return Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
+        return KeyWishes.Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
     }
 
     /// <summary>An answer that was decided on before a write; who has left meanwhile is told no key, nor is one that is gone.</summary>
@@ -220,92 +212,6 @@ internal static class ConferenceKeys
         life.State.Mixer is { } mixer && life.State.Participants.TryGetValue(admit.Participant, out var member)
             ? admit with { Mixer = mixer, Ssrc = member.Ssrc }
             : admit;
-
-    private static ConferenceLife Execute(
-        ConferenceLife life, ImmutableArray<RekeyEffect> wishes, string? note, Effects effects, DecisionContext context)
-    {
-        foreach (var wish in wishes) life = Execute(life, wish, note, effects, context);
-        return life;
-    }
-
-    private static ConferenceLife Execute(ConferenceLife life, RekeyEffect wish, string? note, Effects effects, DecisionContext context)
-    {
-        switch (wish)
-        {
-            case RekeyEffect.Begin w:
-                return life with { Waiting = life.Waiting.Add(Begun(w, note)), Storing = life.Storing.Add(w.Epoch) };
-            case RekeyEffect.Answer w: return Answer(life, new ParticipantId(w.Participant), w, effects, context);
-            // It was decided on with a join that was being stored, and the leg has left meanwhile.
-            case RekeyEffect.Offer w when life.Keys.Find(w.Participant)?.Offered != w.Epoch: return life;
-            case RekeyEffect.Use w when life.Keys.Find(w.Participant) is null: return life;
-            // While that was being stored the key was given up: it is free for a younger one.
-            case RekeyEffect.Offer w when life.Keys.Find(w.Epoch) is not { MayBeUsed: true }:
-                return Next(life, new RekeyInput.NotNow(w.Participant, w.Epoch, TimeSpan.Zero), effects, context);
-            case RekeyEffect.Offer w:
-                var told = life.Keys.Find(w.Participant)!;
-                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, told.InUse) { Taken = told.Confirmed, To = w.To });
-                return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context, w.To);
-            case RekeyEffect.Use { Epoch: { } epoch } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.Moved, epoch, context);
-            case RekeyEffect.Use w:
-                var kind = life.Keys.Find(w.Participant)!.IsDeaf ? LegStepKind.Deaf : LegStepKind.OwnKey;
-                return Isolated(life, new ParticipantId(w.Participant), kind, effects, context);
-            case RekeyEffect.Silence w: return Isolated(life, new ParticipantId(w.Participant), LegStepKind.Silenced, effects, context);
-            case RekeyEffect.Drop w:
-                effects.Add(new ConferenceEffect.HangUp(new ParticipantId(w.Participant), LeaveReason.KeyNotTaken));
-                return Isolated(
-                    life with { KeyDropped = life.KeyDropped.Add(new ParticipantId(w.Participant)) }, new ParticipantId(w.Participant), LegStepKind.Dropped,
-                    effects, context);
-            case RekeyEffect.Settled w: return Pass(life, w.Epoch, EpochPassage.Settled, context);
-            case RekeyEffect.Retire w: return Pass(life, w.Epoch, EpochPassage.Retired, context);
-            case RekeyEffect.Destroy w:
-                effects.Add(new ConferenceEffect.DestroyKey(w.Epoch));
-                return Pass(life, w.Epoch, EpochPassage.Destroyed, context);
-            case RekeyEffect.DropRungs w:
-                effects.AddRange(Range(w.From, w.To).Select(e => new ConferenceEffect.DestroyKey(e)));
-                return Pass(life, w.From, EpochPassage.Destroyed, context, w.To);
-            case RekeyEffect.Revoked w: return Pass(life, w.Epoch, EpochPassage.Revoked, context);
-            default: throw new UnreachableException($"no execution for {wish.GetType().Name}");
-        }
-    }
-
-    /// <summary>Who was refused or has left meanwhile is owed nothing.</summary>
-    private static ConferenceLife Answer(ConferenceLife life, ParticipantId participant, RekeyEffect.Answer answer, Effects effects, DecisionContext context)
-    {
-        if (!life.State.Participants.TryGetValue(participant, out var member) || life.Departed.Contains(participant) || life.Abandoned.Contains(participant))
-            return life;
-        var epoch = answer.Epoch is { } meant && life.Keys.Find(meant) is null ? null : answer.Epoch;
-        var to = epoch is null ? null : answer.To;
-        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch, To = to });
-        return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, to) : life;
-    }
-
-    private static ConferenceLife Isolated(ConferenceLife life, ParticipantId participant, LegStepKind kind, Effects effects, DecisionContext context)
-    {
-        var what = kind == LegStepKind.Deaf ? "hears nothing under the group key that it took, and is back on its own" : $"does not take new keys ({kind})";
-        effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: {participant} {what}."));
-        return Step(life, participant, kind, default, context);
-    }
-
-    private static ConferenceLife Pass(ConferenceLife life, KeyEpoch epoch, EpochPassage passage, DecisionContext context, KeyEpoch? to = null) =>
-        Note(life, new ConferenceEvent.KeyEpochPassed(epoch, passage) { At = context.Now, To = to });
-
-    private static ConferenceLife Note(ConferenceLife life, ConferenceEvent fact)
-    {
-        var flushed = Flush(life);
-        return flushed with { Notes = flushed.Notes.Add(fact) };
-    }
-
-    private static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context, KeyEpoch? to = null) =>
-        life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now) { To = to }) };
-
-    private static KeyEpoch? Above(LegKeys leg) => leg.OfferedTo > leg.Offered ? leg.OfferedTo : null;
-
-    private static IEnumerable<KeyEpoch> Range(KeyEpoch from, KeyEpoch to)
-    {
-        for (var epoch = from; epoch <= to; epoch = epoch.Next) yield return epoch;
-    }
-
-    private static ConferenceCommand.BeginEpoch Begun(RekeyEffect.Begin begin, string? note) => new(begin.Epoch, begin.Reason, note) { LadderTo = begin.LadderTo };
 
     private static ConferenceLife Wake(ConferenceLife life, Effects effects, DecisionContext context)
     {

@@ -40,7 +40,7 @@ public static class ConferenceMachine
             ConferenceInput.Fired { Timer: ConferenceTimer.Idle } => Idle(life, effects),
             ConferenceInput.Fired { Timer: ConferenceTimer.Keys } =>
                 ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context.Decision),
-            ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => ConferenceKeys.Flush(life) with { IsCollecting = false },
+            ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => KeyWishes.Flush(life) with { IsCollecting = false },
             ConferenceInput.LegMoved i => LegMoves.Arrived(life, i, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
             ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
@@ -167,7 +167,7 @@ public static class ConferenceMachine
     private static ConferenceLife Collect(ConferenceLife life, Effects effects)
     {
         if (!life.HasNotes || life.IsCollecting || !life.IsRecovered) return life;
-        effects.Add(new ConferenceEffect.Start(ConferenceTimer.Collect, ConferenceKeys.Collect));
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.Collect, KeyWishes.Collect));
         return life with { IsCollecting = true };
     }
 

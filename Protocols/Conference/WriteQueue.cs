@@ -102,7 +102,7 @@ internal static class WriteQueue
     /// <summary>What happened before is stored before.</summary>
     private static ConferenceLife TakeNotes(ConferenceLife life, ImmutableArray<ConferenceEvent>.Builder events)
     {
-        life = ConferenceKeys.Flush(life);
+        life = KeyWishes.Flush(life);
         events.AddRange(life.Notes);
         return life with { Notes = [] };
     }

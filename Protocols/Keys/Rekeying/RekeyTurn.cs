@@ -146,8 +146,10 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
 
         foreach (var leg in Due(State.Index.Sheds))
         {
-            if (!ToldEpochs.IsStale(State, leg) || leg.Confirmed is not { } taken || State.Find(taken) is null) Set(leg with { ShedsAt = null });
-            else if (room-- > 0) Offer(leg, taken);
+            // What it took last may have been given up since; it is told what it may be sent media under.
+            var usable = new[] { leg.Confirmed, leg.InUse }.FirstOrDefault(e => e is { } taken && State.Find(taken) is { MayBeUsed: true });
+            if (usable is null || !ToldEpochs.IsStale(State, leg)) Set(leg with { ShedsAt = null });
+            else if (room-- > 0) Offer(leg, usable.Value);
             else return;
         }
     }
