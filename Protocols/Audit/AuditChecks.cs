@@ -65,9 +65,11 @@ public static class AuditChecks
         {
             foreach (var sent in leg.Sent.Where(s => log.PolicyAt(s.Record) is not { NextEpochOnly: false }))
             {
-                if (log.Epochs.Find(e => e.Number == sent.Epoch) is { } epoch && epoch.Record < leg.JoinRecord)
-                    log.Break(AuditRule.K2, sent.Record, leg.Id, $"{leg.Name} was sent epoch {sent.Epoch}, which began in record {epoch.Record}"
-                        + $", before it joined in record {leg.JoinRecord}");
+                if (!log.HasBegun(sent.Epoch, leg.JoinRecord)) continue;
+                var began = log.Epochs.First(e => e.Number == sent.Epoch).Record;
+                log.Break(
+                    AuditRule.K2, sent.Record, leg.Id,
+                    $"{leg.Name} was sent epoch {sent.Epoch}, which began in record {began}, before it joined in record {leg.JoinRecord}");
             }
         }
     }
@@ -106,8 +108,8 @@ public static class AuditChecks
 
         foreach (var step in log.Steps.Where(s => s.Kind is "sent" or "moved"))
         {
-            var isRung = step.Kind == "sent" && log.Rungs.Exists(r => r.Number == step.Epoch && r.Record < step.Record);
-            if (!isRung && !log.Epochs.Exists(e => e.Number == step.Epoch && e.Record < step.Record))
+            var isRung = step.Kind == "sent" && log.IsRung(step.Epoch, step.Record);
+            if (!isRung && !log.HasBegun(step.Epoch, step.Record))
                 log.Break(AuditRule.K5, step.Record, step.Participant, $"epoch {step.Epoch} was {step.Kind} before it was stored");
         }
     }

@@ -76,6 +76,12 @@ internal sealed record AuditMoment(long Record, DateTimeOffset At);
 /// </summary>
 internal sealed class AuditLog
 {
+    /// <summary>Made when they are first asked for: by then everything is read.</summary>
+    private Dictionary<long, (DateTimeOffset First, DateTimeOffset? Last, bool IsOpen)>? _uses;
+
+    private Dictionary<long, long>? _begun;
+    private Dictionary<long, long>? _rungs;
+
     public required string Conference { get; init; }
 
     public List<AuditViolation> Violations { get; } = [];
@@ -111,15 +117,31 @@ internal sealed class AuditLog
 
     public IEnumerable<KeyUse> Uses => Legs.Values.SelectMany(l => l.Uses);
 
-    public DateTimeOffset? FirstUse(long epoch) => Uses.Where(u => u.Epoch == epoch).Select(u => (DateTimeOffset?)u.Start).Min();
+    public DateTimeOffset? FirstUse(long epoch) => UsesOf(epoch).Select(u => (DateTimeOffset?)u.First).FirstOrDefault();
 
     /// <summary>Null: never used, or still in use where the log ends.</summary>
     public DateTimeOffset? LastUse(long epoch, out bool isOpen)
     {
-        var uses = Uses.Where(u => u.Epoch == epoch).ToList();
-        isOpen = uses.Exists(u => u.End is null);
-        return isOpen ? null : uses.Select(u => u.End).Max();
+        var (_, last, open) = UsesOf(epoch).FirstOrDefault();
+        isOpen = open;
+        return isOpen ? null : last;
     }
+
+    /// <summary>Whether that number began before that record.</summary>
+    public bool HasBegun(long epoch, long record) => (_begun ??= First(Epochs.Select(e => (e.Number, e.Record)))).TryGetValue(epoch, out var at) && at < record;
+
+    /// <summary>Whether a key for that number was made before that record, to be told in advance.</summary>
+    public bool IsRung(long epoch, long record) => (_rungs ??= First(Rungs.Select(r => (r.Number, r.Record)))).TryGetValue(epoch, out var at) && at < record;
+
+    /// <summary>One or none: when it was first used, last used, and whether it still is.</summary>
+    private IEnumerable<(DateTimeOffset First, DateTimeOffset? Last, bool IsOpen)> UsesOf(long epoch)
+    {
+        _uses ??= Uses.GroupBy(u => u.Epoch).ToDictionary(g => g.Key, g => (g.Min(u => u.Start), g.Max(u => u.End), g.Any(u => u.End is null)));
+        if (_uses.TryGetValue(epoch, out var span)) yield return span;
+    }
+
+    private static Dictionary<long, long> First(IEnumerable<(long Number, long Record)> all) =>
+        all.GroupBy(a => a.Number).ToDictionary(g => g.Key, g => g.Min(a => a.Record));
 
     public string NameOf(string participant) => Legs.TryGetValue(participant, out var leg) ? leg.Name : participant;
 
