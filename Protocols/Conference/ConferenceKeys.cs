@@ -133,7 +133,7 @@ internal static class ConferenceKeys
         // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
         var took = leg.Offered == report.Epoch;
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && took && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, KeyWishes.Above(leg));
+        if (confirms && took && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),
@@ -188,7 +188,7 @@ internal static class ConferenceKeys
     {
         var leg = life.Keys.Find(participant.Value);
         epoch = leg is { IsReady: false, Offered: { } offered } && life.Keys.Find(offered) is not null ? offered : null;
-        to = epoch is null ? null : KeyWishes.Above(leg!);
+        to = epoch is null ? null : ToldEpochs.Above(leg!);
         return leg is not { AnswerWaitsFor: not null } && !life.KeyEffects.Any(e => e is RekeyEffect.Answer answer && answer.Participant == participant.Value);
     }
 

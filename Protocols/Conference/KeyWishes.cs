@@ -89,8 +89,6 @@ internal static class KeyWishes
     public static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context, KeyEpoch? to = null) =>
         life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now) { To = to }) };
 
-    public static KeyEpoch? Above(LegKeys leg) => leg.OfferedTo > leg.Offered ? leg.OfferedTo : null;
-
     public static IEnumerable<KeyEpoch> Range(KeyEpoch from, KeyEpoch to)
     {
         for (var epoch = from; epoch <= to; epoch = epoch.Next) yield return epoch;
