@@ -13,10 +13,10 @@ internal static class ConferenceViews
         var state = life.State;
         return new ConferenceView(
             state.Conference, state.IsActive, state.Incarnation, state.IsActive ? state.Mixer : null, life.WantedVersion,
-            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, life, media.Of(state.Mixer, m.Participant)))])
+            life.AppliedVersion, state.IsActive ? state.Since : null, [.. state.Members().Select(m => View(m, life, media.Of(state.MixerOf(m.Mixer), m.Participant)))])
         {
             Callouts = [.. life.Callouts],
-            Speaker = media.Speaker(state.Mixer) is { } speaker && state.Participants.ContainsKey(speaker) ? speaker : null,
+            Speaker = state.Mixers.Keys.Select(n => media.Speaker(state.MixerOf(n))).FirstOrDefault(s => s is { } who && state.Participants.ContainsKey(who)),
             Epochs = [.. life.Keys.Epochs.Select(e => View(e, life))],
             IsRekeyDeferred = life.Keys.Wanted is not null,
             Plan = plan,

@@ -34,12 +34,12 @@ internal static class ConferenceFactWire
             "c.mixer.1",
             e => new MixerPlacedProto
             {
-                At = WireValues.Ticks(e.At), MixerIncarnation = e.MixerIncarnation, Loss = (uint)e.Loss,
+                At = WireValues.Ticks(e.At), MixerIncarnation = e.MixerIncarnation, Loss = (uint)e.Loss, Number = e.Number,
                 Ssrcs = { e.Ssrcs.Select(s => new MemberSsrcProto { Participant = s.Participant.Value, Ssrc = s.Ssrc.Value }) },
             },
             p => new ConferenceEvent.MixerPlaced(p.MixerIncarnation)
             {
-                At = WireValues.Time(p.At), Loss = (MixerLoss)p.Loss,
+                At = WireValues.Time(p.At), Loss = (MixerLoss)p.Loss, Number = p.Number,
                 Ssrcs = [.. p.Ssrcs.Select(s => new MemberSsrc(new ParticipantId(s.Participant), new Ssrc(s.Ssrc)))],
             }),
         WireEntry.Of<ConferenceEvent.Ended, EndedProto>(
@@ -62,6 +62,7 @@ internal static class ConferenceFactWire
             IsProtected = e.IsProtected,
             LacksMki = e.LacksMki,
             TakesLadder = e.TakesLadder,
+            Mixer = e.Mixer,
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -76,5 +77,6 @@ internal static class ConferenceFactWire
             IsProtected = p.IsProtected,
             LacksMki = p.LacksMki,
             TakesLadder = p.TakesLadder,
+            Mixer = p.Mixer,
         };
 }

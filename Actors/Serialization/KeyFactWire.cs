@@ -13,8 +13,8 @@ internal static class KeyFactWire
     [
         WireEntry.Of<ConferenceEvent.SsrcsReserved, SsrcsReservedProto>(
             "c.ssrcs.1",
-            e => new SsrcsReservedProto { At = WireValues.Ticks(e.At), Ssrcs = { e.Ssrcs.Select(s => s.Value) } },
-            p => new ConferenceEvent.SsrcsReserved([.. p.Ssrcs.Select(s => new Ssrc(s))]) { At = WireValues.Time(p.At) }),
+            e => new SsrcsReservedProto { At = WireValues.Ticks(e.At), Mixer = e.Mixer, Ssrcs = { e.Ssrcs.Select(s => s.Value) } },
+            p => new ConferenceEvent.SsrcsReserved([.. p.Ssrcs.Select(s => new Ssrc(s))]) { At = WireValues.Time(p.At), Mixer = p.Mixer }),
         WireEntry.Of<ConferenceEvent.KeyPolicySet, KeyPolicyProto>("c.keypolicy.1", Write, Read),
         WireEntry.Of<ConferenceEvent.KeyEpochBegan, KeyEpochBeganProto>("c.epoch.1", Write, Read),
         WireEntry.Of<ConferenceEvent.KeyLadderMade, KeyLadderMadeProto>("c.ladder.1", Write, Read),

@@ -24,7 +24,7 @@ public static class KeyChangeProjection
             ConferenceEvent.ParticipantLeft e => ("left", [("participant", e.Participant.Value), ("reason", Name(e.Reason))]),
             ConferenceEvent.MixerPlaced e => ("mixer", Placed(e)),
             ConferenceEvent.Ended e => ("ended", [("reason", Name(e.Reason))]),
-            ConferenceEvent.SsrcsReserved e => ("ssrcs", [.. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),
+            ConferenceEvent.SsrcsReserved e => ("ssrcs", [("mixer", e.Mixer == 0 ? null : Text(e.Mixer)), .. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),
             ConferenceEvent.KeyPolicySet e => ("policy", Policy(e.Policy)),
             ConferenceEvent.KeyEpochBegan e => ("epoch", Began(e)),
             ConferenceEvent.KeyLadderMade e => ("ladder", [.. e.Rungs.SelectMany(r => r.Commitments.Select(c =>
@@ -44,13 +44,13 @@ public static class KeyChangeProjection
         ("participant", e.Participant.Value), ("identity", e.Identity), ("display", e.DisplayName), ("ssrc", e.Ssrc.ToString()),
         ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
         ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
-        ("ladder", e.TakesLadder ? "yes" : null),
+        ("ladder", e.TakesLadder ? "yes" : null), ("mixer", e.Mixer == 0 ? null : Text(e.Mixer)),
     ];
 
     /// <summary>The participant stands last, since it may be any text.</summary>
     private static (string, string?)[] Placed(ConferenceEvent.MixerPlaced e) =>
     [
-        ("incarnation", Text(e.MixerIncarnation)), ("loss", e.Loss == MixerLoss.None ? null : Name(e.Loss)),
+        ("incarnation", Text(e.MixerIncarnation)), ("number", e.Number == 0 ? null : Text(e.Number)), ("loss", e.Loss == MixerLoss.None ? null : Name(e.Loss)),
         .. e.Ssrcs.Select(s => ("ssrc", (string?)$"{s.Ssrc} {s.Participant.Value}")),
     ];
 

@@ -9,5 +9,11 @@ public enum CalloutState : byte { Inviting = 0, Ringing = 1, Joined = 2, Failed 
 /// <param name="Reason">For whoever asked, in words; empty when all is well.</param>
 public sealed record Callout(ParticipantId Participant, string Target, CalloutState State, int Status, string Reason, DateTimeOffset At)
 {
+    /// <summary>The number of the mixer where it has ports; null: not settled yet, or unknown here.</summary>
+    public int? Seat { get; init; }
+
+    /// <summary>It was asked for, and has not been told where it has ports.</summary>
+    public bool IsWaiting { get; init; }
+
     public bool IsPending => State is CalloutState.Inviting or CalloutState.Ringing;
 }

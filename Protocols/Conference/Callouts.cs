@@ -24,10 +24,30 @@ internal static class Callouts
             return life;
         }
 
-        effects.Add(new ConferenceEffect.Grant(asked.Participant, life.State.Mixer!.Value));
-        return known is null
-            ? life with { Callouts = life.Callouts.Add(Callout(asked.Participant, asked.Target, context)) }
-            : life;
+        if (known is null) return life with { Callouts = life.Callouts.Add(Callout(asked.Participant, asked.Target, context) with { IsWaiting = true }) };
+        if (known.Seat is { } seat) effects.Add(new ConferenceEffect.Grant(asked.Participant, life.State.MixerOf(seat)!.Value));
+        return life;
+    }
+
+    /// <summary>After every step: whoever may be called is told at which mixer it has ports; where all are full another one is placed first.</summary>
+    public static ConferenceLife Seat(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        if (!life.State.IsActive || life.State.Mixers.IsEmpty || !life.Callouts.Exists(c => c.IsPending && c.IsWaiting)) return life;
+        var legs = MixerSeats.Count(life.State);
+        foreach (var callout in life.Callouts.Where(c => c.IsPending && c.Seat is not null && !life.State.Participants.ContainsKey(c.Participant)))
+            legs[callout.Seat!.Value]++;
+        for (var i = 0; i < life.Callouts.Count; i++)
+        {
+            var callout = life.Callouts[i];
+            if (!callout.IsPending || !callout.IsWaiting) continue;
+            var seat = MixerSeats.Choose(legs, context.Decision.Policy.LegsPerMixer);
+            if (seat == legs.Length) return Another(life, seat);
+            legs[seat]++;
+            effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.MixerOf(seat)!.Value));
+            life = life with { Callouts = life.Callouts.SetItem(i, callout with { Seat = seat, IsWaiting = false }) };
+        }
+
+        return life;
     }
 
     /// <summary>A callout that was refused here is noted all the same, so that its failure can be seen.</summary>
@@ -52,6 +72,10 @@ internal static class Callouts
             effects.Add(new ConferenceEffect.HangUp(callout.Participant, LeaveReason.ConferenceEnded));
         return life with { Callouts = life.Callouts.ConvertAll(c => c.IsPending ? Over(c, context) : c) };
     }
+
+    private static ConferenceLife Another(ConferenceLife life, int number) => life.Waiting.Exists(c => c is ConferenceCommand.AddMixer) || life.Pending is not null
+        ? life
+        : life with { Waiting = life.Waiting.Add(new ConferenceCommand.AddMixer(number)) };
 
     private static Rejection? Refusal(ConferenceLife life, DecisionContext context)
     {

@@ -22,6 +22,9 @@ public abstract record ConferenceCommand
         public CallerIdentity? Caller { get; init; }
 
         public LegAbility Ability { get; init; } = LegAbility.None;
+
+        /// <summary>The number of the mixer where it has ports already, for it was called; null: nowhere.</summary>
+        public int? Seat { get; init; }
     }
 
     /// <summary>The rules for all its instances to come. One that is on goes on as it is: nothing is stored then.</summary>
@@ -34,8 +37,13 @@ public abstract record ConferenceCommand
         public KeyEpoch? LadderTo { get; init; }
     }
 
-    /// <summary>The mixer runs out of SSRCs for shared streams.</summary>
-    public sealed record ReserveSsrcs : ConferenceCommand;
+    /// <summary>A mixer runs out of SSRCs for shared streams.</summary>
+    /// <param name="Mixer">Its number.</param>
+    public sealed record ReserveSsrcs(int Mixer = 0) : ConferenceCommand;
+
+    /// <summary>All mixers are full, and somebody is about to be called.</summary>
+    /// <param name="Number">Of the mixer to come; nothing is to be done when it is there.</param>
+    public sealed record AddMixer(int Number) : ConferenceCommand;
 
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
     public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
@@ -46,8 +54,8 @@ public abstract record ConferenceCommand
     /// </summary>
     public sealed record Take(bool CallsLost) : ConferenceCommand;
 
-    /// <summary>The conference needs another mixer.</summary>
-    /// <param name="Lost">Which one it lost; when that is not in charge any more nothing is to be done. Null: whichever is.</param>
+    /// <summary>The conference needs a mixer in the place of another.</summary>
+    /// <param name="Lost">Which one it lost; when that is not in charge any more nothing is to be done. Null: whichever is the first.</param>
     public sealed record PlaceMixer(MixerId? Lost = null, MixerLoss Loss = MixerLoss.Silent) : ConferenceCommand;
 
     /// <summary>Everybody out (operator, drain, node shutdown).</summary>
@@ -100,5 +108,11 @@ public enum Admission : byte { Open, NoNewConference, ShuttingDown }
 /// <param name="MinIdentity">The weakest proof with which somebody may call in.</param>
 public sealed record ConferencePolicy(int MaxParticipants, IdentityProof MinIdentity = IdentityProof.None)
 {
+    /// <summary>A limit of <see cref="LegsPerMixer"/> that no conference reaches.</summary>
+    public const int MostLegsPerMixer = 100_000;
+
     public GroupKeyPolicy Keys { get; init; } = GroupKeyPolicy.Individual;
+
+    /// <summary>With more legs the conference takes another mixer; see <see cref="MixerSeats"/>.</summary>
+    public int LegsPerMixer { get; init; } = MostLegsPerMixer;
 }

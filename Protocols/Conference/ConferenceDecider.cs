@@ -23,7 +23,8 @@ public static class ConferenceDecider
             ConferenceCommand.PlaceMixer place => PlaceMixer(state, place, context),
             ConferenceCommand.Plan plan => Plan(state, plan.Chosen, context),
             ConferenceCommand.BeginEpoch begin => BeginEpoch(state, begin, context),
-            ConferenceCommand.ReserveSsrcs => state.IsActive ? Accept(Reserve(state, context)) : Reject(Rejection.ConferenceOver),
+            ConferenceCommand.ReserveSsrcs reserve => state.IsActive ? Accept(Reserve(state, reserve.Mixer, context)) : Reject(Rejection.ConferenceOver),
+            ConferenceCommand.AddMixer add => AddMixer(state, add.Number, context),
             ConferenceCommand.End end => End(state, end.Reason, context),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -47,6 +48,7 @@ public static class ConferenceDecider
 
         if (context.Policy.Keys.KeyingOf(join.Ability) is not { } keying) return Reject(Rejection.KeyingRefused);
 
+        var seat = state.IsActive ? Seat(state, join.Seat, context) : 0;
         var ssrc = Fresh(state, context);
         var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc)
         {
@@ -56,11 +58,22 @@ public static class ConferenceDecider
             IsProtected = join.Ability.IsProtected,
             LacksMki = !join.Ability.TakesMki,
             TakesLadder = keying == LegKeying.GroupByMki && join.Ability.IsStream && context.Policy.Keys.Rekey.Ladder > 0,
+            Mixer = seat,
         };
-        if (state.IsActive) return Accept(joined);
+        if (state.IsActive) return state.Mixers.ContainsKey(seat) ? Accept(joined) : Accept(NextMixer(state, seat, context), joined);
 
         // A mixer id is never used again after its end, so each instance has one of its own.
-        return Accept(new ConferenceEvent.Created(state.Conference) { At = context.Now }, NextMixer(state, context), joined);
+        return Accept(new ConferenceEvent.Created(state.Conference) { At = context.Now }, NextMixer(state, 0, context), joined);
+    }
+
+    /// <summary>Who was called has ports already, where it is to stay.</summary>
+    private static int Seat(ConferenceState state, int? has, DecisionContext context) =>
+        has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
+
+    private static Decision AddMixer(ConferenceState state, int number, DecisionContext context)
+    {
+        if (!state.IsActive) return Reject(Rejection.ConferenceOver);
+        return number == state.Mixers.Count && number < MixerSeats.MaxMixers ? Accept(NextMixer(state, number, context)) : Accept();
     }
 
     private static Decision Leave(ConferenceState state, ConferenceCommand.Leave leave, DecisionContext context)
@@ -85,12 +98,14 @@ public static class ConferenceDecider
     private static Decision PlaceMixer(ConferenceState state, ConferenceCommand.PlaceMixer place, DecisionContext context)
     {
         if (!state.IsActive) return Reject(Rejection.ConferenceOver);
-        if (place.Lost is { } lost && lost != state.Mixer) return Accept();
-        var ssrcs = Fresh(state, state.Participants.Count, context);
-        return Accept(NextMixer(state, context) with
+        if (place.Lost is { } lost && !state.HasMixer(lost)) return Accept();
+        var number = place.Lost?.Number ?? 0;
+        var legs = state.Members().Where(m => m.Mixer == number).ToList();
+        var ssrcs = Fresh(state, legs.Count, context);
+        return Accept(NextMixer(state, number, context) with
         {
             Loss = place.Loss,
-            Ssrcs = [.. state.Members().Select((member, i) => new MemberSsrc(member.Participant, ssrcs[i]))],
+            Ssrcs = [.. legs.Select((member, i) => new MemberSsrc(member.Participant, ssrcs[i]))],
         });
     }
 
@@ -100,11 +115,11 @@ public static class ConferenceDecider
             ? new Decision.Accepted(ConferenceKeys.Began(state, new RekeyEffect.Begin(begin.Epoch, begin.Reason) { LadderTo = begin.LadderTo }, begin.Note, context))
             : Reject(Rejection.ConferenceOver);
 
-    /// <summary>SSRCs for streams that legs share; enough for an hour of people who come and go.</summary>
-    internal static ConferenceEvent.SsrcsReserved Reserve(ConferenceState state, DecisionContext context)
+    /// <summary>SSRCs for streams that legs of a mixer share; enough for an hour of people who come and go.</summary>
+    internal static ConferenceEvent.SsrcsReserved Reserve(ConferenceState state, int mixer, DecisionContext context)
     {
         const int Batch = 16;
-        return new ConferenceEvent.SsrcsReserved(Fresh(state, Batch, context)) { At = context.Now };
+        return new ConferenceEvent.SsrcsReserved(Fresh(state, Batch, context)) { At = context.Now, Mixer = mixer };
     }
 
     private static ImmutableArray<Ssrc> Fresh(ConferenceState state, int count, DecisionContext context)
@@ -129,8 +144,8 @@ public static class ConferenceDecider
         new ConferenceEvent.Ended(reason) { At = context.Now },
     ];
 
-    private static ConferenceEvent.MixerPlaced NextMixer(ConferenceState state, DecisionContext context) =>
-        new(checked(state.MixerIncarnation + 1)) { At = context.Now };
+    private static ConferenceEvent.MixerPlaced NextMixer(ConferenceState state, int number, DecisionContext context) =>
+        new(checked(state.MixerIncarnation + 1)) { At = context.Now, Number = number };
 
     /// <summary>RFC 3550 §8.1: chosen at random; 0 is left out, since statistics use it for "none".</summary>
     private static Ssrc Fresh(ConferenceState state, DecisionContext context)

@@ -39,25 +39,32 @@ public abstract record ConferenceEvent
 
         /// <summary>Its signalling has room for keys told in advance.</summary>
         public bool TakesLadder { get; init; }
+
+        /// <summary>The number of the mixer that its leg is at.</summary>
+        public int Mixer { get; init; }
     }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
 
-    /// <summary>A mixer begins; the one before it is told to end.</summary>
+    /// <summary>A mixer begins; the one of that number before it is told to end.</summary>
     public sealed record MixerPlaced(long MixerIncarnation) : ConferenceEvent
     {
+        /// <summary>Which of the mixers of the conference it is; 0: the first.</summary>
+        public int Number { get; init; }
+
         /// <summary>What became of the one before it; <see cref="MixerLoss.None"/>: it is the first of its instance, or the fact is older than the question.</summary>
         public MixerLoss Loss { get; init; }
 
         /// <summary>
-        /// With it everybody who is in is sent media under another SSRC from the register: keys stay in use, and the streams of a mixer begin anew (RFC 3711 §9.1).
+        /// With it everybody whose leg is there is sent media under another SSRC from the register: keys stay in use, and the streams of a mixer begin anew (RFC 3711 §9.1).
         /// </summary>
         public ImmutableArray<MemberSsrc> Ssrcs { get; init; } = [];
 
         public bool Equals(MixerPlaced? other) =>
-            other is not null && At == other.At && MixerIncarnation == other.MixerIncarnation && Loss == other.Loss && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
+            other is not null && At == other.At && MixerIncarnation == other.MixerIncarnation && Number == other.Number && Loss == other.Loss
+            && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
 
-        public override int GetHashCode() => HashCode.Combine(At, MixerIncarnation, Loss, Ssrcs.Length);
+        public override int GetHashCode() => HashCode.Combine(At, MixerIncarnation, Number, Loss, Ssrcs.Length);
     }
 
     public sealed record Ended(EndReason Reason) : ConferenceEvent;
@@ -67,9 +74,13 @@ public abstract record ConferenceEvent
     /// </summary>
     public sealed record SsrcsReserved(ImmutableArray<Ssrc> Ssrcs) : ConferenceEvent
     {
-        public bool Equals(SsrcsReserved? other) => other is not null && At == other.At && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
+        /// <summary>The number of the only mixer that may take them.</summary>
+        public int Mixer { get; init; }
 
-        public override int GetHashCode() => HashCode.Combine(At, Ssrcs.Length);
+        public bool Equals(SsrcsReserved? other) =>
+            other is not null && At == other.At && Mixer == other.Mixer && Ssrcs.AsSpan().SequenceEqual(other.Ssrcs.AsSpan());
+
+        public override int GetHashCode() => HashCode.Combine(At, Mixer, Ssrcs.Length);
     }
 
     /// <summary>The rules about keys that hold from here on.</summary>

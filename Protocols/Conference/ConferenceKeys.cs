@@ -34,15 +34,18 @@ internal static class ConferenceKeys
 
     /// <summary>
     /// A new mixer that is about to be stored: with it a new epoch, so that nothing goes on where the old mixer may be (K6). Legs that were left under a key
-    /// which only the old one knew are under their own from now on; without one they hear nothing until they take the new key.
+    /// which only the old one knew are under their own from now on; without one they hear nothing until they take the new key. Legs of other mixers are as before.
     /// </summary>
     /// <param name="state">With the mixer.</param>
-    public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Replaced(ConferenceLife life, ConferenceState state, DecisionContext context)
+    /// <param name="number">Its number.</param>
+    public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Replaced(
+        ConferenceLife life, ConferenceState state, int number, DecisionContext context)
     {
         if (life.Keys.Legs.IsEmpty) return (life, []);
         var now = Clock(life, context);
         foreach (var leg in life.Keys.Legs.Values.Where(l => l.InUse == LegKeys.Forgotten))
         {
+            if (state.Participants.TryGetValue(new ParticipantId(leg.Participant), out var member) && member.Mixer != number) continue;
             var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
             life = life with { Keys = life.Keys.With(leg with { InUse = null, KnowsOwnKey = knowsOwnKey }) };
             life = KeyWishes.Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
@@ -71,7 +74,8 @@ internal static class ConferenceKeys
     {
         var events = ImmutableArray.CreateBuilder<ConferenceEvent>();
         if (state.KeyPolicy != context.Policy.Keys.Rekey) events.Add(new ConferenceEvent.KeyPolicySet(context.Policy.Keys.Rekey) { At = context.Now });
-        if (state.SharedSsrcs.IsEmpty) events.Add(ConferenceDecider.Reserve(state, context));
+        foreach (var mixer in state.Mixers.Values.Where(m => m.SharedSsrcs.IsEmpty))
+            events.Add(ConferenceDecider.Reserve(state.Apply(events), mixer.Number, context));
         events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, context.NewGroupKey(begin.Epoch)) { At = context.Now, Note = note });
         if (begin.LadderTo is { } top)
         {
@@ -209,7 +213,7 @@ internal static class ConferenceKeys
 
     /// <summary>The mixer may have been replaced with the same write.</summary>
     private static ConferenceEffect.Admit Current(ConferenceLife life, ConferenceEffect.Admit admit) =>
-        life.State.Mixer is { } mixer && life.State.Participants.TryGetValue(admit.Participant, out var member)
+        life.State.Participants.TryGetValue(admit.Participant, out var member) && life.State.MixerOf(member.Mixer) is { } mixer
             ? admit with { Mixer = mixer, Ssrc = member.Ssrc }
             : admit;
 

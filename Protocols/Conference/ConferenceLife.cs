@@ -25,11 +25,13 @@ public sealed record ConferenceLife
     /// <summary>The newest version told to any mixer; grows with each, for the whole life.</summary>
     public long Version { get; internal init; }
 
-    /// <summary>The newest version that the mixer in charge was told; 0 without one.</summary>
-    public long WantedVersion => Published?.Version ?? 0;
+    /// <summary>The newest version that any mixer in charge was told; 0 without one.</summary>
+    public long WantedVersion => Known.IsEmpty ? 0 : Known.Values.Max(m => m.Published.Version);
 
-    /// <summary>What the mixer says it does.</summary>
-    public long AppliedVersion { get; internal init; }
+    /// <summary>What the mixers say they do: <see cref="WantedVersion"/> when each does what it was told last, else the version of one that lags.</summary>
+    public long AppliedVersion => Known.IsEmpty
+        ? 0
+        : Known.Values.Where(m => m.AppliedVersion < m.Published.Version).Select(m => (long?)m.AppliedVersion).Min() ?? WantedVersion;
 
     /// <summary>Who was invited, in the order of asking.</summary>
     public ImmutableList<Callout> Callouts { get; internal init; } = [];
@@ -52,39 +54,30 @@ public sealed record ConferenceLife
     /// <summary>Refused while their join was being written; it may be stored all the same.</summary>
     internal ImmutableHashSet<ParticipantId> Abandoned { get; init; } = [];
 
-    /// <summary>The newest state told to the mixer in charge.</summary>
-    internal MixerState? Published { get; init; }
+    /// <summary>The mixers in charge that were told a state, by number.</summary>
+    internal ImmutableSortedDictionary<int, KnownMixer> Known { get; init; } = ImmutableSortedDictionary<int, KnownMixer>.Empty;
 
-    /// <summary>What the mixer was last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
+    /// <summary>The newest state told to the first of them.</summary>
+    internal MixerState? Published => Known.TryGetValue(0, out var first) ? first.Published : null;
+
+    /// <summary>When the next of them must have been heard of again.</summary>
+    internal DateTimeOffset ReportDue => Known.IsEmpty ? default : Known.Values.Min(m => m.ReportDue);
+
+    /// <summary>What the mixers were last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
     internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed, long Uses, ImmutableArray<KeyEpoch> Epochs) Looked { get; init; } = (null, null, 0, []);
 
-    /// <summary>The last state told to a mixer that is in charge no more.</summary>
-    internal MixerState? Dismissed { get; init; }
+    /// <summary>The last state told to each mixer that is in charge no more.</summary>
+    internal ImmutableDictionary<MixerId, MixerState> Dismissed { get; init; } = ImmutableDictionary<MixerId, MixerState>.Empty;
 
-    /// <summary>How far the participants' sources have come at the mixer in charge, as it said last.</summary>
+    /// <summary>How far the participants' sources have come at their mixers, as those said last.</summary>
     internal ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>> Uplinks { get; init; } =
         ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>>.Empty;
 
-    /// <summary>How far they had come when the mixer in charge took over from another one.</summary>
-    internal ImmutableArray<LegUplinks> HandedOver { get; init; } = [];
+    /// <summary>The mixers that were in charge when this life began.</summary>
+    internal ImmutableHashSet<MixerId> FoundMixers { get; init; } = [];
 
-    /// <summary>When the mixer must have been heard of again.</summary>
-    internal DateTimeOffset ReportDue { get; init; }
-
-    /// <summary>Which life of the mixer in charge has reported last; 0: none, or it does not tell.</summary>
-    internal long MixerBorn { get; init; }
-
-    /// <summary>The mixer in charge has reported to this life.</summary>
-    internal bool IsMixerHeard { get; init; }
-
-    /// <summary>The mixer that was in charge when this life began.</summary>
-    internal MixerId? FoundMixer { get; init; }
-
-    /// <summary>Mixers in a row that were lost before they said anything.</summary>
-    internal int Misplaced { get; init; }
-
-    /// <summary>When the mixer was last told that it is in charge.</summary>
-    internal DateTimeOffset ConfirmedAt { get; init; }
+    /// <summary>Mixers in a row that were lost before they said anything, by number.</summary>
+    internal ImmutableDictionary<int, int> Misplaced { get; init; } = ImmutableDictionary<int, int>.Empty;
 
     /// <summary>Legs that may not be at the mixer in charge yet, or whose peers do not know it.</summary>
     public ImmutableSortedDictionary<string, LegMove> Moves { get; internal init; } = LegMoves.None;

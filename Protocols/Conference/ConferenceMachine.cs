@@ -50,6 +50,7 @@ public static class ConferenceMachine
             _ => throw new UnreachableException($"no transition for {input}"),
         };
         next = LegMoves.Proceed(MixerWatch.Publish(next, effects, context), effects, context);
+        next = Callouts.Seat(next, effects, context);
         next = Collect(WriteQueue.Write(next, effects, context), effects);
         next = Callouts.Withdraw(next, effects, context);
         return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
@@ -79,7 +80,7 @@ public static class ConferenceMachine
         life = life with
         {
             State = state,
-            FoundMixer = state.IsActive && !recovered.CallsLost ? state.Mixer : null,
+            FoundMixers = state.IsActive && !recovered.CallsLost ? [.. state.Mixers.Keys.Select(n => state.MixerOf(n)!.Value)] : [],
             IsRecovered = true,
             IsJournalFailing = false,
             Waiting = waiting,
@@ -137,6 +138,7 @@ public static class ConferenceMachine
 
     private static ConferenceLife Join(ConferenceLife life, ConferenceCommand.Join join, Effects effects)
     {
+        join = join with { Seat = life.Callouts.Find(c => c.Participant == join.Participant)?.Seat };
         if (life.Waiting.Contains(join)) return life;
         if (!life.IsJournalFailing && life.Waiting.Count < MaxWaiting) return life with { Waiting = life.Waiting.Add(join) };
         effects.Add(Unavailable(join.Participant));

@@ -28,10 +28,14 @@ public sealed record ConferenceState
 
     public Incarnation Incarnation { get; private init; }
 
+    /// <summary>The highest of any mixer that was ever placed, whatever its number: each mixer has one of its own, and a later one a higher.</summary>
     public long MixerIncarnation { get; private init; }
 
-    /// <summary>Why the mixer before this one is not in charge any more; none: this one is the first of its instance.</summary>
-    public MixerLoss MixerLoss { get; private init; }
+    /// <summary>Those that serve it now or served it last, by number, which are 0 and up without a gap; empty before the first.</summary>
+    public ImmutableSortedDictionary<int, PlacedMixer> Mixers { get; private init; } = ImmutableSortedDictionary<int, PlacedMixer>.Empty;
+
+    /// <summary>Why the mixer before the first of them is not in charge any more; none: it is the first of its instance.</summary>
+    public MixerLoss MixerLoss => Mixers.TryGetValue(0, out var first) ? first.Loss : MixerLoss.None;
 
     public ImmutableDictionary<ParticipantId, Member> Participants { get; private init; } =
         ImmutableDictionary<ParticipantId, Member>.Empty;
@@ -39,8 +43,8 @@ public sealed record ConferenceState
     /// <summary>Every SSRC ever given to anybody: with keys that may still be around, none is used twice (RFC 3711 §9.1).</summary>
     public ImmutableHashSet<Ssrc> Register { get; private init; } = [];
 
-    /// <summary>The newest SSRCs for streams that several legs share.</summary>
-    public ImmutableArray<Ssrc> SharedSsrcs { get; private init; } = [];
+    /// <summary>As <see cref="PlacedMixer.SharedSsrcs"/>, of the first mixer.</summary>
+    public ImmutableArray<Ssrc> SharedSsrcs => Mixers.TryGetValue(0, out var first) ? first.SharedSsrcs : [];
 
     /// <summary>Its rules; null: those for such a name.</summary>
     public ConferencePlan? Plan { get; private init; }
@@ -56,8 +60,8 @@ public sealed record ConferenceState
     /// <summary>The highest number of a key that was ever told, begun or not.</summary>
     public KeyEpoch LastRung { get; private init; }
 
-    /// <summary>The mixer that serves it now or served it last; null before the first.</summary>
-    public MixerId? Mixer => MixerIncarnation == 0 ? null : new MixerId(Conference, 0, MixerIncarnation);
+    /// <summary>The first of those that serve it now or served it last; null before the first.</summary>
+    public MixerId? Mixer => MixerOf(0);
 
     public static ConferenceState New(ConferenceId conference) => new(conference);
 
@@ -69,6 +73,7 @@ public sealed record ConferenceState
             Instance = Instance + 1,
             Since = e.At,
             Participants = Participants.Clear(),
+            Mixers = Mixers.Clear(),
         },
         ConferenceEvent.Planned e => this with { Plan = e.Plan },
         ConferenceEvent.Taken e => this with { Incarnation = e.Incarnation },
@@ -81,13 +86,18 @@ public sealed record ConferenceState
                 IsProtected = e.IsProtected,
                 LacksMki = e.LacksMki,
                 TakesLadder = e.TakesLadder,
+                Mixer = e.Mixer,
             }),
             Register = Register.Add(e.Ssrc),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
         ConferenceEvent.MixerPlaced e => Placed(e),
         ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
-        ConferenceEvent.SsrcsReserved e => this with { Register = Register.Union(e.Ssrcs), SharedSsrcs = e.Ssrcs },
+        ConferenceEvent.SsrcsReserved e => this with
+        {
+            Register = Register.Union(e.Ssrcs),
+            Mixers = Mixers.TryGetValue(e.Mixer, out var mixer) ? Mixers.SetItem(e.Mixer, mixer with { SharedSsrcs = e.Ssrcs }) : Mixers,
+        },
         ConferenceEvent.KeyPolicySet e => this with { KeyPolicy = e.Policy },
         ConferenceEvent.KeyEpochBegan e => this with { LastEpoch = e.Epoch, LastEpochAt = e.At },
         ConferenceEvent.KeyLadderMade e => this with { LastRung = e.Rungs[^1].Epoch },
@@ -100,8 +110,7 @@ public sealed record ConferenceState
     private ConferenceState Placed(ConferenceEvent.MixerPlaced e) => this with
     {
         MixerIncarnation = e.MixerIncarnation,
-        MixerLoss = e.Loss,
-        SharedSsrcs = [],
+        Mixers = Mixers.SetItem(e.Number, new PlacedMixer(e.Number, e.MixerIncarnation, e.Loss)),
         Register = Register.Union(e.Ssrcs.Select(s => s.Ssrc)),
         Participants = e.Ssrcs.Aggregate(
             Participants, (all, s) => all.TryGetValue(s.Participant, out var m) ? all.SetItem(s.Participant, m with { Ssrc = s.Ssrc }) : all),
@@ -117,13 +126,32 @@ public sealed record ConferenceState
     public ImmutableArray<Member> Members() =>
         [.. Participants.Values.OrderBy(m => m.JoinedAt).ThenBy(m => m.Participant.Value, StringComparer.Ordinal)];
 
-    /// <summary>What the mixer is to do; those in <paramref name="departed"/> are out before their leave is stored.</summary>
-    public MixerState DesiredMixer(long version, ImmutableHashSet<ParticipantId> departed, Func<ParticipantId, LegKeyUse> keys) => new(
-        Mixer ?? throw new InvalidOperationException($"{Conference} has no mixer yet"), Incarnation, version,
-        [.. Members().Where(m => !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)))])
-    {
-        SharedSsrcs = SharedSsrcs,
-    };
+    /// <summary>The mixer of that number; null: there is none.</summary>
+    public MixerId? MixerOf(int number) => Mixers.TryGetValue(number, out var mixer) ? new MixerId(Conference, number, mixer.Incarnation) : null;
+
+    /// <summary>Where the leg of a participant is to be; null: it is not in.</summary>
+    public MixerId? MixerOf(ParticipantId participant) => Participants.TryGetValue(participant, out var member) ? MixerOf(member.Mixer) : null;
+
+    /// <summary>Those with its legs are told states; one that was replaced is not.</summary>
+    public bool HasMixer(MixerId mixer) => MixerOf(mixer.Number) == mixer;
+
+    /// <summary>What a mixer is to do; those in <paramref name="departed"/> are out before their leave is stored.</summary>
+    /// <param name="members">All of them, in the order in which they came.</param>
+    public MixerState DesiredMixer(
+        int number, long version, ImmutableArray<Member> members, ImmutableHashSet<ParticipantId> departed, Func<ParticipantId, LegKeyUse> keys) => new(
+        MixerOf(number) ?? throw new InvalidOperationException($"{Conference} has no mixer {number} yet"), Incarnation, version,
+        [.. members.Where(m => m.Mixer == number && !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)))])
+        {
+            SharedSsrcs = Mixers[number].SharedSsrcs,
+        };
+}
+
+/// <summary>A mixer that has a part of the legs, or all.</summary>
+/// <param name="Loss">Why the one of this number before it is not in charge any more; none: it is the first of its instance.</param>
+public sealed record PlacedMixer(int Number, long Incarnation, MixerLoss Loss)
+{
+    /// <summary>The newest SSRCs for streams that several of its legs share.</summary>
+    public ImmutableArray<Ssrc> SharedSsrcs { get; init; } = [];
 }
 
 /// <summary>Somebody who is in.</summary>
@@ -141,4 +169,7 @@ public sealed record Member(ParticipantId Participant, string Identity, string? 
 
     /// <summary>Its signalling has room for keys told in advance.</summary>
     public bool TakesLadder { get; init; }
+
+    /// <summary>The number of the mixer that its leg is at.</summary>
+    public int Mixer { get; init; }
 }

@@ -15,7 +15,7 @@ public readonly record struct LegUplinks(ParticipantId Participant, ImmutableArr
 /// </summary>
 internal static class HandOver
 {
-    /// <summary>The mixer in charge has reported. An index never falls.</summary>
+    /// <summary>A mixer in charge has reported. An index never falls.</summary>
     public static ConferenceLife Heard(ConferenceLife life, ImmutableArray<LegUplinks> news)
     {
         if (news.IsEmpty) return life;
@@ -30,13 +30,12 @@ internal static class HandOver
         return life with { Uplinks = uplinks.ToImmutable() };
     }
 
-    /// <summary>The mixer in charge is another from now on, or there is none any more.</summary>
-    public static ConferenceLife Begun(ConferenceLife life) => life.State.IsActive
-        ? life with
-        {
-            HandedOver = [.. life.Uplinks.OrderBy(u => u.Key.Value, StringComparer.Ordinal).Select(u => new LegUplinks(u.Key, u.Value))],
-        }
-        : life with { HandedOver = [], Uplinks = life.Uplinks.Clear() };
+    /// <summary>For the mixer of that number which takes over from another: where its legs were.</summary>
+    public static ImmutableArray<LegUplinks> Begun(ConferenceLife life, int number) =>
+    [
+        .. life.Uplinks.Where(u => life.State.Participants.TryGetValue(u.Key, out var member) && member.Mixer == number)
+            .OrderBy(u => u.Key.Value, StringComparer.Ordinal).Select(u => new LegUplinks(u.Key, u.Value)),
+    ];
 
     /// <summary>Who is not in any more is forgotten.</summary>
     public static ConferenceLife Kept(ConferenceLife life)
@@ -46,11 +45,11 @@ internal static class HandOver
     }
 
     /// <summary>For a state of the mixer that took over: in each, since any of them may be the first that arrives.</summary>
-    public static ImmutableArray<LegUplinks> For(ConferenceLife life, MixerState wanted)
+    public static ImmutableArray<LegUplinks> For(ImmutableArray<LegUplinks> handedOver, MixerState wanted)
     {
-        if (life.HandedOver.IsEmpty) return [];
+        if (handedOver.IsEmpty) return [];
         var legs = wanted.Legs.Select(l => l.Participant).ToHashSet();
-        return [.. life.HandedOver.Where(u => legs.Contains(u.Participant))];
+        return [.. handedOver.Where(u => legs.Contains(u.Participant))];
     }
 
     private static UplinkIndex Highest(UplinkIndex index, ImmutableArray<UplinkIndex> known)

@@ -66,7 +66,7 @@ internal static class KeyWishes
             return life;
         var epoch = answer.Epoch is { } meant && life.Keys.Find(meant) is null ? null : answer.Epoch;
         var to = epoch is null ? null : answer.To;
-        effects.Add(new ConferenceEffect.Admit(participant, life.State.Mixer!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch, To = to });
+        effects.Add(new ConferenceEffect.Admit(participant, life.State.MixerOf(member.Mixer)!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch, To = to });
         return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, to) : life;
     }
 

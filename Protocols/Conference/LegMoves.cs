@@ -20,21 +20,31 @@ internal static class LegMoves
     /// <summary>A mixer took the place of another, or a life began that cannot know who has moved. They are told before they are offered keys.</summary>
     public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> batch, Effects effects, ConferenceContext context)
     {
-        var placed = batch.OfType<ConferenceEvent.MixerPlaced>().LastOrDefault(e => e.Loss != MixerLoss.None);
-        if (placed is not null) effects.Add(new ConferenceEffect.ObserveLoss(placed.Loss));
-        var isFound = life.FoundMixer is not null && life.FoundMixer == life.State.Mixer && batch.Any(e => e is ConferenceEvent.Taken);
-        if (!life.State.IsActive || placed is null && !(isFound && life.State.MixerLoss != MixerLoss.None)) return life;
+        var placed = batch.OfType<ConferenceEvent.MixerPlaced>().Where(e => e.Loss != MixerLoss.None).ToList();
+        foreach (var one in placed) effects.Add(new ConferenceEffect.ObserveLoss(one.Loss));
+        var taken = batch.Any(e => e is ConferenceEvent.Taken);
+        var isMoved = life.State.Mixers.Values.Where(m =>
+            placed.Exists(p => p.Number == m.Number) || taken && m.Loss != MixerLoss.None && life.FoundMixers.Contains(life.State.MixerOf(m.Number)!.Value))
+            .Select(m => m.Number).ToHashSet();
+        if (!life.State.IsActive || isMoved.Count == 0) return life;
         var now = context.Decision.Now;
-        var moves = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p)).ToImmutableSortedDictionary(
-            p => p.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
-        foreach (var id in moves.Keys) effects.Add(new ConferenceEffect.Move(new ParticipantId(id), life.State.Mixer!.Value, life.State.Incarnation, MayOffer: false));
+        var moves = life.State.Participants.Values.Where(m => isMoved.Contains(m.Mixer) && IsIn(life, m.Participant) && !life.Abandoned.Contains(m.Participant))
+            .ToImmutableSortedDictionary(m => m.Participant.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
+        foreach (var id in moves.Keys) effects.Add(Move(life, id, mayOffer: false));
         // Whoever is being called has ports at the one that is gone.
-        foreach (var callout in life.Callouts.Where(c => c.IsPending)) effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.Mixer!.Value));
-        return Arm(life with { Moves = moves, Moving = (now, moves.Count) }, effects);
+        foreach (var callout in life.Callouts.Where(c => c.IsPending && !c.IsWaiting))
+        {
+            var seat = callout.Seat ?? (life.State.Mixers.Count == 1 ? 0 : -1);
+            if (isMoved.Contains(seat)) effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.MixerOf(seat)!.Value));
+        }
+
+        // Legs of other mixers that are on their way still are.
+        var all = life.Moves.SetItems(moves);
+        return Arm(life with { Moves = all, Moving = (life.Moves.IsEmpty ? now : life.Moving.Since, all.Count) }, effects);
     }
 
     public static ConferenceLife Arrived(ConferenceLife life, ConferenceInput.LegMoved moved, Effects effects, ConferenceContext context) =>
-        moved.Mixer == life.State.Mixer ? Without(life, [moved.Participant.Value], effects, context) : life;
+        moved.Mixer == life.State.MixerOf(moved.Participant) ? Without(life, [moved.Participant.Value], effects, context) : life;
 
     /// <summary>The timer: who waits for its turn, who is to be told once more.</summary>
     public static ConferenceLife Again(ConferenceLife life, Effects effects, ConferenceContext context)
@@ -52,7 +62,7 @@ internal static class LegMoves
         if (life.Moves.IsEmpty) return life;
         var gone = life.Moves.Keys.Where(id => !IsIn(life, new ParticipantId(id))).ToList();
         if (gone.Count > 0) life = Without(life, gone, effects, context);
-        if (life.Moves.IsEmpty || life.State.Mixer is not { } mixer) return life;
+        if (life.Moves.IsEmpty) return life;
         var now = context.Decision.Now;
         var room = context.Decision.Policy.Keys.Rekey.MaxOffers - life.Moves.Values.Count(m => m.OfferedAt is { } at && now - at < Patience);
         foreach (var (id, move) in life.Moves)
@@ -64,10 +74,16 @@ internal static class LegMoves
             if (begins) room--;
             var next = move with { ToldAt = now, OfferedAt = begins ? now : move.OfferedAt };
             life = life with { Moves = life.Moves.SetItem(id, next) };
-            effects.Add(new ConferenceEffect.Move(new ParticipantId(id), mixer, life.State.Incarnation, next.OfferedAt is not null));
+            effects.Add(Move(life, id, next.OfferedAt is not null));
         }
 
         return life;
+    }
+
+    private static ConferenceEffect.Move Move(ConferenceLife life, string id, bool mayOffer)
+    {
+        var participant = new ParticipantId(id);
+        return new ConferenceEffect.Move(participant, life.State.MixerOf(participant)!.Value, life.State.Incarnation, mayOffer);
     }
 
     private static bool IsIn(ConferenceLife life, ParticipantId participant) =>

@@ -6,8 +6,8 @@ using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocol
 namespace ConfCluster.Protocols.Conference;
 
 /// <summary>
-/// Conference to mixer: the desired state whenever it changes, again when a report shows that it was missed, and another mixer when there
-/// are no reports. A mixer that is not in charge is told that nobody is in.
+/// Conference to its mixers: the desired state of each whenever it changes, again when a report shows that it was missed, and another mixer when
+/// there are no reports. A mixer that is not in charge is told that nobody is in.
 /// </summary>
 internal static class MixerWatch
 {
@@ -27,53 +27,68 @@ internal static class MixerWatch
     {
         if (!life.IsTaken || IsLookedAt(life)) return life;
         life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
-        if (life.Published is { } old && (old.Mixer != life.State.Mixer || !life.State.IsActive))
-            life = HandOver.Begun(Dismiss(life, old, effects)) with { MixerBorn = 0, IsMixerHeard = false, AppliedVersion = 0 };
-        if (!life.State.IsActive) return life;
+        var replaced = life.Known.Values.Where(m => !life.State.IsActive || !life.State.HasMixer(m.Published.Mixer)).ToList();
+        foreach (var mixer in replaced) life = Dismiss(life, mixer, effects);
+        if (!life.State.IsActive) return replaced.Count == 0 ? life : life with { Uplinks = life.Uplinks.Clear() };
 
-        var wanted = life.State.DesiredMixer(life.Version + 1, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
+        var members = life.State.Members();
+        foreach (var number in life.State.Mixers.Keys) life = Publish(life, number, members, replaced.Exists(m => m.Number == number), effects, context);
+        return HandOver.Kept(life);
+    }
+
+    /// <param name="takesOver">From another one, which this life has told states.</param>
+    private static ConferenceLife Publish(
+        ConferenceLife life, int number, ImmutableArray<Member> members, bool takesOver, Effects effects, ConferenceContext context)
+    {
+        var known = life.Known.GetValueOrDefault(number);
+        var handedOver = known?.HandedOver ?? (takesOver ? HandOver.Begun(life, number) : []);
+        var wanted = life.State.DesiredMixer(number, life.Version + 1, members, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
             Epochs = life.Looked.Epochs,
-            Born = life.MixerBorn,
+            Born = known?.Born ?? 0,
         };
-        wanted = wanted with { Resumes = HandOver.For(life, wanted) };
-        life = HandOver.Kept(life);
-        if (life.Published is { } told && told.WantsTheSameAs(wanted)) return life;
+        wanted = wanted with { Resumes = HandOver.For(handedOver, wanted) };
+        if (known is not null && known.Published.WantsTheSameAs(wanted)) return life;
         effects.Add(new ConferenceEffect.Publish(wanted));
-        var next = life with { Published = wanted, Version = wanted.Version };
+        var next = (known ?? new KnownMixer(wanted) { HandedOver = handedOver }) with { Published = wanted };
+        life = life with { Version = wanted.Version };
         // A mixer at rest answers a new state at once.
-        var isLate = life.ReportDue > context.Decision.Now + Silence(life, context);
-        return life.Published is null || isLate ? Await(next, effects, context) : next;
+        var isLate = known?.ReportDue > context.Decision.Now + Silence(life, next, context);
+        return known is null || isLate ? Await(life, next, effects, context) : With(life, next);
     }
 
     public static ConferenceLife Reported(
         ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
-        if (life.Published is not { } told || told.Mixer != report.Mixer) return Stray(life, report.Mixer, applied, effects);
-        if (BeganAnew(life, report)) return Replace(life, told.Mixer, MixerLoss.BeganAnew, "knows nothing any more", effects);
+        if (!life.Known.TryGetValue(report.Mixer.Number, out var known) || known.Published.Mixer != report.Mixer)
+            return Stray(life, report.Mixer, applied, effects);
+        if (BeganAnew(life, known, report)) return Replace(life, known, MixerLoss.BeganAnew, "knows nothing any more", effects);
         // It was silent, and is not: where its successor is not being stored yet, it has none.
-        life = life with
+        known = known with { Born = report.Born, IsHeard = true };
+        life = With(life, known) with
         {
-            MixerBorn = report.Born,
-            IsMixerHeard = true,
-            Misplaced = 0,
-            Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == told.Mixer),
+            Misplaced = life.Misplaced.Remove(known.Number),
+            Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == report.Mixer),
         };
-        life = Confirm(HandOver.Heard(life, report.Uplinks), report, effects, context);
+        life = Confirm(HandOver.Heard(life, report.Uplinks), known, report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
+        var told = known.Published;
         if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
-        return Await(Look(life with { AppliedVersion = applied }, applied, report.Shared, effects, context), effects, context, report.Rest);
+        known = life.Known[known.Number] with { AppliedVersion = applied, KeyPackets = applied < told.Version ? known.KeyPackets : report.Shared.KeyPackets };
+        return Await(Look(With(life, known), known, report.Shared, effects, context), known, effects, context, report.Rest);
     }
 
-    /// <summary>The mixer needs SSRCs in time, and a group key is changed long before it may not be used any more (RFC 3711 §9.2).</summary>
-    private static ConferenceLife Look(ConferenceLife life, long applied, SharedReport shared, Effects effects, ConferenceContext context)
+    /// <summary>The mixer needs SSRCs in time, and a group key is changed long before it may not be used any more (RFC 3711 §9.2), by all mixers together.</summary>
+    private static ConferenceLife Look(ConferenceLife life, KnownMixer known, SharedReport shared, Effects effects, ConferenceContext context)
     {
-        if (applied < life.Published!.Version || life.Keys.Newest is null) return life;
-        if (shared.SsrcsLeft <= FewSsrcs && !life.Waiting.Any(c => c is ConferenceCommand.ReserveSsrcs) && life.Pending is null)
-            life = life with { Waiting = life.Waiting.Add(new ConferenceCommand.ReserveSsrcs()) };
-        return shared.KeyPackets >= context.Decision.Policy.Keys.MaxPackets && life.Keys.Newest.WasUsed && life.Keys.Last == life.Keys.Newest.Epoch
+        if (known.AppliedVersion < known.Published.Version || life.Keys.Newest is null) return life;
+        var isAsked = life.Waiting.Any(c => c is ConferenceCommand.ReserveSsrcs reserve && reserve.Mixer == known.Number);
+        if (shared.SsrcsLeft <= FewSsrcs && !isAsked && life.Pending is null)
+            life = life with { Waiting = life.Waiting.Add(new ConferenceCommand.ReserveSsrcs(known.Number)) };
+        var packets = life.Known.Values.Aggregate(0UL, (sum, m) => sum + m.KeyPackets);
+        return packets >= context.Decision.Policy.Keys.MaxPackets && life.Keys.Newest.WasUsed && life.Keys.Last == life.Keys.Newest.Epoch
             ? ConferenceKeys.Next(life, new RekeyInput.Demanded(RekeyReason.WornOut), effects, context.Decision)
             : life;
     }
@@ -88,66 +103,76 @@ internal static class MixerWatch
 
     public static ConferenceLife Silent(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        if (life.Published is null) return life;
-        var late = context.Decision.Now - life.ReportDue;
-        if (late < TimeSpan.Zero)
+        if (life.Known.IsEmpty) return life;
+        foreach (var known in life.Known.Values)
         {
-            effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, -late));
-            return life;
+            var late = context.Decision.Now - known.ReportDue;
+            if (late < TimeSpan.Zero) continue;
+            // A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.
+            if (late <= context.MixerSilence / 3) life = Replace(life, known, MixerLoss.Silent, "is silent", effects);
+            life = With(life, known with { ReportDue = context.Decision.Now + Silence(life, known, context) });
         }
 
-        // A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.
-        if (late > context.MixerSilence / 3) return Await(life, effects, context);
-        return Await(Replace(life, life.Published.Mixer, MixerLoss.Silent, "is silent", effects), effects, context);
+        return Arm(life, effects, context);
     }
 
     /// <summary>Its lane or its node failed, and whoever bears its name now has no legs. A life that finds it so cannot know what it sent before.</summary>
-    private static bool BeganAnew(ConferenceLife life, ConferenceInput.MixerReported report)
+    private static bool BeganAnew(ConferenceLife life, KnownMixer known, ConferenceInput.MixerReported report)
     {
-        var isAnother = life.MixerBorn != 0 && report.Born != 0 && report.Born != life.MixerBorn;
+        var isAnother = known.Born != 0 && report.Born != 0 && report.Born != known.Born;
         var knowsNothing = report is { AppliedVersion: 0, Incarnation.Number: 0 };
-        return isAnother || knowsNothing && (life.AppliedVersion > 0 || !life.IsMixerHeard && life.FoundMixer == report.Mixer);
+        return isAnother || knowsNothing && (known.AppliedVersion > 0 || !known.IsHeard && life.FoundMixers.Contains(report.Mixer));
     }
 
-    private static ConferenceLife Replace(ConferenceLife life, MixerId lost, MixerLoss loss, string what, Effects effects)
+    private static ConferenceLife Replace(ConferenceLife life, KnownMixer known, MixerLoss loss, string what, Effects effects)
     {
-        if (life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer)) return life;
+        var lost = known.Published.Mixer;
+        if (life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer place && (place.Lost is null || place.Lost == lost))) return life;
         effects.Add(new ConferenceEffect.Say($"Mixer {lost} {what}; another takes its place and its legs move there."));
         return life with
         {
             Waiting = life.Waiting.Add(new ConferenceCommand.PlaceMixer(lost, loss)),
-            Misplaced = life.IsMixerHeard ? 0 : life.Misplaced + 1,
+            Misplaced = known.IsHeard ? life.Misplaced.Remove(known.Number) : life.Misplaced.SetItem(known.Number, life.Misplaced.GetValueOrDefault(known.Number) + 1),
         };
     }
 
     /// <summary>It asks after a pause of its own; else now and then, so that it knows that somebody leads it.</summary>
-    private static ConferenceLife Confirm(ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
+    private static ConferenceLife Confirm(
+        ConferenceLife life, KnownMixer known, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
     {
-        if (report.Question == 0 && context.Decision.Now - life.ConfirmedAt < ConfirmEvery) return life;
+        if (report.Question == 0 && context.Decision.Now - known.ConfirmedAt < ConfirmEvery) return life;
         effects.Add(new ConferenceEffect.Confirm(report.Mixer, life.State.Incarnation, report.Question));
-        return life with { ConfirmedAt = context.Decision.Now };
+        return With(life, known with { ConfirmedAt = context.Decision.Now });
     }
 
-    private static TimeSpan Silence(ConferenceLife life, ConferenceContext context)
+    private static TimeSpan Silence(ConferenceLife life, KnownMixer known, ConferenceContext context)
     {
-        if (life.IsMixerHeard) return context.MixerSilence;
-        return context.MixerSilence * (life.State.MixerLoss == MixerLoss.None ? FirstWord : 1 << Math.Min(life.Misplaced, MaxDoublings));
+        if (known.IsHeard) return context.MixerSilence;
+        var isFirst = life.State.Mixers.TryGetValue(known.Number, out var placed) && placed.Loss == MixerLoss.None;
+        return context.MixerSilence * (isFirst ? FirstWord : 1 << Math.Min(life.Misplaced.GetValueOrDefault(known.Number), MaxDoublings));
     }
 
-    private static ConferenceLife Await(ConferenceLife life, Effects effects, ConferenceContext context, TimeSpan rest = default)
+    private static ConferenceLife With(ConferenceLife life, KnownMixer known) => life with { Known = life.Known.SetItem(known.Number, known) };
+
+    private static ConferenceLife Await(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context, TimeSpan rest = default) =>
+        Arm(With(life, known with { ReportDue = context.Decision.Now + Silence(life, known, context) + rest }), effects, context);
+
+    /// <summary>One timer for the first that is due.</summary>
+    private static ConferenceLife Arm(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        var silence = Silence(life, context) + rest;
-        effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, silence));
-        return life with { ReportDue = context.Decision.Now + silence };
+        var after = life.ReportDue - context.Decision.Now;
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, after > TimeSpan.Zero ? after : TimeSpan.Zero));
+        return life;
     }
 
-    private static ConferenceLife Dismiss(ConferenceLife life, MixerState old, Effects effects)
+    private static ConferenceLife Dismiss(ConferenceLife life, KnownMixer known, Effects effects)
     {
         // Whoever bears that name is over, and needs no key any more.
-        var last = old with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
+        var last = known.Published with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
         effects.Add(new ConferenceEffect.Publish(last));
-        effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
-        return life with { Published = null, Dismissed = last, Version = last.Version };
+        var others = life.Known.Remove(known.Number);
+        if (others.IsEmpty) effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
+        return life with { Known = others, Dismissed = life.Dismissed.SetItem(last.Mixer, last), Version = last.Version };
     }
 
     /// <summary>
@@ -162,10 +187,10 @@ internal static class MixerWatch
             return known && life.Waiting.IsEmpty ? life with { Waiting = life.Waiting.Add(new ConferenceCommand.Take(false)) } : life;
         }
 
-        if (life.Dismissed is not { } last || last.Mixer != mixer)
+        if (!life.Dismissed.TryGetValue(mixer, out var last))
         {
             last = new MixerState(mixer, life.State.Incarnation, life.Version + 1, []) { IsLast = true };
-            life = life with { Dismissed = last, Version = last.Version };
+            life = life with { Dismissed = life.Dismissed.SetItem(mixer, last), Version = last.Version };
         }
 
         if (applied < last.Version) effects.Add(new ConferenceEffect.Publish(last));

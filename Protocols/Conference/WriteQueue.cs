@@ -137,9 +137,9 @@ internal static class WriteQueue
                 state = state.Apply(more);
             }
 
-            if (fact is ConferenceEvent.MixerPlaced { Loss: not MixerLoss.None })
+            if (fact is ConferenceEvent.MixerPlaced { Loss: not MixerLoss.None } placed)
             {
-                (life, var more) = ConferenceKeys.Replaced(life, state, context);
+                (life, var more) = ConferenceKeys.Replaced(life, state, placed.Number, context);
                 events.AddRange(more);
                 state = state.Apply(more);
             }
@@ -169,7 +169,7 @@ internal static class WriteQueue
         {
             case ConferenceCommand.Join { Participant: var p }:
                 if (ConferenceKeys.TryAnswer(life, p, out var epoch, out var to))
-                    answers.Add(new ConferenceEffect.Admit(p, after.Mixer!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch, To = to });
+                    answers.Add(new ConferenceEffect.Admit(p, after.MixerOf(p)!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch, To = to });
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

@@ -150,7 +150,8 @@ public class ConferenceDeciderTests
     [Fact]
     public void The_desired_mixer_holds_the_members_but_those_who_are_on_their_way_out()
     {
-        var desired = _scene.After(new ConferenceCommand.Take(false), Join(Alice), Join(Bob)).DesiredMixer(9, [Alice], _ => LegKeyUse.Own);
+        var state = _scene.After(new ConferenceCommand.Take(false), Join(Alice), Join(Bob));
+        var desired = state.DesiredMixer(0, 9, state.Members(), [Alice], _ => LegKeyUse.Own);
         Assert.Equal((new MixerId(Room, 0, 1), new Incarnation(1), 9L), (desired.Mixer, desired.Incarnation, desired.Version));
         Assert.Equal<MixerLeg>([new MixerLeg(Bob, new Ssrc(2))], desired.Legs);
     }

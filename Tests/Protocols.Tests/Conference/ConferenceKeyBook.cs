@@ -17,7 +17,7 @@ internal sealed class ConferenceKeyBook
     private readonly HashSet<KeyEpoch> _taken = [];
     private readonly HashSet<KeyEpoch> _rungs = [];
     private readonly Dictionary<ParticipantId, (KeyEpoch Epoch, KeyEpoch? To)> _offered = [];
-    private readonly Dictionary<Ssrc, MixerId> _owners = [];
+    private readonly Dictionary<Ssrc, (MixerId Mixer, string Who)> _owners = [];
     private KeyEpoch _last;
     private KeyEpoch _given;
 
@@ -102,11 +102,11 @@ internal sealed class ConferenceKeyBook
     public void Check(MixerState state)
     {
         Assert.All(state.Epochs, e => Assert.Contains(e, _stored));
-        // K6: no two mixers send under one SSRC, whatever the key is.
-        foreach (var ssrc in state.Legs.Select(l => l.Ssrc).Concat(state.SharedSsrcs))
+        // K6: no two mixers send under one SSRC, whatever the key is, and no mixer two streams.
+        foreach (var (ssrc, who) in state.Legs.Select(l => (l.Ssrc, l.Participant.Value)).Concat(state.SharedSsrcs.Select(s => (s, "shared"))))
         {
-            _owners.TryAdd(ssrc, state.Mixer);
-            Assert.Equal(_owners[ssrc], state.Mixer);
+            _owners.TryAdd(ssrc, (state.Mixer, who));
+            Assert.Equal(_owners[ssrc], (state.Mixer, who));
         }
 
         foreach (var leg in state.Legs)

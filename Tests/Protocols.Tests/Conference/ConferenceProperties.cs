@@ -58,14 +58,17 @@ public class ConferenceProperties
     }
 
     [Theory]
-    [InlineData(false, 0)]
-    [InlineData(true, 0)]
-    [InlineData(true, 2)]
-    [InlineData(true, 4)]
-    public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten(bool shares, int ladder) =>
+    [InlineData(false, 0, 9)]
+    [InlineData(true, 0, 9)]
+    [InlineData(true, 2, 9)]
+    [InlineData(true, 4, 9)]
+    [InlineData(false, 0, 1)]
+    [InlineData(true, 0, 2)]
+    [InlineData(true, 4, 1)]
+    public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten(bool shares, int ladder, int legs) =>
         Gen.Select(Gen.Int[0, shares ? 18 : 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule =>
         {
-            var world = new ConferenceWorld(shares, ladder);
+            var world = new ConferenceWorld(shares, ladder, legs);
             foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
             world.Settle();
         });

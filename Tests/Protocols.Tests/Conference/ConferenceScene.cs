@@ -26,9 +26,12 @@ internal sealed class ConferenceScene
 
     public GroupKeyPolicy Keys { get; init; } = GroupKeyPolicy.Individual;
 
+    public int LegsPerMixer { get; init; } = ConferencePolicy.MostLegsPerMixer;
+
     public Func<Ssrc>? NewSsrc { get; init; }
 
-    public DecisionContext Decision => new(Now, new ConferencePolicy(MaxParticipants, MinIdentity) { Keys = Keys }, NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
+    public DecisionContext Decision => new(
+        Now, new ConferencePolicy(MaxParticipants, MinIdentity) { Keys = Keys, LegsPerMixer = LegsPerMixer }, NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
 
     public ConferenceContext Context => new(Decision, _silence);
 

@@ -12,9 +12,10 @@ namespace ConfCluster.Protocols.Tests.Conference;
 /// </summary>
 /// <param name="shares">Phones share the group key, but for p3 (no MKI) and p4 (whose signalling is open).</param>
 /// <param name="ladder">So many keys are told in advance, but to p1 (whose signalling is datagrams); 2: and phones are told to forget.</param>
-internal sealed class ConferenceWorld(bool shares, int ladder)
+/// <param name="legs">That a mixer should have.</param>
+internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
 {
-    private readonly ConferenceScene _scene = new() { MaxParticipants = 4, Keys = shares ? Shared(ladder) : GroupKeyPolicy.Individual };
+    private readonly ConferenceScene _scene = new() { MaxParticipants = 4, LegsPerMixer = legs, Keys = shares ? Shared(ladder) : GroupKeyPolicy.Individual };
     private readonly ConferenceKeyBook _keys = new();
     private readonly List<ConferenceEvent> _journal = [];
     private readonly HashSet<ParticipantId> _leaving = [];
@@ -48,14 +49,22 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
             case 16 when shares: Evict(who); break;
             case 17 when shares: Give(new ConferenceInput.RekeyAsked("test")); break;
             case 9: Silence(); break;
-            case 18 when _told.Count > 0: Give(ReportOf(_told.Keys.MaxBy(m => m.Incarnation)) with { Incarnation = default, AppliedVersion = 0 }); break;
+            case 18 when _told.Count > 0: Give(ReportOf(Newest(who)) with { Incarnation = default, AppliedVersion = 0 }); break;
             case 19 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.LegMoved(who, mixer)); break;
             case 20: Give(new ConferenceInput.Fired(ConferenceTimer.Moves)); break;
             case 18 or 19: break;
-            case 10 when _told.Count > 0: Report(_told.Keys.MaxBy(m => m.Incarnation), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
+            case 10 when _told.Count > 0: Report(Newest(who), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
         }
+    }
+
+    /// <summary>Of the mixers of one number, the newest that was told anything; where there are several numbers each may be it.</summary>
+    private MixerId Newest(ParticipantId who)
+    {
+        var numbers = _told.Keys.Select(m => m.Number).Distinct().Order().ToList();
+        var number = numbers[who.Value[^1] % numbers.Count];
+        return _told.Keys.Where(m => m.Number == number).MaxBy(m => m.Incarnation);
     }
 
     /// <summary>The journal works again: everything that was asked has an answer, and what is told is what is stored.</summary>
@@ -73,13 +82,14 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
         Assert.Null(_writing);
         Assert.Empty(_unanswered);
         // Whose answer was lost with the focus asks for it again.
-        Assert.All(_life.State.Participants.Keys.Where(_at.ContainsKey), who => Assert.Equal(_life.State.Mixer, _at[who]));
+        Assert.All(_life.State.Participants.Keys.Where(_at.ContainsKey), who => Assert.Equal(_life.State.MixerOf(who), _at[who]));
         foreach (var (who, mixer) in _at.ToArray()) Give(new ConferenceInput.LegMoved(who, mixer));
         Assert.Empty(_life.Moves);
         foreach (var (mixer, state) in _told)
         {
-            var inCharge = _life.State.IsActive && mixer == _life.State.Mixer;
-            Assert.Equal(inCharge ? _life.State.Participants.Keys.ToHashSet() : [], state.Legs.Select(l => l.Participant).ToHashSet());
+            var inCharge = _life.State.IsActive && _life.State.HasMixer(mixer);
+            var present = _life.State.Participants.Values.Where(m => m.Mixer == mixer.Number).Select(m => m.Participant);
+            Assert.Equal(inCharge ? present.ToHashSet() : [], state.Legs.Select(l => l.Participant).ToHashSet());
         }
     }
 
@@ -192,21 +202,21 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
                 // Who has left meanwhile may be told the mixer of then.
                 if (Facts.Participants.ContainsKey(admit.Participant))
                 {
-                    Assert.Equal(Facts.Mixer, admit.Mixer);
+                    Assert.Equal(Facts.MixerOf(admit.Participant), admit.Mixer);
                     _at[admit.Participant] = admit.Mixer;
                 }
 
                 if (admit.Epoch is { } told) _keys.Told(admit.Participant, told, admit.To);
                 break;
             case ConferenceEffect.Move move:
-                Assert.Equal(Facts.Mixer, move.Mixer);
+                Assert.Equal(Facts.MixerOf(move.Participant), move.Mixer);
                 Assert.True(Facts.Participants.ContainsKey(move.Participant));
                 Assert.DoesNotContain(move.Participant, _leaving);
                 _at[move.Participant] = move.Mixer;
                 break;
             case ConferenceEffect.OfferKey offer:
                 // It goes out with where the leg is now.
-                if (_at.TryGetValue(offer.Participant, out var at)) Assert.Equal(Facts.Mixer, at);
+                if (_at.TryGetValue(offer.Participant, out var at)) Assert.Equal(Facts.MixerOf(offer.Participant), at);
                 Assert.DoesNotContain(offer.Participant, _leaving);
                 _keys.Told(offer.Participant, offer.Epoch, offer.To);
                 break;
@@ -231,6 +241,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder)
     {
         Assert.All(state.Legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
         Assert.All(state.Legs, leg => Assert.DoesNotContain(leg.Participant, _leaving));
+        Assert.All(state.Legs, leg => Assert.Equal(state.Mixer.Number, Facts.Participants[leg.Participant].Mixer));
         Assert.Equal(Facts.Incarnation, state.Incarnation);
         _keys.Check(state);
         if (!_told.TryGetValue(state.Mixer, out var told) || state.IsNewerThan(told)) _told[state.Mixer] = state;

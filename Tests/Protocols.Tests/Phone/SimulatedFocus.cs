@@ -188,7 +188,7 @@ internal sealed class SimulatedFocus : IMediaSink, IDisposable
         if (ConferenceDecider.Decide(Conference, command, context) is not Decision.Accepted accepted) return;
         Facts.AddRange(accepted.Events);
         Conference = Conference.Apply(accepted.Events);
-        if (Conference.Mixer is not null) Mixer.SetState(Conference.DesiredMixer(++_version, [], _ => LegKeyUse.Own));
+        if (Conference.Mixer is not null) Mixer.SetState(Conference.DesiredMixer(0, ++_version, Conference.Members(), [], _ => LegKeyUse.Own));
     }
 
     private void Start(object owner, Enum timer, TimeSpan after, Action fire)
