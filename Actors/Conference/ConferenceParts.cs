@@ -11,4 +11,7 @@ public sealed record ConferenceParts(
 {
     /// <summary>There are no other nodes: calls that this process does not know of are lost.</summary>
     public bool IsAlone { get; init; } = true;
+
+    /// <summary>The incarnation that the mixer after another one shall be; alone, the next number.</summary>
+    public Func<MixerId, MixerLoss, long> NextMixer { get; init; } = (before, _) => checked(before.Incarnation + 1);
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
@@ -19,13 +20,15 @@ public static class ConferenceRegion
 {
     public const string TypeName = "conference";
 
+    /// <param name="homes">Where mixers can be, in a cluster.</param>
     public static AkkaConfigurationBuilder AddConferences(
         this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, ActiveConferences active,
-        TimeProvider? clock = null)
+        TimeProvider? clock = null, MixerHomes? homes = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var journal = JournalOf(settings.Journal);
         var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System) { IsAlone = settings.Cluster.IsAlone };
+        if (homes is not null) parts = parts with { NextMixer = homes.Next };
         var plan = new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards), RememberEntities: true, StopConference.Instance);
         return builder.AddRegion<ConferenceRegionKey>(
             plan, settings.Cluster, regions, id => PropsOf(new ConferenceId(id), parts), region => regions.Conferences = region);

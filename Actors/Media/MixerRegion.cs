@@ -20,6 +20,9 @@ public static class MixerRegion
 {
     public const string TypeName = "mixer";
 
+    /// <summary>Nodes are asked so often in the time after which a mixer is suspected.</summary>
+    private const int HomesAskedInThatTime = 4;
+
     /// <param name="plane">The node's lanes, made when the first mixer comes; the caller disposes them after the actor system has ended.</param>
     public static AkkaConfigurationBuilder AddMixers(
         this AkkaConfigurationBuilder builder, ConfClusterSettings settings, EntityRegions regions, Func<MediaPlane> plane, TimeProvider clock)
@@ -27,7 +30,19 @@ public static class MixerRegion
         ArgumentNullException.ThrowIfNull(settings);
         return builder.AddRegion<MixerRegionKey>(
             new ShardRegionPlan(TypeName, NodeRole.Media, new Extractor(settings.Conference.Shards)), settings.Cluster, regions,
-            id => PropsOf(id, plane(), settings.Media, regions, clock), region => regions.Mixers = region);
+            id => ShardOpener.ShardOf(id) is null ? PropsOf(id, plane(), settings.Media, regions, clock) : Props.Create(() => new ShardOpener()),
+            region => regions.Mixers = region);
+    }
+
+    /// <summary>On a node with conferences that is not alone: keeps <paramref name="homes"/> true.</summary>
+    public static AkkaConfigurationBuilder AddMixerHomes(this AkkaConfigurationBuilder builder, ConfClusterSettings settings, MixerHomes homes, EntityRegions regions)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var interval = settings.Conference.MixerSuspectAfter / HomesAskedInThatTime;
+        return builder.WithActors((system, _) => system.ActorOf(
+            Props.Create(() => new MixerHomeWatch(
+                homes, regions, (node, region) => Props.Create(() => new MixerHomeProbe(node, region, homes, interval)))),
+            "mixer-homes"));
     }
 
     public static Props PropsOf(string id, MediaPlane plane, MediaSettings settings, EntityRegions regions, TimeProvider clock) =>
@@ -36,10 +51,13 @@ public static class MixerRegion
             : throw new InvalidOperationException($"not a mixer's id: {id}");
 
     /// <summary>One further for each incarnation.</summary>
-    internal static string ShardOf(MixerId mixer, int shards)
+    internal static string ShardOf(MixerId mixer, int shards) => ShardNumber(mixer, shards).ToString(CultureInfo.InvariantCulture);
+
+    /// <inheritdoc cref="ShardOf" />
+    internal static int ShardNumber(MixerId mixer, int shards)
     {
         var first = (uint)MurmurHash.StringHash($"{mixer.Conference}/{mixer.Number}");
-        return ((first + (ulong)mixer.Incarnation) % (ulong)shards).ToString(CultureInfo.InvariantCulture);
+        return (int)((first + (ulong)mixer.Incarnation) % (ulong)shards);
     }
 
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
@@ -48,6 +66,6 @@ public static class MixerRegion
 
         /// <summary>The incarnations of a mixer are in different shards: the next one need not be where the one before was lost.</summary>
         public override string ShardId(string entityId, object? messageHint = null) =>
-            MixerId.TryParse(entityId, out var mixer) ? ShardOf(mixer, MaxNumberOfShards) : base.ShardId(entityId, messageHint);
+            MixerId.TryParse(entityId, out var mixer) ? ShardOf(mixer, MaxNumberOfShards) : ShardOpener.ShardOf(entityId) ?? base.ShardId(entityId, messageHint);
     }
 }

@@ -11,14 +11,15 @@ public delegate Task<IImmutableSet<string>?> BusyShards(string typeName);
 /// A shard begins on the node with the fewest, and moves for balance only while nothing lives in it: a call is not interrupted so that two numbers
 /// become equal. When it cannot be found out which shards are busy, all are.
 /// </summary>
-public sealed class ShardPlacement(string typeName, BusyShards busy) : IShardAllocationStrategy
+/// <param name="reachable">Whether the cluster has heard of a node lately; a shard that would begin on one that it has not would have to wait for its removal.</param>
+public sealed class ShardPlacement(string typeName, BusyShards busy, Predicate<Address> reachable) : IShardAllocationStrategy
 {
     /// <summary>Shards that move at a time, at most.</summary>
-    private const int AtOnce = 5;
+    private const int AtOnce = 20;
 
     /// <inheritdoc />
     public Task<IActorRef> AllocateShard(IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
-        Task.FromResult(currentShardAllocations.OrderBy(r => r.Value.Count).ThenBy(r => r.Key.Path.ToStringWithAddress(), StringComparer.Ordinal).First().Key);
+        Task.FromResult(currentShardAllocations.OrderBy(r => !reachable(r.Key.Path.Address)).ThenBy(r => r.Value.Count).ThenBy(r => r.Key.Path.ToStringWithAddress(), StringComparer.Ordinal).First().Key);
 
     /// <inheritdoc />
     public async Task<IImmutableSet<string>> Rebalance(

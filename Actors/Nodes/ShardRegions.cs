@@ -42,8 +42,9 @@ public static class ShardRegions
             .WithRememberEntities(plan.RememberEntities)
             .WithStateStoreMode(StateStoreMode.DData)
             .WithPassivateIdleAfter(TimeSpan.Zero);
-        return sharding.Start(
-            plan.TypeName, props, settings, plan.Extractor, new ShardPlacement(plan.TypeName, type => regions.BusyShards(type)), plan.StopMessage ?? PoisonPill.Instance);
+        var cluster = Akka.Cluster.Cluster.Get(system);
+        var placement = new ShardPlacement(plan.TypeName, type => regions.BusyShards(type), address => cluster.State.Unreachable.All(m => m.Address != address));
+        return sharding.Start(plan.TypeName, props, settings, plan.Extractor, placement, plan.StopMessage ?? PoisonPill.Instance);
     }
 
     private static string NameOf(ShardRegionPlan plan) => ClusterSettings.NameOf(plan.Role);

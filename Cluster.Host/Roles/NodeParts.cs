@@ -99,7 +99,9 @@ internal static class NodeParts
             akka.AddKmsGateway(settings, regions, TimeProvider.System);
         }
 
-        akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>());
+        var homes = settings.Cluster.IsAlone ? null : new MixerHomes(settings.Conference.Shards, settings.Conference.MixerSuspectAfter, TimeProvider.System);
+        akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>(), homes: homes);
+        if (homes is not null && settings.Cluster.Has(NodeRole.Focus)) akka.AddMixerHomes(settings, homes, regions);
         akka.AddParticipants(settings, regions);
         akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>, TimeProvider.System);
         if (settings.Cluster.Has(NodeRole.Sip)) akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);

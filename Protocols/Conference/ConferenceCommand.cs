@@ -99,6 +99,9 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
 {
     /// <summary>Makes the key of an epoch and keeps it; tells its commitments.</summary>
     public Func<KeyEpoch, ImmutableArray<KeyCommitment>> NewGroupKey { get; init; } = _ => [];
+
+    /// <summary>The incarnation of the next mixer, by that of the one before (0: none) and what became of it; one that is not higher does not count.</summary>
+    public Func<long, MixerLoss, long> NextMixer { get; init; } = (before, _) => checked(before + 1);
 }
 
 /// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>

@@ -18,6 +18,17 @@ public sealed class ShardPlacementTests : TestKit
     }
 
     [Fact]
+    public async Task A_shard_begins_on_a_node_that_the_cluster_does_not_miss()
+    {
+        var (a, b) = (RemoteRef("127.0.0.1"), RemoteRef("127.0.0.2"));
+        var placement = new ShardPlacement("mixer", _ => Task.FromResult<IImmutableSet<string>?>(None), address => address.Host != "127.0.0.2");
+        Assert.Equal(a, await placement.AllocateShard(a, "9", Allocated((a, ["1", "2"]), (b, []))));
+
+        // Somebody must have it, should all be missed.
+        Assert.Equal(b, await placement.AllocateShard(b, "9", Allocated((b, ["1"]))));
+    }
+
+    [Fact]
     public async Task A_node_that_came_gets_shards_in_which_nobody_is()
     {
         var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
@@ -37,7 +48,7 @@ public sealed class ShardPlacementTests : TestKit
     {
         var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
         var uneven = Allocated((a, ["1", "2", "3", "4"]), (b, []));
-        var blind = new ShardPlacement("conference", _ => Task.FromResult<IImmutableSet<string>?>(null));
+        var blind = new ShardPlacement("conference", _ => Task.FromResult<IImmutableSet<string>?>(null), _ => true);
         Assert.Empty(await blind.Rebalance(uneven, None));
         Assert.Empty(await Placement().Rebalance(uneven, ["1"]));
     }
@@ -59,8 +70,18 @@ public sealed class ShardPlacementTests : TestKit
         Assert.Subset(ImmutableHashSet.Create("1", "2", "3", "4"), moved.ToHashSet());
     }
 
-    private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()));
+    private IActorRef RemoteRef(string host) => new NamedRef(new RootActorPath(new Address("akka", "test", host, 1)) / "region", Sys);
+
+    private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()), _ => true);
 
     private static ImmutableDictionary<IActorRef, IImmutableList<string>> Allocated(params (IActorRef Region, string[] Shards)[] regions) =>
         regions.ToImmutableDictionary(r => r.Region, r => (IImmutableList<string>)r.Shards.ToImmutableList());
+
+    /// <summary>Somewhere else, as far as its path says.</summary>
+    private sealed class NamedRef(ActorPath path, ActorSystem system) : MinimalActorRef
+    {
+        public override ActorPath Path => path;
+
+        public override IActorRefProvider Provider => ((ExtendedActorSystem)system).Provider;
+    }
 }

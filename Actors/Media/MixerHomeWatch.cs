@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Sharding;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
+using ClusterSettings = ConfCluster.Actors.Settings.ClusterSettings;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>
+/// On a node with conferences: asks the shard region of each node with lanes how it is (<see cref="MixerHomeProbe"/>), and sees to it that every shard of mixers has a
+/// home and that this node's region knows it. So a mixer can be replaced while who gives homes is gone.
+/// </summary>
+public sealed class MixerHomeWatch : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private readonly Dictionary<string, IActorRef> _probes = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, string> _known = [];
+
+    /// <param name="probe">Of a node, by its name and its region.</param>
+    public MixerHomeWatch(MixerHomes homes, EntityRegions regions, Func<string, ActorSelection, Props> probe) => Receive<Look>(_ =>
+    {
+        var members = Akka.Cluster.Cluster.Get(Context.System).State.Members
+            .Where(m => m.Status == MemberStatus.Up && m.HasRole(ClusterSettings.NameOf(NodeRole.Media))).ToDictionary(m => SipWay.NameOf(m.Address), m => m.Address);
+        foreach (var gone in _probes.Keys.Except(members.Keys).ToList())
+        {
+            _probes.Remove(gone, out var ended);
+            Context.Stop(ended!);
+            homes.Forget(gone);
+        }
+
+        foreach (var (name, address) in members.Where(m => !_probes.ContainsKey(m.Key)))
+            _probes.Add(name, Context.ActorOf(probe(name, Context.ActorSelection(new RootActorPath(address) / "system" / "sharding" / MixerRegion.TypeName))));
+
+        for (var shard = 0; shard < homes.Shards; shard++)
+        {
+            var home = homes.HomeOf(shard);
+            if (home is not null && _known.GetValueOrDefault(shard) == home) continue;
+            regions.Mixers.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
+            if (home is null) _known.Remove(shard);
+            else _known[shard] = home;
+        }
+    });
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(Look.Instance, Look.Instance, TimeSpan.Zero, LookEvery);
+
+    private sealed class Look
+    {
+        public static readonly Look Instance = new();
+    }
+}
+
+/// <summary>Asks the mixers' region of one node: often whether it is there, and now and then which shards it has.</summary>
+public sealed class MixerHomeProbe : ReceiveActor, IWithTimers
+{
+    /// <summary>What is asked for shards costs that node a message for each.</summary>
+    private const int ShardsEvery = 8;
+
+    private readonly TimeSpan _interval;
+    private int _asked;
+
+    public MixerHomeProbe(string node, ActorSelection region, MixerHomes homes, TimeSpan interval)
+    {
+        _interval = interval;
+        Receive<Ask>(_ => region.Tell(_asked++ % ShardsEvery == 0 ? GetShardRegionStats.Instance : GetCurrentRegions.Instance, Self));
+        Receive<CurrentRegions>(_ => homes.Heard(node, null));
+        Receive<ShardRegionStats>(stats => homes.Heard(node, [.. stats.Stats.Keys.Select(Number)]));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(Ask.Instance, Ask.Instance, TimeSpan.Zero, _interval);
+
+    private static int Number(string shard) => int.Parse(shard, CultureInfo.InvariantCulture);
+
+    private sealed class Ask
+    {
+        public static readonly Ask Instance = new();
+    }
+}
+
+/// <summary>An entity that is started so that its shard is, and goes at once.</summary>
+public sealed class ShardOpener : UntypedActor
+{
+    /// <summary>No mixer's id: those have a slash.</summary>
+    private const string Prefix = "shard:";
+
+    public static string IdOf(int shard) => $"{Prefix}{shard.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>The shard that it opens; null: it is the id of something else.</summary>
+    public static string? ShardOf(string entityId)
+    {
+        ArgumentNullException.ThrowIfNull(entityId);
+        return entityId.StartsWith(Prefix, StringComparison.Ordinal) && !entityId.Contains('/', StringComparison.Ordinal) ? entityId[Prefix.Length..] : null;
+    }
+
+    protected override void PreStart() => Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+
+    protected override void OnReceive(object message) => Unhandled(message);
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Actors.Media;
+
+/// <summary>What a node with conferences knows of the nodes with lanes: when each answered last, and which shards of mixers it has. For any thread.</summary>
+/// <param name="silent">A node from which nothing came for so long gets no new mixer.</param>
+public sealed class MixerHomes(int shards, TimeSpan silent, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private ImmutableSortedDictionary<string, Home> _homes = ImmutableSortedDictionary.Create<string, Home>(StringComparer.Ordinal);
+
+    /// <summary>How many there are.</summary>
+    public int Shards => shards;
+
+    /// <summary>A node answered.</summary>
+    /// <param name="has">Its shards; null: it did not say.</param>
+    public void Heard(string node, ImmutableHashSet<int>? has)
+    {
+        lock (_lock) _homes = _homes.SetItem(node, new Home(clock.GetTimestamp(), has ?? _homes.GetValueOrDefault(node).Has ?? []));
+    }
+
+    /// <summary>The node is not in the cluster any more.</summary>
+    public void Forget(string node)
+    {
+        lock (_lock) _homes = _homes.Remove(node);
+    }
+
+    /// <summary>The node that has a shard; null: nobody said so.</summary>
+    public string? HomeOf(int shard)
+    {
+        lock (_lock) return _homes.FirstOrDefault(h => h.Value.Has.Contains(shard)).Key;
+    }
+
+    /// <summary>The incarnation that a conference's next mixer shall be; see <see cref="MixerChoice"/>.</summary>
+    public long Next(MixerId before, MixerLoss loss)
+    {
+        ImmutableSortedDictionary<string, Home> homes;
+        lock (_lock) homes = _homes;
+        return MixerChoice.Next(
+            before.Incarnation, loss, i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
+            [.. homes.Select(h => new MediaNode(h.Key, clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
+    }
+
+    private readonly record struct Home(long HeardAt, ImmutableHashSet<int> Has);
+}
