@@ -1,5 +1,6 @@
 using System.Net;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Dialogs;
@@ -28,7 +29,8 @@ internal static class Arrival
             return Closing.Refused(arrived, refusal, context, detail);
         }
 
-        if (keyed is not null) return TicketArrival.Begin(arrived, invitation!, keyed, context);
+        if (keyed is not null)
+            return PreSharedOffer.IsIn(keyed) ? PreSharedArrivals.Begin(arrived, invitation!, keyed, context) : TicketArrival.Begin(arrived, invitation!, keyed, context);
         return invitation!.Offer is null && context.Settings.Tickets == TicketOffers.Only ? TicketAsking.Begin(invitation, context) : Ask(invitation, context);
     }
 
@@ -87,8 +89,9 @@ internal static class Arrival
             return Unfit(opening, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.UnacceptableOffer, context, warning), context);
         }
 
-        // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too.
-        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, opening.Key, context) : LegNegotiation.Offer(place, invitation.Granted, context);
+        // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too. None in an answer that can hold no key.
+        var told = invitation.Offer is { PreShared: not null } ? null : opening.Key;
+        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, told, context) : LegNegotiation.Offer(place, invitation.Granted, context);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
@@ -139,7 +142,7 @@ internal static class Arrival
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
         var isKeyed = invitation.Granted is not null || invitation.Offer!.Ticket is not null;
         return new LegAbility(
-            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
+            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || invitation.Offer!.PreShared is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
         {
             IsStream = invitation.Flow.Transport != SipTransport.Udp,
         };
@@ -168,7 +171,11 @@ internal static class Arrival
 
         LegOffer? offer = null;
         if (!sdp.IsEmpty && !TicketArrival.IsKeyed(sdp, context, out keyed)
-            && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail)) return false;
+            && !LegNegotiation.TryExamine(sdp, null, context, out offer, out refusal, out detail))
+        {
+            if (refusal == ParticipantRefusal.UnacceptableOffer && PreSharedArrivals.IsNotTaken(sdp, context)) detail = PreSharedArrivals.NotTaken;
+            return false;
+        }
 
         invitation = new Invitation(arrived.Key, request with { Body = SipBody.Empty }, arrived.Flow, conference, offer)
         {

@@ -18,10 +18,14 @@ public sealed record LegOffer(AcceptedMedia Media, string Text) : IDisposable
     /// <summary>Of a first offer that is keyed by MIKEY.</summary>
     public OfferedTicket? Ticket { get; init; }
 
-    /// <summary>Of a later one.</summary>
-    public MikeyLeg? Mikey { get; init; }
+    /// <summary>Of a first offer under a pre-shared key.</summary>
+    public OfferedPreShared? PreShared { get; init; }
 
-    internal IEnumerable<IDisposable> Secrets => Ticket is null ? [Media] : [Media, Ticket.Verified];
+    /// <summary>Of a later one.</summary>
+    public KeyedLeg? Mikey { get; init; }
+
+    internal IEnumerable<IDisposable> Secrets =>
+        [Media, .. Ticket is null ? Array.Empty<IDisposable>() : [Ticket.Verified], .. PreShared?.Opening.Secrets ?? []];
 
     public void Dispose()
     {
@@ -31,6 +35,9 @@ public sealed record LegOffer(AcceptedMedia Media, string Text) : IDisposable
 
 /// <summary>A TRANSFER_INIT that is proven and waits for our answer.</summary>
 public sealed record OfferedTicket(MikeyArrival Arrival, VerifiedTransfer Verified);
+
+/// <summary>An I_MESSAGE that is proven and waits for our answer.</summary>
+public sealed record OfferedPreShared(PreSharedOffer Arrival, PreSharedOpening Opening);
 
 /// <summary>A Ticket Transfer that stands in our first offer.</summary>
 /// <param name="Local">The offer with the one key that goes with it.</param>
@@ -69,11 +76,11 @@ public sealed record Leg(
     public ImmutableArray<GroupKey> Group { get; init; } = [];
 
     /// <summary>Null: its keys stand in a=crypto.</summary>
-    public MikeyLeg? Mikey { get; init; }
+    public KeyedLeg? Mikey { get; init; }
 
     /// <summary>The ticket in our first offer while that is unanswered.</summary>
     public TicketOffer? Ticket { get; init; }
 
     internal IEnumerable<IDisposable> Secrets =>
-        [.. Keys, .. Group, .. new IDisposable?[] { Mikey?.Bundle, Remote }.OfType<IDisposable>(), Local, Sent, .. Ticket?.Secrets ?? []];
+        [.. Keys, .. Group, .. new IDisposable?[] { Mikey?.Secret, Remote }.OfType<IDisposable>(), Local, Sent, .. Ticket?.Secrets ?? []];
 }

@@ -43,9 +43,10 @@ internal static class LegNegotiation
             {
                 if (!TryOffer(readable!, current, context, out offer, out detail)) return false;
                 offer = offer! with { Mikey = mikey };
-                if (!MikeyNegotiation.NamesOurs(offer.Media, !current.Group.IsEmpty, current.Key)) return true;
+                var wrong = MikeyNegotiation.Check(offer, current, mikey);
+                if (wrong == ExchangeError.None) return true;
                 offer.Dispose();
-                (offer, detail) = (null, TicketArrival.Warning(ExchangeError.TakenSpi));
+                (offer, detail) = (null, TicketArrival.Warning(wrong));
                 return false;
             }
         }
@@ -72,12 +73,17 @@ internal static class LegNegotiation
     /// <summary>The first answer. <paramref name="group"/>: what it tells beside the leg's own key.</summary>
     public static Leg Answer(LegOffer offer, LegPlace place, GroupKey? group, ParticipantContext context)
     {
-        var key = NewKey(offer.Media, offer.Media.MkiLength > 0, 1, context);
+        var key = offer.PreShared?.Opening.Ours ?? NewKey(offer.Media, offer.Media.MkiLength > 0, 1, context);
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
         var leg = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, SdpBody.Nothing, Generation: 2) { Group = shared };
-        return offer.Ticket is { } ticket ? MikeyNegotiation.Answer(leg, ticket, context) : leg with { Sent = Octets(local) };
+        return offer switch
+        {
+            { Ticket: { } ticket } => MikeyNegotiation.Answer(leg, ticket, context),
+            { PreShared: { } opened } => MikeyNegotiation.Answer(leg, opened),
+            _ => leg with { Sent = Octets(local) },
+        };
     }
 
     /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
@@ -144,7 +150,7 @@ internal static class LegNegotiation
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
         !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
-        : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey with { State = mikey.State with { Pending = null } } }
+        : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey.Settled() }
         : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
         : OfferKeys(leg, context);
 
@@ -223,7 +229,7 @@ internal static class LegNegotiation
             if (TryAnswer(readable!, agreed with { Ticket = null }, context, out next)) return true;
         }
 
-        agreed.Mikey!.Bundle.Dispose();
+        agreed.Mikey!.Secret.Dispose();
         return Back(leg, out next);
     }
 
@@ -237,7 +243,7 @@ internal static class LegNegotiation
     {
         next = leg;
         if (!TryMedia(OfferAnswer.ExamineAnswer(leg.Local, session, context.Settings.Media), out var media, out _)) return false;
-        var isTaken = leg.Mikey is not null && MikeyNegotiation.NamesOurs(media!, !leg.Group.IsEmpty, leg.Keys.AsSpan());
+        var isTaken = leg.Mikey is { } mikey && MikeyNegotiation.NamesOurs(mikey, media!, !leg.Group.IsEmpty, leg.Keys.AsSpan());
         if (isTaken || ToldKeys.AreRepeated(media!, leg.Keys, leg.Group))
         {
             media!.Dispose();

@@ -20,6 +20,20 @@ internal static class MikeyNegotiation
         return leg with { Mikey = mikey, Sent = LegNegotiation.Octets(wire) };
     }
 
+    /// <summary>The first answer to an I_MESSAGE, which holds no key: both sides have theirs by its TGK (RFC 3830 §4.1.3).</summary>
+    /// <param name="leg">With our SDP as it would be with a=crypto.</param>
+    public static Leg Answer(Leg leg, OfferedPreShared opened)
+    {
+        var (mikey, wire) = opened.Arrival.Answer(opened.Opening, leg.Local, ssrc: 0);
+        return leg with { Mikey = mikey, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    /// <summary>What is wrong with a later offer beside its message.</summary>
+    public static ExchangeError Check(LegOffer offer, Leg current, KeyedLeg mikey) =>
+        NamesOurs(mikey, offer.Media, !current.Group.IsEmpty, current.Key) ? ExchangeError.TakenSpi
+        : mikey.AnswersWithoutKeys && !LegNegotiation.KeepsKey(offer, current) ? ExchangeError.BadPolicies
+        : ExchangeError.None;
+
     /// <summary>
     /// Our first offer with a ticket (RFC 6043 §4.2.2.1), which has a key of its own with an MKI; beside the a=crypto lines of <paramref name="leg"/>, or in
     /// their place.
@@ -69,11 +83,11 @@ internal static class MikeyNegotiation
     /// (RFC 3264 §8): the message in it has been taken already.
     /// </summary>
     public static bool TryRead(
-        SessionDescription session, Leg leg, bool isOffer, ParticipantContext context, ref MikeyLeg mikey, out SessionDescription? readable,
+        SessionDescription session, Leg leg, bool isOffer, ParticipantContext context, ref KeyedLeg mikey, out SessionDescription? readable,
         out string detail)
     {
         detail = "";
-        if ((isOffer || mikey.State.Pending is null) && OfferAnswer.Compare(leg.Remote!.Origin, session.Origin) == OriginChange.Unchanged)
+        if ((isOffer || !mikey.IsWaiting) && OfferAnswer.Compare(leg.Remote!.Origin, session.Origin) == OriginChange.Unchanged)
         {
             readable = KeyedSdp.Read(session, mikey.Stream, leg.Remote!.Uplink);
             return true;
@@ -100,6 +114,10 @@ internal static class MikeyNegotiation
 
         return false;
     }
+
+    /// <summary>As <see cref="NamesOurs(AcceptedMedia, bool, ReadOnlySpan{MasterKey})"/>; a message under a pre-shared key names no key that a session begins with.</summary>
+    public static bool NamesOurs(KeyedLeg mikey, AcceptedMedia offered, bool inGroup, params ReadOnlySpan<MasterKey> ours) =>
+        NamesOurs(offered, inGroup, mikey is PreSharedLeg ? [] : ours);
 
     /// <summary>The leg can be told no group key: it calls one of its own by a name of an epoch.</summary>
     public static bool IsBarred(Leg leg) => leg.Mikey is not null && NamesOurs(leg.Remote!, inGroup: true);

@@ -20,6 +20,9 @@ public sealed record FocusSettings(SipTimings Timings, string? AdvertisedHost, s
     /// <summary>There is a KMS that resolves tickets (RFC 6043 §4.2.3).</summary>
     public bool TakesTickets { get; init; }
 
+    /// <summary>Callers may be keyed by MIKEY under keys that they share with the focus (RFC 3830 §3.1).</summary>
+    public bool TakesPreShared { get; init; }
+
     /// <summary>Mixers are on other nodes as well: a participant that comes back elsewhere finds its media still there.</summary>
     public bool CallsOutliveNode { get; init; }
 

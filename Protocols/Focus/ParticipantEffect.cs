@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mixing;
@@ -45,6 +46,9 @@ public abstract partial record ParticipantEffect
 
     /// <summary>At the KMS; the answer is <see cref="ParticipantInput.TicketResolved"/>.</summary>
     public sealed record ResolveTicket(TransferArrival Transfer) : ParticipantEffect;
+
+    /// <summary>By whoever keeps the pre-shared keys; the answer is <see cref="ParticipantInput.PreSharedChecked"/>.</summary>
+    public sealed record CheckPreShared(PreSharedOffer Offer) : ParticipantEffect;
 
     /// <summary>At the KMS, for a call with that suite; the answer is <see cref="ParticipantInput.TicketGranted"/>.</summary>
     public sealed record RequestTicket(string Responder, SrtpProfile Suite) : ParticipantEffect;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
@@ -110,6 +111,9 @@ public abstract partial record ParticipantInput
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>
     public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable) : ParticipantInput;
+
+    /// <summary>What became of an offer under a pre-shared key; whoever takes the input owns <paramref name="Opening"/>, null: refused.</summary>
+    public sealed record PreSharedChecked(PreSharedOpening? Opening, ExchangeError Error) : ParticipantInput;
 
     /// <summary>The ticket that was asked for; whoever takes the input owns <paramref name="Keys"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>

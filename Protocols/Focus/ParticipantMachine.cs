@@ -36,7 +36,7 @@ public static class ParticipantMachine
     private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
         Idle => WhenIdle(input, context),
-        Resolving or Granting => WhenAskingKms(state, input, context),
+        Resolving or Checking or Granting => WhenAskingKms(state, input, context),
         Joining or Opening => WhenInvited(state, input, context),
         Early early => EarlyDialogs.Next(early, input, context),
         Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
@@ -66,10 +66,16 @@ public static class ParticipantMachine
 
     private static ParticipantStep WhenAskingKms(ParticipantState state, ParticipantInput input, ParticipantContext context)
     {
-        var invitation = state is Resolving { Invitation: var keyed } ? keyed : ((Granting)state).Invitation;
+        var invitation = state switch
+        {
+            Resolving s => s.Invitation,
+            Checking s => s.Invitation,
+            _ => ((Granting)state).Invitation,
+        };
         return input switch
         {
             TicketResolved resolved when state is Resolving resolving => TicketArrival.Resolved(resolving, resolved, context),
+            PreSharedChecked found when state is Checking checking => PreSharedArrivals.Checked(checking, found, context),
             TicketGranted granted when state is Granting => TicketAsking.Granted(invitation, granted, context),
             RequestArrived cancel when InDialog.Cancels(cancel, invitation.Key) => Closing.NotAsked(
                 invitation, ParticipantRefusal.Cancelled, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Cancelled, context), context)
@@ -238,6 +244,9 @@ public static class ParticipantMachine
 
         // Too late, or for an INVITE that was given up.
         if (input is TicketResolved { Verified: { } verified } && held.Add(verified)) yield return new ParticipantEffect.Destroy(verified);
+        foreach (var late in (input as PreSharedChecked)?.Opening?.Secrets ?? [])
+            if (held.Add(late))
+                yield return new ParticipantEffect.Destroy(late);
         if (input is TicketGranted { Keys: { } granted } && held.Add(granted)) yield return new ParticipantEffect.Destroy(granted);
     }
 }

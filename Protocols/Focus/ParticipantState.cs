@@ -42,6 +42,13 @@ public abstract partial record ParticipantState
         internal override IEnumerable<IDisposable> Secrets => [Session];
     }
 
+    /// <summary>The offer is under a pre-shared key; whoever keeps those has been asked.</summary>
+    /// <param name="Session">The offer.</param>
+    public sealed record Checking(Invitation Invitation, SessionDescription Session, PreSharedOffer Offer) : ParticipantState
+    {
+        internal override IEnumerable<IDisposable> Secrets => [Session];
+    }
+
     /// <summary>The INVITE has no offer, and the KMS has been asked for the ticket of ours.</summary>
     public sealed record Granting(Invitation Invitation) : ParticipantState;
 

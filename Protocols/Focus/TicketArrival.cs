@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -15,12 +16,13 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class TicketArrival
 {
-    /// <summary>RFC 4568 §7.5 leaves the choice to us where a=crypto stands beside it: MIKEY, when there is a KMS to ask.</summary>
+    /// <summary>RFC 4568 §7.5 leaves the choice to us where a=crypto stands beside it: MIKEY, when there is a KMS to ask, or a pre-shared key.</summary>
     public static bool IsKeyed(SipBody body, ParticipantContext context, out SessionDescription? session)
     {
         session = null;
-        if (!context.Settings.TakesTickets || !SdpReader.TryRead(body.Span, out session, out _)) return false;
-        if (MikeyArrival.IsIn(session!)) return true;
+        var settings = context.Settings;
+        if (!(settings.TakesTickets || settings.TakesPreShared) || !SdpReader.TryRead(body.Span, out session, out _)) return false;
+        if (MikeyArrival.IsIn(session!) && (PreSharedOffer.IsIn(session!) ? settings.TakesPreShared : settings.TakesTickets)) return true;
         session!.Dispose();
         session = null;
         return false;
@@ -80,6 +82,8 @@ internal static class TicketArrival
     }
 
     public static bool IsFor(ConferenceId conference, MikeyArrival arrival) =>
-        SipReader.TryReadUri(arrival.Transfer.Responder.ToString(), out var uri) && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var named, out _)
-        && named == conference;
+        IsFor(conference, arrival.Transfer.Responder);
+
+    public static bool IsFor(ConferenceId conference, Identity named) => SipReader.TryReadUri(named.ToString(), out var uri) && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var found, out _)
+        && found == conference;
 }

@@ -23,7 +23,7 @@ internal static class TicketRenewal
     public static bool IsIn(SipBody body, Leg leg, ParticipantContext context, out SessionDescription? session)
     {
         session = null;
-        if (leg.Mikey is not { } mikey || !context.Settings.TakesTickets || !SdpReader.TryRead(body.Span, out session, out _)) return false;
+        if (leg.Mikey is not MikeyLeg mikey || !context.Settings.TakesTickets || !SdpReader.TryRead(body.Span, out session, out _)) return false;
         if (KeyedSdp.MessageOf(session!, KeyedSdp.StreamOf(session!)) is var (octets, _) && MikeyReader.TryRead(octets.Span, out var message, out _)
             && message!.First<Ticket>() is not null && message.CsbId != mikey.Bundle.CsbId
             && OfferAnswer.Compare(leg.Remote!.Origin, session!.Origin) != OriginChange.Unchanged) return true;
@@ -37,7 +37,7 @@ internal static class TicketRenewal
         ParticipantState state, Participation accepted, SessionDescription session, RequestArrived arrived, ParticipantContext context)
     {
         var error = MikeyArrival.TryRead(session, context.Settings.Media.Suites, context.Exchange, out var transfer);
-        var isTheirs = error == ExchangeError.None && transfer!.Transfer.Initiator == accepted.Leg.Mikey!.Bundle.Peer;
+        var isTheirs = error == ExchangeError.None && transfer!.Transfer.Initiator == ((MikeyLeg)accepted.Leg.Mikey!).Bundle.Peer;
         if (error == ExchangeError.None && !(isTheirs && TicketArrival.IsFor(accepted.Conference, transfer!))) error = ExchangeError.WrongParty;
         if (error != ExchangeError.None)
         {

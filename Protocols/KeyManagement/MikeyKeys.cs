@@ -39,17 +39,18 @@ public static class MikeyKeys
     public static TransportedKey ToTek(MasterKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        return new TransportedKey(
-            KeyType.TekWithSalt, SecretBytes.CopyOf(key.RevealKey()), SecretBytes.CopyOf(key.RevealSalt()), new KeyValidity.Named(Spi(key.Mki)));
+        KeyValidity validity = key.Mki.IsPresent ? new KeyValidity.Named(Spi(key.Mki)) : new KeyValidity.Always();
+        return new TransportedKey(KeyType.TekWithSalt, SecretBytes.CopyOf(key.RevealKey()), SecretBytes.CopyOf(key.RevealSalt()), validity);
     }
 
-    /// <summary>A copy, which the caller owns; null: no TEK with a salt of that suite and an MKI that a packet can have.</summary>
+    /// <summary>A copy, which the caller owns; null: no TEK with a salt of that suite, or an SPI that is no MKI that a packet can have.</summary>
     public static MasterKey? ToMasterKey(TransportedKey key, SrtpProfile profile)
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(profile);
         if (!key.Type.IsTek() || key.Salt is not { } salt || key.Key.Length != profile.KeyLength || salt.Length != profile.SaltLength) return null;
-        if (!Mki.TryRead(key.Spi.Span, out var mki)) return null;
+        var mki = Mki.None;
+        if (!key.Spi.IsEmpty && !Mki.TryRead(key.Spi.Span, out mki)) return null;
         var both = SecretBytes.Create(profile.MasterLength, span =>
         {
             key.Key.Reveal().CopyTo(span);

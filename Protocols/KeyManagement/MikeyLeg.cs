@@ -12,17 +12,22 @@ namespace ConfCluster.Protocols.KeyManagement;
 /// A leg whose keys travel in MIKEY-TICKET messages (RFC 6043, RFC 4567): its bundle, and how its SDP is written and read. CS ID 2i+1 is what the
 /// bundle's Initiator sends in stream i, 2i+2 what its Responder sends. Immutable; whoever holds the last one disposes the bundle.
 /// </summary>
-/// <param name="AtSession">The message stands at session level, where the peer put it.</param>
-/// <param name="Ssrc">What we said of our own stream.</param>
 /// <param name="Unanswered">An update of the peer that our next SDP answers.</param>
 public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc, UpdateEffect.Updated? Unanswered = null)
+    : KeyedLeg(Profile, Stream, AtSession, Ssrc)
 {
     public CryptoBundle Bundle => State.Bundle.Bundle;
+
+    public override IDisposable Secret => Bundle;
+
+    public override bool IsWaiting => State.Pending is not null;
+
+    public override bool AnswersWithoutKeys => false;
 
     /// <summary>Our offer, or the answer to the peer's: the keys of its one a=crypto line go into a CSB update (RFC 6043 §5.2), the newest first.</summary>
     /// <param name="session">Borrowed.</param>
     /// <param name="first">What we send with first: its MKI is the SPI of our session.</param>
-    public (MikeyLeg Leg, SessionDescription Wire) Write(SessionDescription session, Mki first, ExchangeContext context)
+    public override (KeyedLeg Leg, SessionDescription Wire) Write(SessionDescription session, Mki first, ExchangeContext context)
     {
         ArgumentNullException.ThrowIfNull(session);
         var keys = TeksOf(session, Stream);
@@ -33,13 +38,8 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
         return (this with { State = step.State, Unanswered = null }, KeyedSdp.Written(session, Stream, message, AtSession));
     }
 
-    /// <summary>
-    /// The peer's offer or answer: an update of its own, or the answer to ours. What it brings of keys takes the place of
-    /// <paramref name="theirs"/>, which are borrowed; without any they stay.
-    /// </summary>
-    /// <param name="readable">With the keys in place of the message; the caller owns it.</param>
-    public ExchangeError Read(
-        SessionDescription wire, ImmutableArray<MasterKey> theirs, ExchangeContext context, out MikeyLeg next, out SessionDescription? readable)
+    public override ExchangeError Read(
+        SessionDescription wire, ImmutableArray<MasterKey> theirs, ExchangeContext context, out KeyedLeg next, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);
         (next, readable) = (this, null);
@@ -62,6 +62,8 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
         foreach (var key in keys) key.Dispose();
         return error;
     }
+
+    public override KeyedLeg Settled() => this with { State = State with { Pending = null } };
 
     private ListOf<GeneralExtension> IsOffer => Unanswered is null ? new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]) : default;
 

@@ -35,7 +35,7 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
     /// Reads an answer; to an offer that was forked there may be several. The caller owns the leg's bundle and <paramref name="readable"/>, which has the
     /// peer's keys.
     /// </summary>
-    public ExchangeError Read(SessionDescription wire, ExchangeContext context, out MikeyLeg? leg, out SessionDescription? readable)
+    public ExchangeError Read(SessionDescription wire, ExchangeContext context, out KeyedLeg? leg, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);
         (leg, readable) = (null, null);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Sdp;
@@ -10,39 +11,58 @@ namespace ConfCluster.Protocols.Phone;
 
 /// <summary>
 /// The envelope of a phone's keys: as its SDP is, or with a MIKEY message in place of a=crypto (RFC 4567), as the side that has the ticket or as the one
-/// that is called with it. Between the two everything else is the same.
+/// that is called with it, or under a pre-shared key. Between them everything else is the same.
 /// </summary>
-internal sealed class PhoneKeying(PhoneTicket? ticket, PhoneTicketUser? user, SecretWriter random) : IDisposable
+internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) : IDisposable
 {
     private const int MaxReplays = 64;
 
+    private readonly PhoneTicket? _ticket = settings.Ticket;
+    private readonly PhoneTicketUser? _user = settings.TicketUser;
+    private readonly PhonePreShared? _preShared = settings.PreShared;
     private readonly ReplayCache _replays = new(MaxReplays, PhoneTicket.ClockSkew);
     private MikeyOffer? _first;
     private MikeyArrival? _arrival;
     private VerifiedTransfer? _verified;
-    private MikeyLeg? _leg;
+    private PreSharedCall? _call;
+    private PreSharedOffer? _called;
+    private PreSharedOpening? _opening;
+    private KeyedLeg? _leg;
     private byte[] _written = [];
 
     /// <summary>Of the phone's own stream, which its messages name.</summary>
     public uint Ssrc { get; set; }
 
-    public bool IsTicket => ticket is not null || user is not null;
+    public bool IsKeyed => _ticket is not null || _user is not null || _preShared is not null;
 
     /// <summary>A first offer needs its ticket resolved before it can be answered.</summary>
-    public bool IsCalledWithTickets => user is not null;
+    public bool IsCalledWithTickets => _user is not null;
 
-    private ExchangeContext Context => new((ticket?.Clock ?? user!.Clock)(), random, PhoneTicket.ClockSkew);
+    private ExchangeContext Context => new((_ticket?.Clock ?? _preShared?.Clock ?? _user!.Clock)(), random, PhoneTicket.ClockSkew);
 
     /// <summary>What goes out for an offer or an answer of ours, which is borrowed.</summary>
     public byte[] Write(SessionDescription said)
     {
-        if (!IsTicket) return SdpWriter.ToBytes(said);
+        if (!IsKeyed) return SdpWriter.ToBytes(said);
         SessionDescription wire;
         if (_leg is { } leg) (_leg, wire) = leg.Write(said, said.Media[leg.Stream].Crypto[0].Keys[0].Mki, Context);
         else if (_verified is { } verified) (_leg, wire) = _arrival!.Answer(verified, said, said.Media[_arrival.Stream].Crypto[0].Keys[0].Mki, Ssrc, Context);
-        else (_first, wire) = MikeyOffer.Begin(said, ticket!.Granted, ticket.Self, ticket.Responder, Ssrc, Context);
+        else if (_call is { } call) wire = call.Written(said);
+        else if (_opening is { } opening) (_leg, wire) = _called!.Answer(opening, said, Ssrc);
+        else (_first, wire) = MikeyOffer.Begin(said, _ticket!.Granted, _ticket.Self, _ticket.Responder, Ssrc, Context);
         _written = SdpWriter.ToBytes(wire);
         return Repeated;
+    }
+
+    /// <summary>What the phone sends with first, where the bundle says that (RFC 3830 §4.1.3); null: the phone makes its own. The caller owns it.</summary>
+    /// <param name="name">Of our own making, if it is.</param>
+    public MasterKey? FirstKey(SrtpProfile suite, Mki name)
+    {
+        if (_preShared is null || _leg is not null) return null;
+        if (_opening is { } opening) return opening.Ours.Copy();
+        _call?.Dispose();
+        _call = PreSharedCall.Begin(_preShared.Psk, _preShared.Self, _preShared.Other!.Value, suite, name, Ssrc, Context);
+        return _call.Ours.Copy();
     }
 
     /// <summary>RFC 3264 §8: nothing changed, so what was said last is said again. A copy: whoever sends it zeroes it.</summary>
@@ -52,7 +72,7 @@ internal sealed class PhoneKeying(PhoneTicket? ticket, PhoneTicketUser? user, Se
     public Ticket? Arrive(SessionDescription came, IReadOnlyCollection<SrtpProfile> suites, out string problem)
     {
         var error = MikeyArrival.TryRead(came, suites, Context, out _arrival);
-        if (error == ExchangeError.None && _arrival!.Transfer.Responder != user!.Self) error = ExchangeError.WrongParty;
+        if (error == ExchangeError.None && _arrival!.Transfer.Responder != _user!.Self) error = ExchangeError.WrongParty;
         problem = error == ExchangeError.None ? "" : Text(error);
         return error == ExchangeError.None ? _arrival!.Transfer.Ticket : null;
     }
@@ -72,11 +92,13 @@ internal sealed class PhoneKeying(PhoneTicket? ticket, PhoneTicketUser? user, Se
     public SessionDescription? Read(SessionDescription came, ImmutableArray<MasterKey> theirs, out string problem)
     {
         problem = "";
-        if (!IsTicket) return came;
+        if (!IsKeyed) return came;
         SessionDescription? readable = null;
         var error = ExchangeError.MissingPayload;
         if (_leg is { } leg) error = leg.Read(came, theirs, Context, out _leg, out readable);
         else if (_first is { } first) error = first.Read(came, Context, out _leg, out readable);
+        else if (_call is { } call) error = call.Read(came, out _leg, out readable);
+        else if (_preShared is { } shared) error = Called(came, shared, out readable);
         else if (_verified is { } verified)
         {
             readable = _arrival!.Readable(came, verified);
@@ -87,9 +109,25 @@ internal sealed class PhoneKeying(PhoneTicket? ticket, PhoneTicketUser? user, Se
         return readable;
     }
 
+    /// <summary>A first offer under the key of whom it names; the phone knows one.</summary>
+    private ExchangeError Called(SessionDescription came, PhonePreShared shared, out SessionDescription? readable)
+    {
+        readable = null;
+        var error = PreSharedOffer.TryRead(came, settings.Suites, shared.Self, shared.Self, out _called);
+        if (error == ExchangeError.None && _called!.Responder != shared.Self) error = ExchangeError.WrongParty;
+        if (error == ExchangeError.None) error = _called!.Verify(shared.Psk, _replays, Context, out _opening);
+        if (error == ExchangeError.None) readable = _called!.Readable(came, _opening!);
+        return error;
+    }
+
     public void Dispose()
     {
-        _leg?.Bundle.Dispose();
+        // A leg has the bundle of what it was called with, and a copy of what it called with.
+        if (_leg is null) _opening?.Bundle.Dispose();
+        _opening?.Ours.Dispose();
+        _opening?.Theirs.Dispose();
+        _call?.Dispose();
+        _leg?.Secret.Dispose();
         _first?.Dispose();
         _verified?.Dispose();
     }

@@ -22,7 +22,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     private const byte MkiLength = 4;
 
     private readonly ParticipantId _id = new("phone");
-    private readonly PhoneKeying _keying = new(settings.Ticket, settings.TicketUser, random);
+    private readonly PhoneKeying _keying = new(settings, random);
     private SessionDescription? _said;
     private SessionDescription? _offer;
     private AcceptedMedia? _accepted;
@@ -123,7 +123,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
 
         using (session)
         {
-            if (_keying.IsTicket && _accepted is { } before && OfferAnswer.Compare(before.Origin, session!.Origin) == OriginChange.Unchanged)
+            if (_keying.IsKeyed && _accepted is { } before && OfferAnswer.Compare(before.Origin, session!.Origin) == OriginChange.Unchanged)
                 return new SipBody(_keying.Repeated);
             using var readable = _keying.Read(session!, _accepted?.Uplink ?? [], out var problem);
             if (readable is null)
@@ -197,8 +197,11 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     }
 
     /// <summary>In a MIKEY bundle both sides' keys have their names from one space: a phone's have the second highest bit set.</summary>
-    private MasterKey NewKey(SrtpProfile profile, bool mki) =>
-        MasterKey.Generate(profile, mki ? new Mki((_keying.IsTicket ? 1ul << 30 : 0) | ++_mki, MkiLength) : Mki.None, random);
+    private MasterKey NewKey(SrtpProfile profile, bool mki)
+    {
+        var name = mki ? new Mki((_keying.IsKeyed ? 1ul << 30 : 0) | ++_mki, MkiLength) : Mki.None;
+        return _keying.FirstKey(profile, name) ?? MasterKey.Generate(profile, name, random);
+    }
 
     private SdpOrigin FirstOrigin()
     {

@@ -41,6 +41,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>Whoever calls must have a ticket for this user of the KMS; null: keys of callers stand in a=crypto.</summary>
     public PhoneTicketUser? TicketUser { get; init; }
 
+    /// <summary>Keys travel in MIKEY messages under a pre-shared key; null: not so.</summary>
+    public PhonePreShared? PreShared { get; init; }
+
     public bool RequiresProtection => !Suites.IsEmpty;
 
     internal MediaCapabilities Capabilities => new(Suites, [.. Codecs.Select(c => c.Codec)], RequiresProtection)

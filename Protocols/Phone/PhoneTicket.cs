@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Phone;
 
@@ -16,3 +17,9 @@ public sealed record PhoneTicket(GrantedKeys Granted, Identity Self, Identity Re
 /// <param name="Self">Whom the tickets are for.</param>
 /// <param name="Clock">For the timestamps of messages (RFC 3830 §5.4).</param>
 public sealed record PhoneTicketUser(Identity Self, Func<DateTimeOffset> Clock);
+
+/// <summary>A phone that shares a key with whom it calls, or who calls it (RFC 3830 §3.1). Whoever made it owns the key.</summary>
+/// <param name="Self">Of the phone; in From as well, when it calls.</param>
+/// <param name="Other">Who is called; null: the phone is called, by whoever has the key.</param>
+/// <param name="Clock">For the timestamps of messages (RFC 3830 §5.4).</param>
+public sealed record PhonePreShared(SecretBytes Psk, Identity Self, Identity? Other, Func<DateTimeOffset> Clock);

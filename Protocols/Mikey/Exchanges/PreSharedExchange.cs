@@ -31,7 +31,11 @@ public abstract record PreSharedState
 /// <summary>What came of an I_MESSAGE at the Responder.</summary>
 /// <param name="Init">Null: refused.</param>
 /// <param name="Keys">The receiver owns them.</param>
-public sealed record PreSharedArrival(ExchangeError Error, MikeyMessage? Init, ImmutableArray<TransportedKey> Keys);
+public sealed record PreSharedArrival(ExchangeError Error, MikeyMessage? Init, ImmutableArray<TransportedKey> Keys)
+{
+    /// <summary>The bundle that a first message begins, which the receiver owns; null: refused, or an update.</summary>
+    public PreSharedBundle? Bundle { get; init; }
+}
 
 /// <summary>
 /// The pre-shared key mode of RFC 3830 §3.1, both sides: I_MESSAGE and, if it is asked for, the verification message. What follows
@@ -60,8 +64,9 @@ public static class PreSharedExchange
 
     /// <summary>RFC 3830 §5.3: timestamp, identities, MAC, and only then the rest.</summary>
     /// <param name="pskOf">The key shared with an Initiator; null: a stranger. Borrowed.</param>
+    /// <param name="from">Whom the signalling names as the Initiator, when the message itself names nobody (RFC 3830 §3.1); null: nobody.</param>
     public static PreSharedArrival Receive(
-        Octets received, Identity self, Func<Identity, SecretBytes?> pskOf, ReplayCache replays, ExchangeContext context)
+        Octets received, Identity self, Func<Identity, SecretBytes?> pskOf, ReplayCache replays, ExchangeContext context, Identity? from = null)
     {
         ArgumentNullException.ThrowIfNull(pskOf);
         ArgumentNullException.ThrowIfNull(replays);
@@ -70,19 +75,19 @@ public static class PreSharedExchange
         if (init!.Header.Type != MessageType.PreShared || init.Header.Map is not CsIdMap.Srtp map) return Refused(ExchangeError.UnexpectedMessage);
         if (MikeySuite.Of(init.Header.Prf) is not { } suite) return Refused(ExchangeError.UnsupportedAlgorithm);
         if (init.First<Timestamp>() is not { } t || init.First<RandomValue>() is not { } rand || init.Last is not Kemac kemac
-            || init.All<NamedIdentity>().ToList() is not [var initiator, var responder]) return Refused(ExchangeError.MissingPayload);
+            || NamesOf(init, from, self) is not var (initiator, responder)) return Refused(ExchangeError.MissingPayload);
         if (replays.Accepts(t.Time, received, context.Now) is var stale and not ExchangeError.None) return Refused(stale);
-        if (responder.Identity != self || initiator.Identity == self) return Refused(ExchangeError.WrongParty);
-        if (pskOf(initiator.Identity) is not { } psk) return Refused(ExchangeError.MacMismatch);
-        using var keys = MessageKeys.Derive(suite, psk, KeyLabel.Message3830(init.CsbId, rand.Value));
-        if (!MikeyMac.IsRight(init, keys)) return Refused(ExchangeError.MacMismatch);
+        if (responder != self || initiator == self) return Refused(ExchangeError.WrongParty);
+        if (pskOf(initiator) is not { } psk) return Refused(ExchangeError.MacMismatch);
+        using var bundle = PreSharedBundle.Of(init, psk, BundleRole.Responder, initiator, responder);
+        if (!MikeyMac.IsRight(init, bundle.Keys)) return Refused(ExchangeError.MacMismatch);
         replays.Commit(t.Time, received, context.Now);
         if (rand.Value.Length < RandLength) return Refused(ExchangeError.TooShort);
         var policies = init.All<SecurityPolicy>().Select(p => p.Policy).ToHashSet();
         if (map.Sessions.Any(s => !policies.Contains(s.Policy))) return Refused(ExchangeError.BadPolicies);
-        if (!KeyTransport.TryOpen(kemac, keys, init.CsbId, t.Time, out var opened)) return Refused(ExchangeError.BadKeys);
+        if (!KeyTransport.TryOpen(kemac, bundle.Keys, init.CsbId, t.Time, out var opened)) return Refused(ExchangeError.BadKeys);
         if (opened.Length > 0 && opened.All(k => k.Type <= KeyType.TekWithSalt && k.Key.Length >= suite.KeyLength))
-            return new PreSharedArrival(ExchangeError.None, init, opened);
+            return new PreSharedArrival(ExchangeError.None, init, opened) { Bundle = bundle with { Keys = bundle.Keys.Copy() } };
         foreach (var key in opened) key.Dispose();
         return Refused(ExchangeError.BadKeys);
     }
@@ -161,6 +166,16 @@ public static class PreSharedExchange
 
     private static MessageKeys Keys(MikeyMessage init, SecretBytes psk) =>
         MessageKeys.Derive(MikeySuite.Of(init.Header.Prf)!, psk, KeyLabel.Message3830(init.CsbId, init.First<RandomValue>()!.Value));
+
+    /// <summary>IDi and IDr (RFC 3830 §3.1: either may be left out when the other side knows it otherwise); null: somebody is not named at all.</summary>
+    public static (Identity Initiator, Identity Responder)? NamesOf(MikeyMessage init, Identity? from, Identity to) =>
+        init.All<NamedIdentity>().Select(i => i.Identity).ToList() switch
+        {
+            [] when from is { } known => (known, to),
+            [var initiator] => (initiator, to),
+            [var initiator, var responder] => (initiator, responder),
+            _ => null,
+        };
 
     private static (Identity Initiator, Identity Responder, MikeyTime Time) Parts(MikeyMessage init)
     {

@@ -5,37 +5,50 @@ using ConfCluster.Protocols.Wire;
 namespace ConfCluster.Protocols.Mikey.Exchanges;
 
 /// <summary>A bundle that <see cref="PreSharedExchange"/> began, as one side has it.</summary>
-/// <param name="Init">The I_MESSAGE that began it: its CSB ID, identities and RAND hold for all that follows.</param>
-/// <param name="Psk">Borrowed.</param>
+/// <param name="Init">The I_MESSAGE that began it: its CSB ID and RAND hold for all that follows.</param>
+/// <param name="Keys">For every message in either direction (RFC 3830 §4.1.4); whoever holds the last of these disposes them.</param>
+/// <param name="Initiator">Who began it, named in the message or by the signalling.</param>
 /// <param name="Newest">The newest T that was sent or taken; every I_MESSAGE must be newer, since all are under one key.</param>
 /// <param name="Pending">Our own update that waits for its answer; null: none.</param>
-public sealed record PreSharedBundle(MikeyMessage Init, SecretBytes Psk, BundleRole Role, MikeyTime Newest, MikeyMessage? Pending = null)
+public sealed record PreSharedBundle(
+    MikeyMessage Init, MessageKeys Keys, Identity Initiator, Identity Responder, BundleRole Role, MikeyTime Newest, MikeyMessage? Pending = null) : IDisposable
 {
-    /// <summary>After the first exchange.</summary>
+    /// <summary>After the first exchange, whose I_MESSAGE names both.</summary>
     public static PreSharedBundle Of(MikeyMessage init, SecretBytes psk, BundleRole role)
     {
         ArgumentNullException.ThrowIfNull(init);
-        return new PreSharedBundle(init, psk, role, init.First<Timestamp>()!.Time);
+        var names = init.All<NamedIdentity>().Select(i => i.Identity).ToList();
+        return Of(init, psk, role, names[0], names[1]);
     }
+
+    /// <param name="psk">Borrowed: what is kept are the keys of messages.</param>
+    public static PreSharedBundle Of(MikeyMessage init, SecretBytes psk, BundleRole role, Identity initiator, Identity responder)
+    {
+        ArgumentNullException.ThrowIfNull(init);
+        var keys = MessageKeys.Derive(MikeySuite.Of(init.Header.Prf)!, psk, KeyLabel.Message3830(init.CsbId, init.First<RandomValue>()!.Value));
+        return new PreSharedBundle(init, keys, initiator, responder, role, init.First<Timestamp>()!.Time);
+    }
+
+    /// <summary>Who is at the other end.</summary>
+    public Identity Peer => Role == BundleRole.Initiator ? Responder : Initiator;
 
     /// <summary>
     /// SRTP master key and salt of a session from a key of the bundle or of an update (RFC 3830 §4.1.3): the RAND is the first one's. The caller owns it.
     /// </summary>
     public TrafficKey? TrafficKey(byte csId, TransportedKey key, SrtpPolicy policy) => PreSharedExchange.TrafficKey(Init, csId, key, policy);
 
+    /// <summary>R_MESSAGE to the message that began the bundle; null when none was asked for.</summary>
+    /// <param name="sessions">Those of the I_MESSAGE with our SSRCs where it left them to us.</param>
+    public Octets? Verify(ListOf<SrtpSession> sessions) => Init.Header.V ? PreSharedUpdate.Answer(this, Init, sessions, Initiator, Responder) : null;
+
+    public void Dispose() => Keys.Dispose();
+
     public override string ToString() => $"bundle {Init.CsbId:x8} under a pre-shared key";
 
-    internal MikeySuite Suite => MikeySuite.Of(Init.Header.Prf)!;
-
-    /// <summary>RFC 3830 §4.1.4, for every message in either direction.</summary>
-    internal MessageKeys Keys() => MessageKeys.Derive(Suite, Psk, KeyLabel.Message3830(Init.CsbId, Init.First<RandomValue>()!.Value));
+    internal MikeySuite Suite => Keys.Suite;
 
     /// <summary>Of an update: who starts it is its Initiator, whoever began the bundle.</summary>
-    internal (Identity Initiator, Identity Responder) Names(bool isOurs)
-    {
-        var names = Init.All<NamedIdentity>().Select(i => i.Identity).ToList();
-        return isOurs == (Role == BundleRole.Initiator) ? (names[0], names[1]) : (names[1], names[0]);
-    }
+    internal (Identity Initiator, Identity Responder) Names(bool isOurs) => isOurs == (Role == BundleRole.Initiator) ? (Initiator, Responder) : (Responder, Initiator);
 }
 
 /// <summary>
@@ -55,15 +68,14 @@ public static class PreSharedUpdate
         ArgumentNullException.ThrowIfNull(context);
         var time = BundleClock.Next(bundle.Newest, context.Now, bundle.Role);
         var (initiator, responder) = bundle.Names(isOurs: true);
-        using var secrets = bundle.Keys();
         var header = bundle.Init.Header with { V = true, Map = new CsIdMap.Srtp(sessions) };
         var init = MikeyMac.SealKemac(
             new MikeyMessage(header, new ListOf<MikeyPayload>(
             [
                 new Timestamp(time), new NamedIdentity(initiator), new NamedIdentity(responder), .. policies, .. extensions,
-                KeyTransport.Seal(secrets, header.CsbId, time, keys.AsSpan()),
+                KeyTransport.Seal(bundle.Keys, header.CsbId, time, keys.AsSpan()),
             ])),
-            secrets);
+            bundle.Keys);
         return (bundle with { Newest = time, Pending = init }, MikeyWriter.Write(init));
     }
 
@@ -83,14 +95,13 @@ public static class PreSharedUpdate
         var (initiator, responder) = bundle.Names(isOurs: false);
         var said = init.All<NamedIdentity>().Select(i => i.Identity).ToList();
         if (said.Count > 0 && said[0] != initiator || said.Count > 1 && said[1] != responder || said.Count > 2) return Refused(bundle, ExchangeError.WrongParty);
-        using var secrets = bundle.Keys();
-        if (!MikeyMac.IsRight(init, secrets)) return Refused(bundle, ExchangeError.MacMismatch);
+        if (!MikeyMac.IsRight(init, bundle.Keys)) return Refused(bundle, ExchangeError.MacMismatch);
 
         // From here on it is from the other side, so its T counts whatever comes of it.
         var next = bundle with { Newest = t.Time };
         var policies = bundle.Init.All<SecurityPolicy>().Concat(init.All<SecurityPolicy>()).Select(p => p.Policy).ToHashSet();
         if (map.Sessions.Any(s => !policies.Contains(s.Policy))) return Refused(next, ExchangeError.BadPolicies);
-        if (!KeyTransport.TryOpen(kemac, secrets, init.CsbId, t.Time, out var opened)) return Refused(next, ExchangeError.BadKeys);
+        if (!KeyTransport.TryOpen(kemac, bundle.Keys, init.CsbId, t.Time, out var opened)) return Refused(next, ExchangeError.BadKeys);
         if (opened.All(k => k.Type <= KeyType.TekWithSalt && k.Key.Length >= bundle.Suite.KeyLength))
             return (next, new PreSharedArrival(ExchangeError.None, init, opened));
         foreach (var key in opened) key.Dispose();
@@ -102,13 +113,16 @@ public static class PreSharedUpdate
     {
         ArgumentNullException.ThrowIfNull(bundle);
         ArgumentNullException.ThrowIfNull(update);
-        if (!update.Header.V) return null;
         var (initiator, responder) = bundle.Names(isOurs: false);
-        var time = update.First<Timestamp>()!.Time;
-        using var secrets = bundle.Keys();
-        var header = update.Header with { Type = MessageType.PreSharedVerification, V = false, Map = new CsIdMap.Srtp(sessions) };
+        return update.Header.V ? Answer(bundle, update, sessions, initiator, responder) : null;
+    }
+
+    internal static Octets Answer(PreSharedBundle bundle, MikeyMessage init, ListOf<SrtpSession> sessions, Identity initiator, Identity responder)
+    {
+        var time = init.First<Timestamp>()!.Time;
+        var header = init.Header with { Type = MessageType.PreSharedVerification, V = false, Map = new CsIdMap.Srtp(sessions) };
         var open = new MikeyMessage(header, new Timestamp(time), new NamedIdentity(responder));
-        return MikeyWriter.Write(MikeyMac.Seal(open, secrets, initiator.Name, responder.Name, PreSharedExchange.Written(time)));
+        return MikeyWriter.Write(MikeyMac.Seal(open, bundle.Keys, initiator.Name, responder.Name, PreSharedExchange.Written(time)));
     }
 
     /// <summary>Not None: it is no answer to our update, and nothing has changed.</summary>
@@ -123,8 +137,7 @@ public static class PreSharedUpdate
         if (answer.First<Timestamp>() is not { } t || answer.Last is not Verification) return (bundle, ExchangeError.MissingPayload);
         if (t.Time != time) return (bundle, ExchangeError.BadTimestamp);
         var (initiator, responder) = bundle.Names(isOurs: true);
-        using var secrets = bundle.Keys();
-        if (!MikeyMac.IsRight(answer, secrets, initiator.Name, responder.Name, PreSharedExchange.Written(time))) return (bundle, ExchangeError.MacMismatch);
+        if (!MikeyMac.IsRight(answer, bundle.Keys, initiator.Name, responder.Name, PreSharedExchange.Written(time))) return (bundle, ExchangeError.MacMismatch);
         if (answer.First<NamedIdentity>() is { } who && who.Identity != responder) return (bundle, ExchangeError.WrongParty);
         var asked = ((CsIdMap.Srtp)pending.Header.Map).Sessions;
         return PreSharedExchange.IsFilledIn(asked, said.Sessions) ? (bundle with { Pending = null }, ExchangeError.None) : (bundle, ExchangeError.BadSessions);

@@ -30,7 +30,9 @@ internal sealed class ForeignPhone : IDisposable
 
     public ParticipantScene Focus { get; }
 
-    public MikeyLeg? Leg { get; private set; }
+    public KeyedLeg? Leg { get; private set; }
+
+    public CryptoBundle Bundle => ((MikeyLeg)Leg!).Bundle;
 
     /// <summary>By the last SDP of the focus.</summary>
     public ImmutableArray<MasterKey> Heard { get; private set; } = [];
@@ -82,7 +84,7 @@ internal sealed class ForeignPhone : IDisposable
         Assert.Empty(wire.Media[0].Crypto);
         Assert.Equal(ExchangeError.None, _offer!.Read(wire, Kms.Context, out var leg, out var readable));
         Leg = leg;
-        _kept.Add(leg!.Bundle);
+        _kept.Add(leg!.Secret);
         Hear(readable!);
     }
 

@@ -20,7 +20,7 @@ public sealed class TicketRenewalTests
     public void A_new_ticket_begins_a_new_bundle_and_our_keys_stay(string method)
     {
         using var phone = Joined();
-        var (bundle, before) = (phone.Leg!.Bundle.CsbId, phone.Heard);
+        var (bundle, before) = (phone.Bundle.CsbId, phone.Heard);
         phone.Later(method, phone.WithTicket(2, 2, "|1073741826:4"));
         phone.Focus.None<Respond>();
         phone.Resolve();
@@ -29,7 +29,7 @@ public sealed class TicketRenewalTests
         using var media = phone.Focus.Only<SetLegMedia>().Media;
         Assert.Equal(1073741826ul, media.Uplink[0].Mki.Value);
         if (method == "INVITE") phone.Ack();
-        Assert.NotEqual(bundle, phone.Leg!.Bundle.CsbId);
+        Assert.NotEqual(bundle, phone.Bundle.CsbId);
         Assert.Equal(before.Select(k => k.Mki), phone.Heard.Select(k => k.Mki));
         Assert.All(before.Zip(phone.Heard), k => Assert.True(k.First.KeyAndSalt.FixedTimeEquals(k.Second.KeyAndSalt)));
 
@@ -68,7 +68,7 @@ public sealed class TicketRenewalTests
         phone.Focus.None<SetLegMedia>();
         phone.Focus.OfferKey(2, 1);
         phone.Focus.Reply(Sent(phone.Focus), 200, phone.Answer(Sent(phone.Focus).Body, 2));
-        Assert.Equal((leg!.Bundle, LegKeyAnswer.Took), (phone.Leg!.Bundle, phone.Focus.Only<ReportKey>().Answer));
+        Assert.Equal((leg!.Secret, LegKeyAnswer.Took), (phone.Leg!.Secret, phone.Focus.Only<ReportKey>().Answer));
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class PreSharedUpdateTests : IDisposable
         Assert.Equal((ExchangeError.None, 0), (arrival.Error, arrival.Keys.Length));
 
         // What another program may leave out, made here with our own key of the message.
-        using var keys = _alice.Keys();
+        var keys = _alice.Keys;
         var time = BundleClock.Next(_alice.Newest, _context.Now, BundleRole.Initiator);
         var bare = MikeyMac.SealKemac(
             new MikeyMessage(_alice.Init.Header, new Timestamp(time), KeyTransport.Seal(keys, _alice.Init.CsbId, time)), keys);
@@ -139,7 +139,7 @@ public sealed class PreSharedUpdateTests : IDisposable
     public void An_update_with_a_RAND_a_strange_bundle_or_a_policy_that_nobody_said_is_refused()
     {
         using var key = Key(2);
-        using var keys = _alice.Keys();
+        var keys = _alice.Keys;
         var time = BundleClock.Next(_alice.Newest, _context.Now, BundleRole.Initiator);
         var sealedKeys = KeyTransport.Seal(keys, _alice.Init.CsbId, time, key);
         Assert.Equal(ExchangeError.UnexpectedMessage, Sent(_alice.Init.Header, new Timestamp(time), new RandomValue(Octets.Zero(16)), sealedKeys));
