@@ -122,7 +122,11 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
     {
         var settings = _parts.Settings;
         if (_life.PlanFor(input) is { } plan && !ReferenceEquals(plan, _rules.Plan)) _rules = (plan, settings.Blueprints.PolicyFor(_id, plan));
-        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), _rules.Policy, RandomSsrc, _parts.Active.Admit(_id)) { NewGroupKey = _keys.Make, NextMixer = NextMixer };
+        var decision = new DecisionContext(_parts.Clock.GetUtcNow(), _rules.Policy, RandomSsrc, _parts.Active.Admit(_id))
+        {
+            NewGroupKey = _keys.Make,
+            NextMixer = NextMixer,
+        };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
         foreach (var effect in step.Effects) Execute(effect);
@@ -191,7 +195,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         _counted = _life.State;
     }
 
-    private long NextMixer(long before, MixerLoss loss) => _parts.NextMixer(new MixerId(_id, 0, before), loss);
+    private long NextMixer(int number, long before, long? lost) => _parts.NextMixer(new MixerId(_id, number, before), lost);
 
     private static Ssrc RandomSsrc()
     {

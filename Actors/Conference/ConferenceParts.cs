@@ -13,5 +13,5 @@ public sealed record ConferenceParts(
     public bool IsAlone { get; init; } = true;
 
     /// <summary>The incarnation that the mixer after another one shall be; alone, the next number.</summary>
-    public Func<MixerId, MixerLoss, long> NextMixer { get; init; } = (before, _) => checked(before.Incarnation + 1);
+    public Func<MixerId, long?, long> NextMixer { get; init; } = (before, _) => checked(before.Incarnation + 1);
 }

@@ -33,12 +33,12 @@ public sealed class MixerHomes(int shards, TimeSpan silent, TimeProvider clock)
     }
 
     /// <summary>The incarnation that a conference's next mixer shall be; see <see cref="MixerChoice"/>.</summary>
-    public long Next(MixerId before, MixerLoss loss)
+    public long Next(MixerId before, long? lost)
     {
         ImmutableSortedDictionary<string, Home> homes;
         lock (_lock) homes = _homes;
         return MixerChoice.Next(
-            before.Incarnation, loss, i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
+            before.Incarnation, lost, i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
             [.. homes.Select(h => new MediaNode(h.Key, clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
     }
 

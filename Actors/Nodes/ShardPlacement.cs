@@ -19,7 +19,8 @@ public sealed class ShardPlacement(string typeName, BusyShards busy, Predicate<A
 
     /// <inheritdoc />
     public Task<IActorRef> AllocateShard(IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
-        Task.FromResult(currentShardAllocations.OrderBy(r => !reachable(r.Key.Path.Address)).ThenBy(r => r.Value.Count).ThenBy(r => r.Key.Path.ToStringWithAddress(), StringComparer.Ordinal).First().Key);
+        Task.FromResult(currentShardAllocations.OrderBy(r => !reachable(r.Key.Path.Address)).ThenBy(r => r.Value.Count)
+            .ThenBy(r => r.Key.Path.ToStringWithAddress(), StringComparer.Ordinal).First().Key);
 
     /// <inheritdoc />
     public async Task<IImmutableSet<string>> Rebalance(

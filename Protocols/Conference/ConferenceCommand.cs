@@ -100,8 +100,11 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
     /// <summary>Makes the key of an epoch and keeps it; tells its commitments.</summary>
     public Func<KeyEpoch, ImmutableArray<KeyCommitment>> NewGroupKey { get; init; } = _ => [];
 
-    /// <summary>The incarnation of the next mixer, by that of the one before (0: none) and what became of it; one that is not higher does not count.</summary>
-    public Func<long, MixerLoss, long> NextMixer { get; init; } = (before, _) => checked(before + 1);
+    /// <summary>
+    /// The incarnation of the next mixer, by its number, the highest incarnation that any mixer of the conference has had (0: none), and that of the mixer which it
+    /// replaces (null: none); one that is not higher does not count.
+    /// </summary>
+    public Func<int, long, long?, long> NextMixer { get; init; } = (_, before, _) => checked(before + 1);
 }
 
 /// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>

@@ -60,10 +60,10 @@ public static class ConferenceDecider
             TakesLadder = keying == LegKeying.GroupByMki && join.Ability.IsStream && context.Policy.Keys.Rekey.Ladder > 0,
             Mixer = seat,
         };
-        if (state.IsActive) return state.Mixers.ContainsKey(seat) ? Accept(joined) : Accept(NextMixer(state, seat, MixerLoss.None, context), joined);
+        if (state.IsActive) return state.Mixers.ContainsKey(seat) ? Accept(joined) : Accept(NextMixer(state, seat, null, context), joined);
 
         // A mixer id is never used again after its end, so each instance has one of its own.
-        return Accept(new ConferenceEvent.Created(state.Conference) { At = context.Now }, NextMixer(state, 0, MixerLoss.None, context), joined);
+        return Accept(new ConferenceEvent.Created(state.Conference) { At = context.Now }, NextMixer(state, 0, null, context), joined);
     }
 
     /// <summary>Who was called has ports already, where it is to stay.</summary>
@@ -73,7 +73,7 @@ public static class ConferenceDecider
     private static Decision AddMixer(ConferenceState state, int number, DecisionContext context)
     {
         if (!state.IsActive) return Reject(Rejection.ConferenceOver);
-        return number == state.Mixers.Count && number < MixerSeats.MaxMixers ? Accept(NextMixer(state, number, MixerLoss.None, context)) : Accept();
+        return number == state.Mixers.Count && number < MixerSeats.MaxMixers ? Accept(NextMixer(state, number, null, context)) : Accept();
     }
 
     private static Decision Leave(ConferenceState state, ConferenceCommand.Leave leave, DecisionContext context)
@@ -102,7 +102,7 @@ public static class ConferenceDecider
         var number = place.Lost?.Number ?? 0;
         var legs = state.Members().Where(m => m.Mixer == number).ToList();
         var ssrcs = Fresh(state, legs.Count, context);
-        return Accept(NextMixer(state, number, place.Loss, context) with
+        return Accept(NextMixer(state, number, place.Lost?.Incarnation ?? state.MixerIncarnation, context) with
         {
             Loss = place.Loss,
             Ssrcs = [.. legs.Select((member, i) => new MemberSsrc(member.Participant, ssrcs[i]))],
@@ -144,8 +144,8 @@ public static class ConferenceDecider
         new ConferenceEvent.Ended(reason) { At = context.Now },
     ];
 
-    private static ConferenceEvent.MixerPlaced NextMixer(ConferenceState state, int number, MixerLoss loss, DecisionContext context) =>
-        new(Math.Max(checked(state.MixerIncarnation + 1), context.NextMixer(state.MixerIncarnation, loss))) { At = context.Now, Number = number };
+    private static ConferenceEvent.MixerPlaced NextMixer(ConferenceState state, int number, long? lost, DecisionContext context) =>
+        new(Math.Max(checked(state.MixerIncarnation + 1), context.NextMixer(number, state.MixerIncarnation, lost))) { At = context.Now, Number = number };
 
     /// <summary>RFC 3550 §8.1: chosen at random; 0 is left out, since statistics use it for "none".</summary>
     private static Ssrc Fresh(ConferenceState state, DecisionContext context)

@@ -56,7 +56,8 @@ public abstract record ConferenceEvent
         public MixerLoss Loss { get; init; }
 
         /// <summary>
-        /// With it everybody whose leg is there is sent media under another SSRC from the register: keys stay in use, and the streams of a mixer begin anew (RFC 3711 §9.1).
+        /// With it everybody whose leg is there is sent media under another SSRC from the register: keys stay in use, and the streams of a mixer begin anew
+        /// (RFC 3711 §9.1).
         /// </summary>
         public ImmutableArray<MemberSsrc> Ssrcs { get; init; } = [];
 

@@ -8,26 +8,27 @@ namespace ConfCluster.Protocols.Conference;
 public sealed record MediaNode(string Name, TimeSpan Silence, ImmutableHashSet<int> Shards);
 
 /// <summary>
-/// Which incarnation of a mixer is the next. Each belongs to a shard, and shards have homes that are known before anybody needs them: so a mixer that is lost with its node
-/// begins on another node at once, before the cluster has noticed anything and without asking who gives homes, who may be lost with the same node. Numbers may
+/// Which incarnation of a mixer is the next. Each belongs to a shard, and shards have homes that are known before anybody needs them: so a mixer that is lost with its
+/// node begins on another node at once, before the cluster has noticed anything and without asking who gives homes, who may be lost with the same node. Numbers may
 /// be left out: all that counts is that they rise.
 /// </summary>
 public static class MixerChoice
 {
     /// <summary>
-    /// The first after <paramref name="before"/> whose shard is on a node that answers and, when the mixer before was lost, is not the one that had it. Where there is
+    /// The first after <paramref name="before"/> whose shard is on a node that answers and, when it replaces a mixer that was lost, is not the one that had that. Where there is
     /// none: on any node that answers; in a shard without a home, which gets one then; the next number.
     /// </summary>
-    /// <param name="before">Incarnation of the mixer before; 0: there was none.</param>
+    /// <param name="before">The highest incarnation before; 0: there was none.</param>
+    /// <param name="lost">That of the mixer which was lost; null: none was.</param>
     /// <param name="shardOf">Of an incarnation, from 0 to <paramref name="shards"/> - 1, and all of them by as many incarnations in a row.</param>
     /// <param name="silent">A node that said nothing for so long is not trusted with a mixer.</param>
-    public static long Next(long before, MixerLoss loss, Func<long, int> shardOf, int shards, ImmutableArray<MediaNode> nodes, TimeSpan silent)
+    public static long Next(long before, long? lost, Func<long, int> shardOf, int shards, ImmutableArray<MediaNode> nodes, TimeSpan silent)
     {
         ArgumentNullException.ThrowIfNull(shardOf);
         var next = checked(before + 1);
         if (nodes.IsEmpty) return next;
-        var lost = loss == MixerLoss.None ? null : HomeOf(nodes, shardOf(before));
-        return Find(h => h is not null && h.Silence < silent && h != lost) ?? Find(h => h is not null && h.Silence < silent) ?? Find(h => h is null) ?? next;
+        var fled = lost is { } incarnation ? HomeOf(nodes, shardOf(incarnation)) : null;
+        return Find(h => h is not null && h.Silence < silent && h != fled) ?? Find(h => h is not null && h.Silence < silent) ?? Find(h => h is null) ?? next;
 
         long? Find(Predicate<MediaNode?> isGood)
         {

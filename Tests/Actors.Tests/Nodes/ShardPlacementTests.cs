@@ -70,7 +70,7 @@ public sealed class ShardPlacementTests : TestKit
         Assert.Subset(ImmutableHashSet.Create("1", "2", "3", "4"), moved.ToHashSet());
     }
 
-    private IActorRef RemoteRef(string host) => new NamedRef(new RootActorPath(new Address("akka", "test", host, 1)) / "region", Sys);
+    private NamedRef RemoteRef(string host) => new NamedRef(new RootActorPath(new Address("akka", "test", host, 1)) / "region", Sys);
 
     private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()), _ => true);
 

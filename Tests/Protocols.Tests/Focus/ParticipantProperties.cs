@@ -78,8 +78,8 @@ public sealed class ParticipantProperties
             Assert.Equal(held.Contains(key) ? 0 : 1, destroyed);
         }
 
-        // One key that waits, one that is offered, three in the SDP; a phone takes 16 (RFC 4568 §9.2 has no limit).
-        Assert.True(held.Count <= 5, $"{held.Count} group keys are held");
+        // One key that waits, one that is offered, four in the SDP, since what these stories say to be in use is up to three epochs old.
+        Assert.True(held.Count <= 6, $"{held.Count} group keys are held: {string.Join(", ", held.Select(k => k.Epoch))}");
         Assert.True(scene.All.OfType<ParticipantEffect.ReportKey>().Count(r => r.Answer == LegKeyAnswer.Ready) <= 1);
     }
 
