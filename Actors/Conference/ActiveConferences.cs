@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Actors.Conference;
@@ -31,6 +32,15 @@ public sealed class ActiveConferences(int max)
 
     /// <summary>Of all of them, those that cannot tell keys by MKI.</summary>
     public int WithoutMki => Volatile.Read(ref _withoutMki);
+
+    /// <summary>Of the moment.</summary>
+    public ImmutableArray<ConferenceId> Ids
+    {
+        get
+        {
+            lock (_lock) return [.. _active.Keys];
+        }
+    }
 
     public bool Contains(ConferenceId conference)
     {

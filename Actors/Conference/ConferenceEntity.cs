@@ -91,6 +91,8 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
         LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),
+        FindMixer m => new ConferenceInput.PlaceAsked(m.Participant),
+        RecallLegs => new ConferenceInput.LegsRecalled(),
         LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),
         RekeyConference m => new ConferenceInput.RekeyAsked(m.Note),
         EvictParticipant m => new ConferenceInput.EvictionAsked(m.Participant),

@@ -30,6 +30,12 @@ public sealed record LegKeyReport(ConferenceId Conference, ParticipantId Partici
 /// <summary>The leg is at that mixer, and its peer knows: answers <c>MoveLeg</c>.</summary>
 public sealed record LegMoved(ConferenceId Conference, ParticipantId Participant, MixerId Mixer) : IConferenceMessage;
 
+/// <summary>A participant came back and has no leg: answered by <c>MoveLeg</c> or <c>EndDialog</c>.</summary>
+public sealed record FindMixer(ConferenceId Conference, ParticipantId Participant) : IConferenceMessage;
+
+/// <summary>A node with participants is gone: the conference speaks to each of its own, so that those who were there come to life elsewhere.</summary>
+public sealed record RecallLegs(ConferenceId Conference) : IConferenceMessage;
+
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
 

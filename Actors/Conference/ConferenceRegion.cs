@@ -30,6 +30,8 @@ public static class ConferenceRegion
         var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System) { IsAlone = settings.Cluster.IsAlone };
         if (homes is not null) parts = parts with { NextMixer = homes.Next };
         var plan = new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards), RememberEntities: true, StopConference.Instance);
+        if (settings.Cluster.Has(NodeRole.Focus) && !settings.Cluster.IsAlone)
+            builder.WithActors((system, _) => system.ActorOf(Props.Create(() => new FocusWatch(regions, active)), "focus-watch"));
         return builder.AddRegion<ConferenceRegionKey>(
             plan, settings.Cluster, regions, id => PropsOf(new ConferenceId(id), parts), region => regions.Conferences = region);
     }

@@ -23,6 +23,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     private readonly EntityRegions _regions;
     private readonly TimeProvider _clock;
     private readonly long _zero;
+    private readonly KeptLegs _kept = new();
     private MixerPlan _plan;
     private LanePlace? _place;
     private bool _isReviewed;
@@ -45,7 +46,11 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
         Await();
     }
 
-    protected override void PostStop() => _place?.Dispose();
+    protected override void PostStop()
+    {
+        _kept.ForgetAll();
+        _place?.Dispose();
+    }
 
     protected override void OnReceive(object message)
     {
@@ -57,6 +62,8 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
             case LaneReport.Orphaned: EndAlone(); break;
             case OpenLeg m: Handle(m); break;
             case SetLegMedia m: _place!.SetLeg(m.Media); break;
+            case KeepLeg m: _kept.Keep(m.Record, isOpen: _plan.OpenedAt.ContainsKey(m.Record.Media.Participant)); break;
+            case FindLeg m: _regions.Participants.Tell(new LegFound(m.Participant, _id, _kept.CopyOf(m.Participant))); break;
             case SetGroupKey m: Handle(m); break;
             case CloseLeg m: Close(m.Participant); break;
             case LaneReport.Opened r: _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)); break;
@@ -120,6 +127,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     private void Handle(LaneReport.Refused report)
     {
         _plan = _plan.Closed(report.Participant);
+        _kept.Forget(report.Participant);
         _regions.Participants.Tell(new LegRefused(report.Participant, _id, report.Reason));
     }
 
@@ -185,6 +193,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     private void Close(ParticipantId participant)
     {
         _plan = _plan.Closed(participant);
+        _kept.Forget(participant);
         _place!.Close(participant);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Srtp;
 
@@ -46,5 +47,14 @@ public sealed record SetGroupKey(MixerId Mixer, Incarnation Incarnation, GroupKe
 /// but that it happened.
 /// </summary>
 public sealed record DigitPressed(MixerId Mixer, ParticipantId Participant, Digit Digit);
+
+/// <summary>What a next life of the participant needs to go on. Kept in memory until the leg is closed. The receiver takes ownership.</summary>
+public sealed record KeepLeg(LegRecord Record) : IMixerMessage
+{
+    public MixerId Mixer => Record.Place.Mixer;
+}
+
+/// <summary>A participant came back without its leg: answered (through the participant region) by <c>LegFound</c>.</summary>
+public sealed record FindLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;
 
 public sealed record CloseLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;

@@ -101,6 +101,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         DialParticipant m => new ParticipantInput.DialRequested(m.Conference, m.CallId, UriOf(m.Target)),
         DialGranted m => new ParticipantInput.DialGranted(m.Conference, m.Mixer),
         ServersLocated m => new ParticipantInput.Located(m.Hops, m.Reason),
+        LegFound m => new ParticipantInput.LegFound(m.Mixer, m.Record),
         LegRefused m => new ParticipantInput.LegRefused(m.Mixer, m.Reason),
         _ => throw new UnreachableException($"no input for {message.GetType().Name}"),
     };
@@ -148,6 +149,9 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;
+            case ParticipantEffect.KeepLeg e: _regions.Mixers.Tell(new KeepLeg(e.Record)); break;
+            case ParticipantEffect.AskLeg e: _regions.Mixers.Tell(new FindLeg(e.Mixer, _context.Id)); break;
+            case ParticipantEffect.AskPlace e: _regions.Conferences.Tell(new FindMixer(e.Conference, _context.Id)); break;
             case ParticipantEffect.Store e: Store(e.Fact); break;
             case ParticipantEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
             case ParticipantEffect.Cancel e: Timers.Cancel(e.Timer); break;

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -68,5 +69,8 @@ public sealed record EndDialog(ParticipantId Participant, ConferenceId Conferenc
 
 /// <summary>The mixer has a place for the leg: these local addresses go into the SDP.</summary>
 public sealed record LegOpened(ParticipantId Participant, MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : IParticipantMessage;
+
+/// <summary>What the mixer has of the leg since a former life of the participant; null: nothing. The receiver owns it.</summary>
+public sealed record LegFound(ParticipantId Participant, MixerId Mixer, LegRecord? Record) : IParticipantMessage;
 
 public sealed record LegRefused(ParticipantId Participant, MixerId Mixer, Rejection Reason) : IParticipantMessage;

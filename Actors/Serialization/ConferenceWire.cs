@@ -51,6 +51,12 @@ internal static class ConferenceWire
             "m.legmoved.1",
             m => new LegMovedProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer) },
             p => new LegMoved(new ConferenceId(p.Conference), new ParticipantId(p.Participant), WireValues.Read(p.Mixer))),
+        WireEntry.Of<FindMixer, FindMixerProto>(
+            "m.findmixer.1",
+            m => new FindMixerProto { Conference = m.Conference.Value, Participant = m.Participant.Value },
+            p => new FindMixer(new ConferenceId(p.Conference), new ParticipantId(p.Participant))),
+        WireEntry.Of<RecallLegs, RecallLegsProto>(
+            "m.recall.1", m => new RecallLegsProto { Conference = m.Conference.Value }, p => new RecallLegs(new ConferenceId(p.Conference))),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),
     ];
 

@@ -16,17 +16,21 @@ internal static class DialogFactWire
             f => new DialogConfirmedProto
             {
                 Conference = f.Conference.Value, Dialog = Write(f.Dialog), Flow = Write(f.Flow), Hidden = f.Hidden, LocalSdp = f.LocalSdp,
-                RemoteSdp = f.RemoteSdp,
+                RemoteSdp = f.RemoteSdp, TakesMki = f.TakesMki, ByTicket = f.IsByTicket,
             },
             p => new DialogFact.DialogConfirmed(
-                new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)),
+                new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)
+            {
+                TakesMki = p.TakesMki,
+                IsByTicket = p.ByTicket,
+            }),
         WireEntry.Of<DialogFact.DialogEnded, DialogEndedProto>(
             "d.ended.1",
             f => new DialogEndedProto { Reason = (uint)f.Reason },
             p => new DialogFact.DialogEnded((LeaveReason)p.Reason)),
     ];
 
-    private static DialogProto Write(DialogFacts facts)
+    internal static DialogProto Write(DialogFacts facts)
     {
         var proto = new DialogProto
         {
@@ -42,7 +46,7 @@ internal static class DialogFactWire
         return proto;
     }
 
-    private static DialogFacts Read(DialogProto p) => new(
+    internal static DialogFacts Read(DialogProto p) => new(
         p.CallId, p.Local, p.Remote, p.HasLocalSequence ? p.LocalSequence : null, p.HasRemoteSequence ? p.RemoteSequence : null,
         p.RemoteTarget, [.. p.RouteSet], p.IsSecure);
 

@@ -24,6 +24,8 @@ internal static class MixerWire
             "m.confirm.1",
             m => new ConfirmMixerProto { Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, Answer = m.Answer },
             p => new ConfirmMixer(WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.Answer)),
+        WireEntry.Of<FindLeg, LegPlaceProto>(
+            "m.findleg.1", m => Place(m.Mixer, m.Participant), p => new FindLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
         WireEntry.Of<CloseLeg, LegPlaceProto>(
             "m.close.1", m => Place(m.Mixer, m.Participant), p => new CloseLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
     ];

@@ -103,7 +103,23 @@ internal static class SecretWire
             m => new SetLegMediaProto { Mixer = WireValues.Write(m.Mixer), Media = KeyWire.Write(m.Media) },
             p => new SetLegMedia(WireValues.Read(p.Mixer), KeyWire.ReadMedia(p.Media)),
             p => KeyWire.Wipe(p.Media), m => m.Media.Dispose()),
+        SecretEntry.Of<KeepLeg, KeepLegProto>(
+            "s.keepleg.1",
+            m => new KeepLegProto { Record = LegRecordWire.Write(m.Record) },
+            p => new KeepLeg(LegRecordWire.Read(p.Record)),
+            p => LegRecordWire.Wipe(p.Record), m => m.Record.Dispose()),
+        SecretEntry.Of<LegFound, LegFoundProto>("s.legfound.1", Write, Read, p => LegRecordWire.Wipe(p.Record), m => m.Record?.Dispose()),
     ];
+
+    private static LegFoundProto Write(LegFound m)
+    {
+        var proto = new LegFoundProto { Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer) };
+        if (m.Record is { } record) proto.Record = LegRecordWire.Write(record);
+        return proto;
+    }
+
+    private static LegFound Read(LegFoundProto p) =>
+        new(new ParticipantId(p.Participant), WireValues.Read(p.Mixer), p.Record is null ? null : LegRecordWire.Read(p.Record));
 
     private static OfferGroupKeyProto Write(OfferGroupKey m)
     {

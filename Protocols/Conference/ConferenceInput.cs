@@ -58,6 +58,12 @@ public abstract record ConferenceInput
     /// <summary>The leg is at that mixer, and its peer knows.</summary>
     public sealed record LegMoved(ParticipantId Participant, MixerId Mixer) : ConferenceInput;
 
+    /// <summary>A participant that came back on another node: which mixer has its leg?</summary>
+    public sealed record PlaceAsked(ParticipantId Participant) : ConferenceInput;
+
+    /// <summary>A node with participants is gone: those of this conference that were there come to life when they are spoken to.</summary>
+    public sealed record LegsRecalled : ConferenceInput;
+
     /// <summary>An operator wants a new group key now.</summary>
     public sealed record RekeyAsked(string Note) : ConferenceInput;
 

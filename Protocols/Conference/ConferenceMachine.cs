@@ -42,6 +42,8 @@ public static class ConferenceMachine
                 ConferenceKeys.Next(life with { KeysWakeAt = null }, new RekeyInput.Ticked(), effects, context.Decision),
             ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => KeyWishes.Flush(life) with { IsCollecting = false },
             ConferenceInput.LegMoved i => LegMoves.Arrived(life, i, effects, context),
+            ConferenceInput.PlaceAsked i => LegMoves.Asked(life, i, effects),
+            ConferenceInput.LegsRecalled => LegMoves.Recall(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
             ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
             ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),

@@ -4,8 +4,8 @@ using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocol
 namespace ConfCluster.Protocols.Conference;
 
 /// <summary>
-/// The legs of a mixer that was lost go to the one that took its place. All are told at once, since ports and media need nobody's answer; that their peers are
-/// told goes so many at a time, as with new keys, and whoever is about to be offered a key tells both in one offer.
+/// The legs of a mixer that was lost go to the one that took its place, and participants that may be lost are called back. All are told at once, since ports and
+/// media need nobody's answer; that their peers are told goes so many at a time, as with new keys, and whoever is about to be offered a key tells both in one.
 /// </summary>
 internal static class LegMoves
 {
@@ -23,10 +23,12 @@ internal static class LegMoves
         var placed = batch.OfType<ConferenceEvent.MixerPlaced>().Where(e => e.Loss != MixerLoss.None).ToList();
         foreach (var one in placed) effects.Add(new ConferenceEffect.ObserveLoss(one.Loss));
         var taken = batch.Any(e => e is ConferenceEvent.Taken);
+        if (!life.State.IsActive) return life;
         var isMoved = life.State.Mixers.Values.Where(m =>
             placed.Exists(p => p.Number == m.Number) || taken && m.Loss != MixerLoss.None && life.FoundMixers.Contains(life.State.MixerOf(m.Number)!.Value))
             .Select(m => m.Number).ToHashSet();
-        if (!life.State.IsActive || isMoved.Count == 0) return life;
+        // A life that finds its mixers does not know who lives, either.
+        if (isMoved.Count == 0) return taken && !life.FoundMixers.IsEmpty ? Recall(life, effects, context) : life;
         var now = context.Decision.Now;
         var moves = life.State.Participants.Values.Where(m => isMoved.Contains(m.Mixer) && IsIn(life, m.Participant) && !life.Abandoned.Contains(m.Participant))
             .ToImmutableSortedDictionary(m => m.Participant.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
@@ -40,7 +42,30 @@ internal static class LegMoves
 
         // Legs of other mixers that are on their way still are.
         var all = life.Moves.SetItems(moves);
-        return Arm(life with { Moves = all, Moving = (life.Moves.IsEmpty ? now : life.Moving.Since, all.Count) }, effects);
+        life = Arm(life with { Moves = all, Moving = (life.Moves.IsEmpty ? now : life.Moving.Since, all.Count) }, effects);
+        return taken && !life.FoundMixers.IsEmpty ? Recall(life, effects, context) : life;
+    }
+
+    /// <summary>Whoever lives says where its leg is; whoever does not comes to life by being told, and asks that mixer for its leg.</summary>
+    public static ConferenceLife Recall(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        if (!life.IsTaken || !life.State.IsActive) return life;
+        var now = context.Decision.Now;
+        var called = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p) && !life.Moves.ContainsKey(p.Value))
+            .ToImmutableSortedDictionary(p => p.Value, _ => new LegMove(now, now), StringComparer.Ordinal);
+        foreach (var id in called.Keys) effects.Add(Move(life, id, mayOffer: true));
+        return Arm(life with { Moves = life.Moves.SetItems(called), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);
+    }
+
+    /// <summary>A participant without a leg. Who is not in is told to end; a life that is not sure of itself yet says it once it is (<see cref="Stored"/>).</summary>
+    public static ConferenceLife Asked(ConferenceLife life, ConferenceInput.PlaceAsked asked, Effects effects)
+    {
+        var isSure = life.IsTaken || life is { IsRecovered: true, State.IsActive: false, Pending: null };
+        if (!isSure) return life;
+        effects.Add(IsIn(life, asked.Participant)
+            ? Move(life, asked.Participant.Value, mayOffer: false)
+            : new ConferenceEffect.HangUp(asked.Participant, LeaveReason.NodeLost));
+        return life;
     }
 
     public static ConferenceLife Arrived(ConferenceLife life, ConferenceInput.LegMoved moved, Effects effects, ConferenceContext context) =>
@@ -97,7 +122,7 @@ internal static class LegMoves
         if (!left.IsEmpty) return life;
         effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.Moves));
         var took = context.Decision.Now - life.Moving.Since;
-        if (life.State.IsActive) effects.Add(new ConferenceEffect.ObserveMoved(life.Moving.Legs, took > TimeSpan.Zero ? took : TimeSpan.Zero));
+        if (life.State.IsActive && life.Moving.Legs > 0) effects.Add(new ConferenceEffect.ObserveMoved(life.Moving.Legs, took > TimeSpan.Zero ? took : TimeSpan.Zero));
         return life;
     }
 

@@ -20,7 +20,14 @@ public abstract record DialogFact
     /// <param name="LocalSdp">Ours, without a=crypto, a=key-mgmt and k= lines.</param>
     /// <param name="RemoteSdp">The peer's, in the same manner.</param>
     public sealed record DialogConfirmed(
-        ConferenceId Conference, DialogFacts Dialog, SipFlow Flow, bool Hidden, string LocalSdp, string RemoteSdp) : DialogFact;
+        ConferenceId Conference, DialogFacts Dialog, SipFlow Flow, bool Hidden, string LocalSdp, string RemoteSdp) : DialogFact
+    {
+        /// <summary>Its first offer's keys had an MKI.</summary>
+        public bool TakesMki { get; init; }
+
+        /// <summary>Its keys travel in MIKEY messages.</summary>
+        public bool IsByTicket { get; init; }
+    }
 
     public sealed record DialogEnded(LeaveReason Reason) : DialogFact;
 }

@@ -29,8 +29,6 @@ internal static class KeyOffers
             Early s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Asking s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),
             Confirmed s => Steps.To(new Confirmed(s.Participation with { Waiting = waiting })),
-            // A dialog that only the journal remembers cannot be offered anything: its leg goes back to its own key, which mixer and phone still have.
-            Restored s => Steps.To(s, new ParticipantEffect.ReportKey(s.Fact.Conference, LegKeyAnswer.Refused, offered.Key.Epoch, TimeSpan.Zero)),
             _ => Steps.To(state),
         };
     }
@@ -47,9 +45,11 @@ internal static class KeyOffers
 
         // What is offered says where the leg is, so it waits for the ports.
         if (participation.Relocation is { IsOpen: false }) return step;
-        if (participation.Waiting is not { } waiting)
+        // Keys of its own go first when all were lost; a group key comes after them.
+        var isKeyless = participation.Leg.Remote is null;
+        if (participation.Waiting is not { } waiting || isKeyless)
         {
-            return participation.Relocation is { MayOffer: true }
+            return participation.Relocation is { MayOffer: true } || isKeyless && participation.Waiting is not null
                 ? Refreshing.Offer(participation, LegNegotiation.OfferPlace(participation.Leg, context), null, context).Before(step.Effects.AsSpan())
                 : step;
         }

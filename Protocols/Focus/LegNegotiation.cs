@@ -86,9 +86,9 @@ internal static class LegNegotiation
         };
     }
 
-    /// <summary>Same suite, and no MKI in our packets that this offer's author would not look for.</summary>
+    /// <summary>The peer has it, for the same suite, and there is no MKI in our packets that this offer's author would not look for.</summary>
     public static bool KeepsKey(LegOffer offer, Leg leg) =>
-        leg.Key.Profile == offer.Media.Profile && (!leg.Key.Mki.IsPresent || offer.Media.MkiLength > 0);
+        leg.Remote is not null && leg.Key.Profile == offer.Media.Profile && (!leg.Key.Mki.IsPresent || offer.Media.MkiLength > 0);
 
     /// <summary>
     /// A later answer. An unchanged o= says that nothing changed (RFC 3264 §8): then the previous answer goes out again and no key is
@@ -159,7 +159,28 @@ internal static class LegNegotiation
         OfferKeys(leg with { Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken) }, context);
 
     /// <summary>Our last word again with where the leg is now. Keyed by MIKEY it is a CSB update (RFC 6043 §5.2) with the keys of now.</summary>
-    public static Leg OfferPlace(Leg leg, ParticipantContext context) => OfferKeys(leg, context);
+    public static Leg OfferPlace(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferKeys(leg, context);
+
+    /// <summary>
+    /// For a dialog whose keys are lost: our last word again, with new keys for every suite and the ports of now. Whoever offered keys with an MKI takes one.
+    /// </summary>
+    /// <param name="number">Of the offer; higher than any that was before.</param>
+    public static Leg OfferAnew(SessionDescription local, string remoteText, LegPlace place, bool mki, long number, ParticipantContext context)
+    {
+        var index = ToldPlace.FirstAudio(local);
+        ImmutableArray<MasterKey> keys =
+        [
+            .. context.Settings.Media.Suites.Select(s => MasterKey.Generate(s, mki ? GroupKey.OwnMki(number) : Mki.None, context.Random)),
+        ];
+        var stream = local.Media[index] with
+        {
+            Crypto = [.. keys.Select((key, i) => new CryptoAttribute((uint)i + 1, key.Profile, [key.Copy()]))],
+            Direction = StreamTerms.Written(Mixing.MediaDirection.SendReceive),
+        };
+        var leg = new Leg(place, keys, null, remoteText, local, LocalIsAnswer: false, SdpBody.Nothing, number);
+        var offer = ToldPlace.Now(leg, stream);
+        return leg with { Local = offer, Sent = Octets(offer) };
+    }
 
     /// <summary>Nothing but the keys and the place changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
     private static Leg OfferKeys(Leg leg, ParticipantContext context)

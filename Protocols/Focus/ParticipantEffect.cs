@@ -65,6 +65,15 @@ public abstract partial record ParticipantEffect
 
     public sealed record CloseLeg(MixerId Mixer) : ParticipantEffect;
 
+    /// <summary>For a next life of the participant; the mixer owns it from here.</summary>
+    public sealed record KeepLeg(LegRecord Record) : ParticipantEffect;
+
+    /// <summary>What the mixer has of the leg; the answer is <see cref="ParticipantInput.LegFound"/>.</summary>
+    public sealed record AskLeg(MixerId Mixer) : ParticipantEffect;
+
+    /// <summary>Which mixer has the leg; the answer is <see cref="ParticipantInput.MoveRequested"/>, or <see cref="ParticipantInput.EndRequested"/>.</summary>
+    public sealed record AskPlace(ConferenceId Conference) : ParticipantEffect;
+
     public sealed record Store(DialogFact Fact) : ParticipantEffect;
 
     public sealed record Start(ParticipantTimer Timer, TimeSpan After) : ParticipantEffect;

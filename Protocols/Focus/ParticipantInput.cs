@@ -123,6 +123,9 @@ public abstract partial record ParticipantInput
 
     public sealed record LegOpened(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : ParticipantInput;
 
+    /// <summary>What the mixer has of the leg since a former life of the participant; null: nothing. Whoever takes the input owns it.</summary>
+    public sealed record LegFound(MixerId Mixer, LegRecord? Record) : ParticipantInput;
+
     public sealed record LegRefused(MixerId Mixer, Rejection Reason) : ParticipantInput;
 
     public sealed record LeaveAcknowledged(ConferenceId Conference) : ParticipantInput;

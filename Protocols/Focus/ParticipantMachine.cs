@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Messages;
 using static ConfCluster.Protocols.Focus.ParticipantInput;
 using static ConfCluster.Protocols.Focus.ParticipantState;
@@ -10,8 +11,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// A participant that dials in: one dialog as its server (RFC 3261 §12, §13.3, §14.2, §15), one membership, one leg. One that is dialled
-/// is <see cref="Focus.Dialling"/>'s until it is in; its way to another mixer is <see cref="Relocating"/>'s. What is not listed is ignored. Left out: taking a
-/// restored dialog up again (it gets a BYE).
+/// is <see cref="Focus.Dialling"/>'s until it is in; its way to another mixer is <see cref="Relocating"/>'s, its way back on another node <see cref="Recovering"/>'s.
+/// What is not listed is ignored.
 /// </summary>
 public static class ParticipantMachine
 {
@@ -21,13 +22,14 @@ public static class ParticipantMachine
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(context);
-        var step = Decide(state, input, context);
+        var step = LegKeeping.Proceed(Decide(state, input, context), context);
         return step with { Effects = [.. step.Effects, .. NoLongerHeld(state, step, input)] };
     }
 
     internal static ParticipantStep Decide(ParticipantState state, ParticipantInput input, ParticipantContext context)
     {
-        var step = input is KeyOffered offered && state is not Forked ? KeyOffers.Wanted(state, offered)
+        var step = input is KeyOffered offered && state is not (Forked or Restored) ? KeyOffers.Wanted(state, offered)
+            : state is Restored restored && Recovering.Concerns(restored, input, context) ? Recovering.Next(restored, input, context)
             : Relocating.Concerns(state, input) ? Relocating.Next(state, input, context)
             : Table(state, input, context);
         return KeyOffers.Proceed(step, context);
@@ -156,6 +158,8 @@ public static class ParticipantMachine
         RequestArrived request => Restoring.Request(state, request, context),
         EndRequested end => Closing.HangUp(state.Fact, end.Reason, context),
         Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(state.Fact, LeaveReason.SessionExpired, context),
+        // Its leg goes back to its own key, which mixer and phone still have.
+        KeyOffered offered => Steps.To(state, new ParticipantEffect.ReportKey(state.Fact.Conference, LegKeyAnswer.Refused, offered.Key.Epoch, TimeSpan.Zero)),
         JoinAccepted or JoinRefused or LegRefused or MoveRequested => Closing.HangUp(state.Fact, LeaveReason.NodeLost, context),
         _ => Steps.To(state),
     };
@@ -237,7 +241,8 @@ public static class ParticipantMachine
             ResponseArrived response => response.Response.Body,
             _ => SipBody.Empty,
         };
-        if (!body.IsEmpty) yield return new ParticipantEffect.Destroy(new SdpBody(body));
+        var waits = step.State is Restored { Recovery.Held: { } kept } && ReferenceEquals(kept.Arrived, input);
+        if (!body.IsEmpty && !waits) yield return new ParticipantEffect.Destroy(new SdpBody(body));
 
         var key = input is JoinAccepted joined ? joined.Key : (input as KeyOffered)?.Key;
         if (key is not null && held.Add(key)) yield return new ParticipantEffect.Destroy(key);
@@ -248,5 +253,6 @@ public static class ParticipantMachine
             if (held.Add(late))
                 yield return new ParticipantEffect.Destroy(late);
         if (input is TicketGranted { Keys: { } granted } && held.Add(granted)) yield return new ParticipantEffect.Destroy(granted);
+        if (input is LegFound { Record: { } record }) yield return new ParticipantEffect.Destroy(record);
     }
 }

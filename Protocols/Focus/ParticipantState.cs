@@ -108,8 +108,13 @@ public abstract partial record ParticipantState
         internal override IEnumerable<IDisposable> Secrets => Participation.Secrets;
     }
 
-    /// <summary>Read from the journal: the dialog lives at the peer, its keys and its leg are gone.</summary>
-    public sealed record Restored(DialogFact.DialogConfirmed Fact) : ParticipantState;
+    /// <summary>Read from the journal: the dialog lives at the peer; its keys and its leg are gone, or are asked for at the mixer (<see cref="Recovering"/>).</summary>
+    public sealed record Restored(DialogFact.DialogConfirmed Fact) : ParticipantState
+    {
+        internal RecoveryState Recovery { get; init; } = RecoveryState.None;
+
+        internal override IEnumerable<IDisposable> Secrets => Recovery.Secrets;
+    }
 
     /// <summary>Our BYE is on its way.</summary>
     public sealed record Ending(Departure Departure, PendingBye Bye) : ParticipantState;
@@ -170,6 +175,9 @@ public sealed record Participation(
 
     /// <summary>The newest life of the conference that said anything of mixers.</summary>
     public Incarnation Obeys { get; init; }
+
+    /// <summary>What the mixer was last given to keep; null: nothing.</summary>
+    internal KeptLeg? Kept { get; init; }
 
     /// <summary>Where the leg is to be.</summary>
     internal MixerId Mixer => Relocation?.Mixer ?? Leg.Place.Mixer;

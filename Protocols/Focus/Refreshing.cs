@@ -166,7 +166,7 @@ internal static class Refreshing
 
         // It may have gone on to another mixer meanwhile.
         leg = leg with { Place = participation.Leg.Place };
-        var isNews = !state.Pending.IsNews || LegNegotiation.Differ(participation.Leg, leg);
+        var isNews = !state.Pending.IsNews || participation.Leg.Remote is null || LegNegotiation.Differ(participation.Leg, leg);
         ParticipantEffect[] media = isNews ? [LegNegotiation.Media(leg, context)] : [];
         ParticipantEffect[] report = state.Pending.Epoch is { } epoch ? [KeyOffers.Report(participation, LegKeyAnswer.Took, epoch)] : [];
         return Settle(participation with { Leg = leg }, [.. ack, .. media, .. report]);

@@ -54,7 +54,8 @@ internal static class Relocating
         (participation with { Relocation = new Relocation(mixer, IsOpen: false, mayOffer) }, [Open(participation, mixer), Again(context)]);
 
     /// <summary>Nothing is left to tell.</summary>
-    public static bool HasArrived(Participation participation) => participation.Relocation is { IsOpen: true } && ToldPlace.IsNow(participation.Leg);
+    public static bool HasArrived(Participation participation) =>
+        participation is { Relocation.IsOpen: true, Leg.Remote: not null } && ToldPlace.IsNow(participation.Leg);
 
     public static ParticipantEffect Report(Participation participation) => new ParticipantEffect.ReportMoved(participation.Conference, participation.Leg.Place.Mixer);
 

@@ -102,7 +102,11 @@ internal static class Renegotiation
         FocusResponses.Success(request, participation, context, body);
 
     public static DialogFact.DialogConfirmed Fact(Participation p) =>
-        new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText);
+        new(p.Conference, DialogFacts.Of(p.Dialog), p.Flow, p.Hidden, LegNegotiation.WithoutKeys(p.Leg.Local), p.Leg.RemoteText)
+        {
+            TakesMki = p.TakesMki,
+            IsByTicket = p.Leg.Mikey is not null,
+        };
 
     /// <summary>RFC 3311 §5.2: no offer, so only the remote target is refreshed.</summary>
     private static ParticipantStep Refresh(

@@ -10,8 +10,9 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// A dialog that only the journal remembers. Its keys are gone, and on a node that is alone its leg with them, so it is not taken up again: whatever is asked
-/// in it but BYE gets 481, which ends it at the peer (RFC 3261 §12.2.1.2). In a cluster the leg plays on at its mixer, so the dialog is kept as it is: session
-/// refreshes by UPDATE are taken (RFC 4028 §9), and a change of the session is refused, which leaves it unchanged (RFC 3261 §14.1).
+/// in it but BYE gets 481, which ends it at the peer (RFC 3261 §12.2.1.2). In a cluster the leg plays on at its mixer, from which <see cref="Recovering"/> has it
+/// back. Until then, and where that cannot be, the dialog is kept as it is: session refreshes by UPDATE are taken (RFC 4028 §9), and a change of the session is
+/// refused, which leaves it unchanged (RFC 3261 §14.1).
 /// </summary>
 internal static class Restoring
 {
@@ -31,9 +32,7 @@ internal static class Restoring
         ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
-        var isNamed = request.Method != SipMethod.Cancel && request.Headers.To.Tag is not null;
-        if (!isNamed || !Dialog.TryFromFacts(state.Fact.Dialog, out var dialog) || !InDialog.Contains(dialog!, request))
-            return InDialog.NoDialogNeeded(state, null, arrived, context);
+        if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, null, arrived, context);
 
         if (request.Method == SipMethod.Bye)
         {
@@ -41,16 +40,20 @@ internal static class Restoring
                 .Before(new ParticipantEffect.Respond(arrived.Key, FocusResponses.Ok(request, context)));
         }
 
-        if (context.Settings.CallsOutliveNode) return Keep(state, dialog!, arrived, context);
+        if (context.Settings.CallsOutliveNode) return Keep(state, arrived, context);
         var refusal = Steps.Refuse(state, arrived, ParticipantRefusal.NoDialog, context);
         return Closing.Gone(state.Fact, LeaveReason.NodeLost, context).Before(refusal.Effects.AsSpan());
     }
 
-    private static ParticipantStep Keep(
-        ParticipantState.Restored state, Dialog dialog, ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    public static bool IsInDialog(ParticipantState.Restored state, SipRequest request) =>
+        request.Method != SipMethod.Cancel && request.Headers.To.Tag is not null
+        && Dialog.TryFromFacts(state.Fact.Dialog, out var dialog) && InDialog.Contains(dialog!, request);
+
+    /// <param name="arrived">In the dialog.</param>
+    public static ParticipantStep Keep(ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
-        if (dialog.Receive(request, out var next) != DialogVerdict.InOrder)
+        if (!Dialog.TryFromFacts(state.Fact.Dialog, out var dialog) || dialog!.Receive(request, out var next) != DialogVerdict.InOrder)
             return Steps.Refuse(state, arrived, ParticipantRefusal.OutOfOrder, context);
         var counted = state with { Fact = state.Fact with { Dialog = state.Fact.Dialog with { RemoteSequence = next.RemoteSequence } } };
         if (!RequestRules.TryExtensions(request, out var unsupported))

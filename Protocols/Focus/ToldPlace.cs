@@ -25,5 +25,14 @@ internal static class ToldPlace
 
     public static MediaDescription StreamOf(Leg leg) => leg.Local.Media[IndexOf(leg)];
 
-    private static int IndexOf(Leg leg) => leg.Remote?.Index ?? 0;
+    /// <summary>The stream of ours: we have one, and refuse every other.</summary>
+    public static int FirstAudio(SessionDescription local)
+    {
+        for (var i = 0; i < local.Media.Length; i++)
+            if (local.Media[i].Line is { IsAudio: true, IsRejected: false })
+                return i;
+        return 0;
+    }
+
+    private static int IndexOf(Leg leg) => leg.Remote?.Index ?? FirstAudio(leg.Local);
 }

@@ -40,7 +40,7 @@ public class Secrets
         [
             typeof(Actors.Media.SetLegMedia), typeof(Actors.Media.SetGroupKey), typeof(Actors.Participant.JoinedInGroup),
             typeof(Actors.Participant.OfferGroupKey), typeof(Actors.Keys.ResolveTicket), typeof(Actors.Keys.TicketResolved),
-            typeof(Actors.Keys.TicketGranted),
+            typeof(Actors.Keys.TicketGranted), typeof(Actors.Media.KeepLeg), typeof(Actors.Participant.LegFound),
         ];
         var messages = Assemblies.Actors.GetTypes().Where(t => IsMessage(t) && !allowed.Contains(t));
         var breaches =

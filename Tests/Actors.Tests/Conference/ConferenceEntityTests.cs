@@ -133,6 +133,8 @@ public sealed class ConferenceEntityTests : TestKit
         Entity();
         var state = _mixers.ExpectMsg<SetMixerState>().State;
         Assert.Equal((Mixer, new Incarnation(2), 2), (state.Mixer, state.Incarnation, state.Legs.Length));
+        // Nobody is hung up on: each is asked whether its leg is where it was.
+        foreach (var who in new[] { Alice, Bob }) Assert.Equal(new MoveLeg(who, Room, Mixer, new Incarnation(2), MayOffer: true), _participants.ExpectMsg<MoveLeg>());
         _participants.ExpectNoMsg(Quiet);
     }
 

@@ -5,8 +5,11 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Tests.Media;
@@ -62,6 +65,12 @@ internal sealed class UdpPhone : IDisposable
         return new LegMedia(
             Id, generation, address, address, true, AudioCodec.Pcmu, 0, null, MediaDirection.SendReceive, 20, [_uplink.Copy()], _downlink.Copy());
     }
+
+    /// <summary>As its participant would leave it at the mixer.</summary>
+    public LegRecord Record(long generation) => new(
+        new LegPlace(MediaScene.Mixer, default, default), Media(generation), new SdpBody(new SipBody([1, 2, 3])), "",
+        new DialogFacts("c1", "", "", null, null, "", [], false),
+        new SipFlow(SipTransport.Udp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080)));
 
     public void Say(byte code, MediaAddress to)
     {

@@ -7,6 +7,7 @@ using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -57,6 +58,37 @@ public sealed class MixerEntityTests : TestKit
         Report(r => r.AppliedVersion == 2);
         _entity.Tell(new CloseLeg(MediaScene.Mixer, _bob.Id));
         Report(r => r.Legs.Length == 1);
+    }
+
+    [Fact]
+    public void What_a_participant_leaves_is_there_for_its_next_life_until_the_leg_is_closed()
+    {
+        // Nobody has opened it: it is not kept.
+        var (early, first, second) = (_alice.Record(1), _alice.Record(3), _alice.Record(2));
+        _entity.Tell(new KeepLeg(early));
+        Open(_alice);
+        Assert.Null(Find());
+        Assert.Throws<ObjectDisposedException>(() => early.Media.Downlink.KeyAndSalt.Reveal());
+        _entity.Tell(new KeepLeg(first));
+        // An older one may come late.
+        _entity.Tell(new KeepLeg(second));
+        using (var found = Find())
+        {
+            Assert.Equal(3, found!.Media.Generation);
+            Assert.True(found.Media.Downlink.KeyAndSalt.FixedTimeEquals(first.Media.Downlink.KeyAndSalt));
+            Assert.Throws<ObjectDisposedException>(() => second.Media.Downlink.KeyAndSalt.Reveal());
+        }
+
+        Find()!.Dispose();
+        _entity.Tell(new CloseLeg(MediaScene.Mixer, _alice.Id));
+        Assert.Null(Find());
+        Assert.Throws<ObjectDisposedException>(() => first.Media.Downlink.KeyAndSalt.Reveal());
+    }
+
+    private LegRecord? Find()
+    {
+        _entity.Tell(new FindLeg(MediaScene.Mixer, _alice.Id));
+        return _participants.ExpectMsg<LegFound>(m => m.Participant == _alice.Id && m.Mixer == MediaScene.Mixer).Record;
     }
 
     [Fact]

@@ -14,9 +14,11 @@ using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 using ConfCluster.Protocols.Sip.Transactions;
+using ConfCluster.Protocols.Srtp;
 using Xunit;
 
 namespace ConfCluster.Actors.Tests.Participant;
@@ -97,6 +99,23 @@ public sealed class ParticipantEntityTests : TestKit
         _conferences.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
         entity.Tell(new FactsRecovered([]));
         _conferences.ExpectMsg<JoinConference>();
+    }
+
+    [Fact]
+    public void A_participant_of_a_cluster_that_comes_back_asks_for_its_mixer_and_there_for_its_leg()
+    {
+        var dialog = new DialogFacts("c1", $"<sip:room@127.0.0.1>;tag={Id.Value}", "<sip:alice@example.com>;tag=alice", null, 1, "sip:alice@127.0.0.1:5080", [], false);
+        var settings = Settings with { CallsOutliveNode = true };
+        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, settings, _regions, (_, _) => Forwarder.To(_journal)));
+        entity.Tell(new FactsRecovered([new DialogFact.DialogConfirmed(Room, dialog, Flow, false, Offer, Offer)]));
+        entity.Tell(new OfferGroupKey(Id, Room, GroupKey.Generate(new KeyEpoch(2), SrtpProfile.Usual, s => s.Fill(1)), null));
+        _conferences.ExpectMsg(new FindMixer(Room, Id));
+        entity.Tell(new MoveLeg(Id, Room, Mixer, new Incarnation(2), MayOffer: false));
+        _mixers.ExpectMsg(new FindLeg(Mixer, Id));
+        entity.Tell(new LegFound(Id, Mixer, null));
+        _mixers.ExpectMsg<OpenLeg>(m => m.Mixer == Mixer && m.Participant == Id && m.Family == AddressFamily.InterNetwork);
+        entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
+        Assert.Equal(SipMethod.Invite, _endpoint.ExpectMsg<SendRequest>().Request.Method);
     }
 
     [Fact]

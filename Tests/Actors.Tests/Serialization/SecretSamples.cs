@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Akka.Actor;
 using ConfCluster.Actors.Media;
@@ -7,11 +8,15 @@ using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
+using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Sessions;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
@@ -46,11 +51,14 @@ internal static class SecretSamples
         ["s.offerkey.1"] = new OfferGroupKey(Alice, Room, Group(), new KeyEpoch(4)),
         ["s.groupkey.1"] = new SetGroupKey(Mixer, new Incarnation(4), Group()),
         ["s.legmedia.1"] = new SetLegMedia(Mixer, Media()),
+        ["s.keepleg.1"] = new KeepLeg(Record()),
+        ["s.legfound.1"] = new LegFound(Alice, Mixer, Record()),
     };
 
     /// <summary>What was added since: with them the bytes are others than those that are kept.</summary>
     public static IEnumerable<object> WithMore()
     {
+        yield return new LegFound(Alice, Mixer, null);
         yield return new OfferGroupKey(Alice, Room, Group().CopyWith([Group(6), Group(7)]), new KeyEpoch(4)) { Taken = new KeyEpoch(5) };
         yield return new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group().CopyWith([Group(6)]));
     }
@@ -70,10 +78,34 @@ internal static class SecretSamples
         OfferGroupKey m => All(m.Key),
         SetGroupKey m => All(m.Key),
         SetLegMedia m => m.Media.Uplink.Add(m.Media.Downlink).Select(Bytes),
+        KeepLeg m => All(m.Record),
+        LegFound m => m.Record is null ? [] : All(m.Record),
         _ => throw new InvalidOperationException($"{message.GetType().Name} has no sample"),
     };
 
     private static IEnumerable<byte[]> All(GroupKey key) => key.Keys.Select(Bytes).Concat(key.Rungs.SelectMany(All));
+
+    private static IEnumerable<byte[]> All(LegRecord record) =>
+        [.. record.Media.Uplink.Add(record.Media.Downlink).Select(Bytes), .. record.Group.SelectMany(All), record.Local.Body.Span.ToArray()];
+
+    private static LegRecord Record() => new(
+        new LegPlace(Mixer, MediaAddress.From(IPAddress.Parse("192.0.2.1"), 40000), MediaAddress.From(IPAddress.Parse("2001:db8::1"), 40001)), Media(),
+        new SdpBody(new SipBody(Encoding.ASCII.GetBytes("v=0\r\na=crypto:1 X inline:AAAA\r\n"))), "v=0\r\n",
+        new DialogFacts("c1", "<sip:a@example.com>;tag=1", "<sip:b@example.com>;tag=2", 7, 8, "sip:b@192.0.2.9", ["<sip:proxy@192.0.2.8;lr>"], true), Flow)
+    {
+        LocalIsAnswer = true,
+        Index = 2,
+        CryptoTag = 3,
+        Levels = LevelSide.Client,
+        Family = AddressFamily.InterNetworkV6,
+        Group = [Group(), Group(6).CopyWith([Group(7)])],
+        Hidden = true,
+        Caller = new CallerIdentity("alice", IdentityProof.Digest, true),
+        Session = new SessionTimer(TimeSpan.FromMinutes(30), true, true, TimeSpan.FromSeconds(90)),
+        TakesUpdate = true,
+        TakesMki = true,
+        OwnsCallId = true,
+    };
 
     private static byte[] Bytes(MasterKey key) => key.KeyAndSalt.Reveal().ToArray();
 

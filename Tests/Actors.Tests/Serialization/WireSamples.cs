@@ -84,6 +84,9 @@ internal static class WireSamples
         ["m.rekey.1"] = new RekeyConference(Room, "suspicion"),
         ["m.evict.1"] = new EvictParticipant(Room, Alice),
         ["m.legkey.1"] = new LegKeyReport(Room, Alice, LegKeyAnswer.NotNow, new KeyEpoch(5), TimeSpan.FromSeconds(2)),
+        ["m.findmixer.1"] = new FindMixer(Room, Alice),
+        ["m.recall.1"] = new RecallLegs(Room),
+        ["m.findleg.1"] = new FindLeg(Mixer, Alice),
         ["m.legmoved.1"] = new LegMoved(Room, Alice, Mixer),
         ["m.move.1"] = new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true),
         ["m.confirm.1"] = new ConfirmMixer(Mixer, Life, 7),
@@ -118,6 +121,7 @@ internal static class WireSamples
 
     public static readonly IReadOnlyList<object> WithGaps =
     [
+        new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: false, "v=0\r\n", "v=0\r\ns=-\r\n") { TakesMki = true, IsByTicket = true },
         new ConferenceView(Room, false, Life, null, 0, 0, null, []) { Plan = Plan },
         new ConferenceEvent.Planned(new ConferencePlan("default", [], [])) { At = Noon },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Digits = 12, DelayMilliseconds = 60 })]),

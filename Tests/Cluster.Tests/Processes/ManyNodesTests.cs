@@ -29,7 +29,9 @@ public sealed class ManyNodesTests(ITestOutputHelper output)
             // The focus dies six seconds after both are in; until somebody new is in again a take-over goes by.
             var first = CallAsync(cluster, "kept", 1, Tones[0], "50s");
             var second = CallAsync(cluster, "kept", 1, Tones[1], "50s");
-            await UntilInAsync(cluster, 1, "kept", 2);
+            using var text = new TextCaller(cluster.Plan.Ports.Sip, "kept");
+            Assert.Equal("SIP/2.0 200 OK", await text.InviteAsync());
+            await UntilInAsync(cluster, 1, "kept", 3);
             var focus = await cluster.HomeAsync("conference", 1) ?? throw new InvalidOperationException("nobody has the conference");
             await Task.Delay(TimeSpan.FromSeconds(6));
             await cluster[focus].KillAsync();
@@ -43,7 +45,16 @@ public sealed class ManyNodesTests(ITestOutputHelper output)
 
             output.WriteLine($"the call of somebody new was over {since.Elapsed.TotalSeconds:0.0} s after the kill: {third?.RootElement}");
             Assert.NotNull(third);
-            await UntilInAsync(cluster, 1, "kept", 2);
+            await UntilInAsync(cluster, 1, "kept", 3);
+
+            // Their participants are back with their legs: a new key reaches the phones, which move to it, and an offer of a phone is answered.
+            using var reason = new StringContent("""{"reason":"after the take-over"}""", System.Text.Encoding.UTF8, "application/json");
+            var rekeyed = await cluster[1].Http.PostAsync(new Uri("/api/v1/conferences/kept/rekey", UriKind.Relative), reason);
+            Assert.True(rekeyed.IsSuccessStatusCode, await rekeyed.Content.ReadAsStringAsync());
+            await cluster[1].UntilAsync(async () => await UnderNewestAsync(cluster, 1, "kept") == Tones.Length, "both phones under the newest group key");
+            Assert.Equal("SIP/2.0 200 OK", await text.InviteAsync("sendonly"));
+            Assert.Contains("a=recvonly", text.Answer, StringComparison.Ordinal);
+            Assert.Equal("SIP/2.0 200 OK", await text.ByeAsync());
             foreach (var (report, file, other) in new[] { await first, await second }.Select((r, i) => (r, Recording(cluster, "kept", Tones[i]), Tones[1 - i])))
             {
                 Assert.True(report.RootElement.GetProperty("succeeded").GetBoolean(), $"{report.RootElement}");
@@ -138,6 +149,17 @@ public sealed class ManyNodesTests(ITestOutputHelper output)
     {
         var (_, report) = await NodeProcess.RunAsync("call", cluster.Uri(conference, node), "--mki", "--tone", $"{tone}", "--for", time, "--json");
         return JsonDocument.Parse(report);
+    }
+
+    /// <summary>How many participants hear the group key that was made last for the reason "asked".</summary>
+    private static async Task<int> UnderNewestAsync(ProcessCluster cluster, int asked, string conference)
+    {
+        using var details = JsonDocument.Parse(await cluster[asked].Http.GetStringAsync(new Uri($"/api/v1/conferences/{conference}", UriKind.Relative)));
+        var newest = details.RootElement.GetProperty("epochs").EnumerateArray().LastOrDefault();
+        if (newest.ValueKind == JsonValueKind.Undefined || newest.GetProperty("reason").GetString() != "asked") return 0;
+        var epoch = newest.GetProperty("epoch").GetUInt32();
+        return details.RootElement.GetProperty("participants").EnumerateArray().Count(
+            p => p.GetProperty("key") is { ValueKind: JsonValueKind.Object } key && key.GetProperty("epoch") is { ValueKind: JsonValueKind.Number } used && used.GetUInt32() == epoch);
     }
 
     private static Task UntilInAsync(ProcessCluster cluster, int asked, string conference, int participants) => cluster[asked].UntilAsync(

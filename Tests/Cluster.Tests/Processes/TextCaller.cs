@@ -14,6 +14,7 @@ internal sealed class TextCaller : IDisposable
     private readonly IPEndPoint _node;
     private readonly string _conference;
     private readonly string _callId = Guid.NewGuid().ToString("N");
+    private int _sequence;
 
     public TextCaller(int nodePort, string conference) => (_node, _conference) = (new IPEndPoint(IPAddress.Loopback, nodePort), conference);
 
@@ -25,15 +26,30 @@ internal sealed class TextCaller : IDisposable
 
     private string Self => $"127.0.0.1:{((IPEndPoint)_socket.Client.LocalEndPoint!).Port}";
 
-    /// <summary>The status line of the final answer; a 2xx is acknowledged.</summary>
-    public async Task<string> InviteAsync()
+    /// <summary>The status line of the final answer; a 2xx is acknowledged. A second time: a re-INVITE.</summary>
+    /// <param name="direction">sendonly is hold (RFC 3264 §8.4).</param>
+    public async Task<string> InviteAsync(string direction = "sendrecv")
     {
-        var sdp = "v=0\r\no=text 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 39990 RTP/SAVP 0\r\n" +
-            $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}\r\n";
-        await SendAsync("INVITE", $"<sip:{_conference}@{_node}>", sdp);
-        var answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && !text.StartsWith("SIP/2.0 1", StringComparison.Ordinal));
-        Answer = answer;
-        if (answer.StartsWith("SIP/2.0 2", StringComparison.Ordinal)) await SendAsync("ACK", Field(answer, "To"), "");
+        var to = _sequence == 0 ? $"<sip:{_conference}@{_node}>" : Field(Answer, "To");
+        var sequence = ++_sequence;
+        var sdp = $"v=0\r\no=text 1 {sequence} IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 39990 RTP/SAVP 0\r\n" +
+            $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}\r\na={direction}\r\n";
+        await SendAsync("INVITE", to, sdp);
+        Answer = await ReceiveAsync(IsAnswer);
+        if (Answer.StartsWith("SIP/2.0 2", StringComparison.Ordinal)) await SendAsync("ACK", Field(Answer, "To"), "");
+        return Answer.Split("\r\n")[0];
+
+        // A repeated answer to the one before is not it.
+        bool IsAnswer(string text) => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && !text.StartsWith("SIP/2.0 1", StringComparison.Ordinal)
+            && Field(text, "CSeq") == $"{sequence} INVITE";
+    }
+
+    /// <summary>Hangs up; the status line of the answer.</summary>
+    public async Task<string> ByeAsync()
+    {
+        var sequence = ++_sequence;
+        await SendAsync("BYE", Field(Answer, "To"), "");
+        var answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && Field(text, "CSeq") == $"{sequence} BYE");
         return answer.Split("\r\n")[0];
     }
 
@@ -61,7 +77,7 @@ internal sealed class TextCaller : IDisposable
     private async Task SendAsync(string method, string to, string body)
     {
         var text = $"{method} sip:{_conference}@{_node} SIP/2.0\r\nVia: SIP/2.0/UDP {Self};branch=z9hG4bK{Guid.NewGuid():N};rport\r\n" +
-            $"From: <sip:text@{Self}>;tag=1\r\nTo: {to}\r\nCall-ID: {_callId}\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\n" +
+            $"From: <sip:text@{Self}>;tag=1\r\nTo: {to}\r\nCall-ID: {_callId}\r\nCSeq: {_sequence} {method}\r\nMax-Forwards: 70\r\n" +
             $"Contact: <sip:text@{Self}>\r\n{(body.Length == 0 ? "" : "Content-Type: application/sdp\r\n")}" +
             $"Content-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}";
         await _socket.SendAsync(Encoding.UTF8.GetBytes(text), _node);

@@ -104,9 +104,39 @@ public class ConferenceMachineTests
     public void A_life_that_finds_its_calls_alive_goes_on_with_them()
     {
         Effects(new ConferenceInput.Recovered(Before(Join(Alice)), CallsLost: false));
-        var publish = Assert.IsType<ConferenceEffect.Publish>(Effects(new ConferenceInput.Stored())[0]);
+        var effects = Effects(new ConferenceInput.Stored());
+        var publish = Assert.Single(effects.OfType<ConferenceEffect.Publish>());
         Assert.Equal((Mixer, new Incarnation(1)), (publish.State.Mixer, publish.State.Incarnation));
         Assert.Single(publish.State.Legs);
+
+        // Who lost its leg with the former life comes to life by this, and asks the mixer for it.
+        Assert.Equal(new ConferenceEffect.Move(Alice, Mixer, new Incarnation(1), MayOffer: true), Assert.Single(effects.OfType<ConferenceEffect.Move>()));
+        Assert.Empty(Effects(new ConferenceInput.LegMoved(Alice, Mixer)).OfType<ConferenceEffect.ObserveMoved>());
+        Assert.Empty(_life.Moves);
+    }
+
+    [Fact]
+    public void A_conference_that_outlives_another_node_calls_its_participants()
+    {
+        Joined(Alice, Bob);
+        var told = Effects(new ConferenceInput.LegsRecalled()).OfType<ConferenceEffect.Move>();
+        Assert.Equal([Alice, Bob], told.Where(m => m.Mixer == Mixer).Select(m => m.Participant));
+        Effects(new ConferenceInput.LegMoved(Alice, Mixer));
+        Assert.Equal([Bob.Value], _life.Moves.Keys);
+        Assert.Empty(Effects(new ConferenceInput.LegMoved(Bob, Mixer)).OfType<ConferenceEffect.ObserveMoved>());
+
+        Effects(Ask(Leave(Bob)));
+        Assert.Equal([Alice], Effects(new ConferenceInput.LegsRecalled()).OfType<ConferenceEffect.Move>().Select(m => m.Participant));
+    }
+
+    [Fact]
+    public void Who_asks_for_its_mixer_is_told_or_ended_and_a_life_that_is_not_sure_says_nothing()
+    {
+        Assert.Empty(Effects(new ConferenceInput.PlaceAsked(Alice)));
+        Joined(Alice);
+        Assert.Equal<ConferenceEffect>(
+            [new ConferenceEffect.Move(Alice, Mixer, _life.State.Incarnation, MayOffer: false)], Effects(new ConferenceInput.PlaceAsked(Alice)));
+        Assert.Equal<ConferenceEffect>([new ConferenceEffect.HangUp(Bob, LeaveReason.NodeLost)], Effects(new ConferenceInput.PlaceAsked(Bob)));
     }
 
     [Fact]

@@ -9,17 +9,21 @@ using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
 
 namespace ConfCluster.Protocols.Tests.Focus;
 
-/// <summary>A participant that came back on another node of a cluster, with nothing but the stored facts of its dialog; its leg plays on at the mixer.</summary>
+/// <summary>A participant that came back on another node of a cluster, with nothing but the stored facts of its dialog, as long as it has no more than those.</summary>
 public sealed class ParticipantRestoredTests
 {
     [Fact]
-    public void A_dialog_of_the_journal_takes_no_new_key_and_says_so()
+    public void A_dialog_of_the_journal_on_a_node_alone_takes_no_new_key_and_says_so()
     {
-        var scene = Restored();
-        var key = GroupKey.Generate(new KeyEpoch(7), SrtpProfile.Usual, span => span.Fill(1));
-        scene.Do(new ParticipantInput.KeyOffered(Room, key, null));
-        Assert.Equal(new ReportKey(Room, LegKeyAnswer.Refused, new KeyEpoch(7), TimeSpan.Zero), scene.Only<ReportKey>());
-        Assert.Same(key, scene.Only<Destroy>().Secrets);
+        var scene = Restored(isCluster: false);
+        Refuses(scene);
+    }
+
+    [Fact]
+    public void A_dialog_that_is_keyed_by_tickets_takes_no_new_key_either()
+    {
+        var scene = Restored(byTicket: true);
+        Refuses(scene);
     }
 
     [Fact]
@@ -46,7 +50,7 @@ public sealed class ParticipantRestoredTests
     [InlineData("UPDATE", true)]
     public void A_change_of_the_session_is_refused_and_the_call_goes_on(string method, bool hasOffer)
     {
-        var scene = Restored();
+        var scene = Restored(byTicket: true);
         scene.Receive(Later(method, 2, hasOffer ? Offer(2, key: 9) : ""));
         Assert.Equal(488, scene.Response.StatusCode);
         Assert.Contains("goes on as it is", scene.Response.Headers.First("Warning"), StringComparison.Ordinal);
@@ -69,11 +73,19 @@ public sealed class ParticipantRestoredTests
         scene.None<Leave>();
     }
 
-    private static ParticipantScene Restored()
+    private static void Refuses(ParticipantScene scene)
     {
-        var fact = ParticipantScene.Confirmed().Only<Store>().Fact;
+        var key = GroupKey.Generate(new KeyEpoch(7), SrtpProfile.Usual, span => span.Fill(1));
+        scene.Do(new ParticipantInput.KeyOffered(Room, key, null));
+        Assert.Equal(new ReportKey(Room, LegKeyAnswer.Refused, new KeyEpoch(7), TimeSpan.Zero), scene.Only<ReportKey>());
+        Assert.Same(key, scene.Only<Destroy>().Secrets);
+    }
+
+    private static ParticipantScene Restored(bool isCluster = true, bool byTicket = false)
+    {
+        var fact = (DialogFact.DialogConfirmed)ParticipantScene.Confirmed().Only<Store>().Fact with { IsByTicket = byTicket };
         var scene = new ParticipantScene();
-        scene.Context = scene.Context with { Settings = scene.Context.Settings with { CallsOutliveNode = true } };
+        scene.Context = scene.Context with { Settings = scene.Context.Settings with { CallsOutliveNode = isCluster } };
         scene.Do(new ParticipantInput.Recovered([fact]));
         return scene;
     }

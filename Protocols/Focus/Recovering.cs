@@ -1,0 +1,170 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Sdp;
+using ConfCluster.Protocols.Sip.Dialogs;
+using ConfCluster.Protocols.Sip.Messages;
+using static ConfCluster.Protocols.Focus.ParticipantInput;
+using static ConfCluster.Protocols.Focus.ParticipantState;
+using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
+    ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
+
+namespace ConfCluster.Protocols.Focus;
+
+/// <summary>An offer of the peer that waits until there is a leg to answer it with.</summary>
+internal sealed record HeldRequest(RequestArrived Arrived, SdpBody Body);
+
+/// <summary>How far a restored dialog is on its way back.</summary>
+/// <param name="Mixer">Which has the leg; null: the conference has not said.</param>
+/// <param name="Obeys">The newest life of the conference that said it.</param>
+/// <param name="MayOffer">The peer may be told a new place now.</param>
+/// <param name="IsLost">The mixer has nothing, and was asked for ports.</param>
+/// <param name="Asked">How often in a row; 0: nobody was asked.</param>
+internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool MayOffer, bool IsLost, int Asked)
+{
+    public static readonly RecoveryState None = new(null, default, false, false, 0);
+
+    public HeldRequest? Held { get; init; }
+
+    public WaitingKey? Waiting { get; init; }
+
+    public IEnumerable<IDisposable> Secrets => new IDisposable?[] { Held?.Body, Waiting?.Key }.OfType<IDisposable>();
+}
+
+/// <summary>
+/// A dialog whose participant died with its node is taken up again on another: the conference says which mixer has the leg, the mixer says what it was left of
+/// it (<see cref="LegRecord"/>), and the dialog goes on as if nothing had happened. A mixer that has nothing is asked for ports, and the peer is offered new keys
+/// (RFC 4568 §7.1.4). What comes meanwhile waits. Left out: legs whose keys travel in MIKEY messages; they stay as <see cref="Restoring"/> keeps them.
+/// </summary>
+internal static class Recovering
+{
+    /// <summary>After that many questions without an answer it stays as it is until something comes again.</summary>
+    private const int MaxQuestions = 8;
+
+    /// <summary>A refresh that was due in the former life may be overdue: the next comes within so many seconds.</summary>
+    private const int RefreshWithin = 60;
+
+    private const long FirstNumber = 1 << 20;
+
+    public static bool Concerns(Restored state, ParticipantInput input, ParticipantContext context) =>
+        context.Settings.CallsOutliveNode && !state.Fact.IsByTicket && input switch
+        {
+            MoveRequested or JoinAccepted or KeyOffered or LegFound => true,
+            RequestArrived arrived => IsOffer(arrived.Request) && Restoring.IsInDialog(state, arrived.Request),
+            LegOpened opened => state.Recovery is { IsLost: true, Mixer: { } mixer } && opened.Mixer == mixer,
+            Fired { Timer: ParticipantTimer.RepeatAsk } => true,
+            _ => false,
+        };
+
+    public static ParticipantStep Next(Restored state, ParticipantInput input, ParticipantContext context) => input switch
+    {
+        MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
+        MoveRequested move => Told(state, move.Mixer, move.Incarnation, move.MayOffer, context),
+        JoinAccepted joined => Told(state, joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
+        KeyOffered offered => Begin(
+            With(state, state.Recovery with { Waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken) }), context),
+        RequestArrived arrived => Hold(state, arrived, context),
+        LegFound found => Found(state, found, context),
+        LegOpened opened => Offer(state, opened, context),
+        _ => Again(state, context),
+    };
+
+    private static ParticipantStep Told(Restored state, MixerId mixer, Incarnation incarnation, bool mayOffer, ParticipantContext context)
+    {
+        var recovery = state.Recovery with { Obeys = incarnation, MayOffer = mayOffer || state.Recovery.MayOffer && mixer == state.Recovery.Mixer };
+        return mixer == recovery.Mixer && recovery.Asked > 0
+            ? Steps.To(With(state, recovery))
+            : Ask(With(state, recovery with { Mixer = mixer, IsLost = false, Asked = 0 }), context);
+    }
+
+    /// <summary>Something is to be done, so it has to be known where the leg is.</summary>
+    private static ParticipantStep Begin(Restored state, ParticipantContext context) => state.Recovery.Asked > 0 ? Steps.To(state) : Ask(state, context);
+
+    private static ParticipantStep Ask(Restored state, ParticipantContext context)
+    {
+        var recovery = state.Recovery;
+        ParticipantEffect question = recovery switch
+        {
+            { Mixer: null } => new ParticipantEffect.AskPlace(state.Fact.Conference),
+            { IsLost: true } => new ParticipantEffect.OpenLeg(recovery.Mixer.Value, FamilyOf(state.Fact, context)),
+            _ => new ParticipantEffect.AskLeg(recovery.Mixer.Value),
+        };
+        return Steps.To(
+            With(state, recovery with { Asked = recovery.Asked + 1 }), question, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+    }
+
+    private static ParticipantStep Again(Restored state, ParticipantContext context)
+    {
+        if (state.Recovery.Asked < MaxQuestions) return Ask(state, context);
+        var (held, waiting) = (state.Recovery.Held, state.Recovery.Waiting);
+        var left = With(state, RecoveryState.None with { Obeys = state.Recovery.Obeys });
+        ParticipantEffect[] report = waiting is null
+            ? []
+            : [new ParticipantEffect.ReportKey(state.Fact.Conference, LegKeyAnswer.Refused, waiting.Key.Epoch, TimeSpan.Zero)];
+        return (held is null ? Steps.To(left) : Restoring.Keep(left, held.Arrived, context)).Before(report);
+    }
+
+    /// <summary>An offer is answered when the leg is back; a second one comes too early (RFC 3261 §14.2).</summary>
+    private static ParticipantStep Hold(Restored state, RequestArrived arrived, ParticipantContext context)
+    {
+        if (state.Recovery.Held is not null) return Steps.Refuse(state, arrived, ParticipantRefusal.RequestPending, context);
+        return Begin(With(state, state.Recovery with { Held = new HeldRequest(arrived, new SdpBody(arrived.Request.Body)) }), context);
+    }
+
+    private static ParticipantStep Found(Restored state, LegFound found, ParticipantContext context)
+    {
+        if (found.Mixer != state.Recovery.Mixer || state.Recovery.IsLost) return Steps.To(state);
+        if (found.Record is not { } record || record.Place.Mixer != found.Mixer || !record.TryRevive(state.Fact.Conference, out var participation))
+            return Ask(With(state, state.Recovery with { IsLost = true, Asked = 0 }), context);
+        return Back(state, participation!, [Relocating.Report(participation!)], context);
+    }
+
+    /// <summary>Nobody has the keys any more: new ones for all that the peer and we had agreed on.</summary>
+    private static ParticipantStep Offer(Restored state, LegOpened opened, ParticipantContext context)
+    {
+        var fact = state.Fact;
+        if (!Dialog.TryFromFacts(fact.Dialog, out var dialog) || !SdpReader.TryRead(System.Text.Encoding.UTF8.GetBytes(fact.LocalSdp), out var local, out _))
+            return Closing.HangUp(fact, LeaveReason.NodeLost, context);
+        // Seconds of a clock only grow, so no number was before.
+        var number = Math.Max(FirstNumber, context.Now.ToUnixTimeSeconds());
+        local = local! with { Origin = LegRecord.Leapt(local.Origin) };
+        var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
+        var leg = LegNegotiation.OfferAnew(local, fact.RemoteSdp, place, fact.TakesMki, number, context);
+        var participation = new Participation(fact.Conference, LegRecord.Leapt(dialog!), fact.Flow, fact.Hidden, LegRecord.NoInvite, leg, Stored: true)
+        {
+            TakesMki = fact.TakesMki,
+            Relocation = new Relocation(opened.Mixer, IsOpen: true, state.Recovery.MayOffer),
+        };
+        return Back(state, participation, [], context);
+    }
+
+    private static ParticipantStep Back(Restored state, Participation participation, ParticipantEffect[] effects, ParticipantContext context)
+    {
+        var (recovery, seen) = (state.Recovery, state.Fact.Dialog.RemoteSequence);
+        participation = participation with
+        {
+            Obeys = recovery.Obeys,
+            Waiting = recovery.Waiting,
+            Dialog = seen > participation.Dialog.RemoteSequence ? participation.Dialog with { RemoteSequence = seen } : participation.Dialog,
+        };
+        effects = [new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), .. effects, .. Refreshing.Timers(participation.Session), .. Soon(participation, context)];
+        var back = new Confirmed(participation);
+        return (recovery.Held is { } held ? InDialog.Request(back, participation, held.Arrived, context) : Steps.To(back)).Before(effects);
+    }
+
+    private static ParticipantEffect[] Soon(Participation participation, ParticipantContext context)
+    {
+        if (participation.Session is not { IsRunning: true, WeRefresh: true } session) return [];
+        var soon = TimeSpan.FromSeconds(1 + context.RandomBelow(RefreshWithin));
+        return soon < session.UntilRefresh ? [new ParticipantEffect.Start(ParticipantTimer.Refresh, soon)] : [];
+    }
+
+    private static System.Net.Sockets.AddressFamily FamilyOf(DialogFact.DialogConfirmed fact, ParticipantContext context) =>
+        SdpReader.TryRead(System.Text.Encoding.UTF8.GetBytes(fact.LocalSdp), out var local, out _)
+        && (local!.Media[ToldPlace.FirstAudio(local)].Connection ?? local.Connection) is { } connection
+            ? connection.Family
+            : context.Settings.Media.Families[0];
+
+    private static bool IsOffer(SipRequest request) => request.Method == SipMethod.Invite || request.Method == SipMethod.Update && !request.Body.IsEmpty;
+
+    private static Restored With(Restored state, RecoveryState recovery) => state with { Recovery = recovery };
+}
