@@ -35,7 +35,7 @@ public sealed class EntityRegions
     /// <summary>How the other nodes know this one; empty: there are none.</summary>
     public string Node { get; set; } = "";
 
-    /// <summary>This node's <c>KmsGateway</c>; nobody without a KMS.</summary>
+    /// <summary>This node's <c>KmsGateway</c>, or the <c>PreSharedKeeper</c> before it; nobody without either.</summary>
     public IActorRef KmsGateway { get; set; } = ActorRefs.Nobody;
 
     /// <summary>The <c>SipLocator</c>, which finds the servers of a URI: this node's, or in a cluster the way to one.</summary>

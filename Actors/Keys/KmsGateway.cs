@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
@@ -15,7 +16,11 @@ public sealed record ResolveTicket(TransferArrival Transfer);
 public sealed record RequestTicket(string Responder, SrtpProfile Suite);
 
 /// <summary>To whoever asked, who owns the keys.</summary>
-public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable);
+public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable)
+{
+    /// <summary>In place of a ticket; owned as that is.</summary>
+    public PreSharedGrant? PreShared { get; init; }
+}
 
 /// <summary>To whoever asked, who owns what is verified.</summary>
 public sealed record TicketResolved(VerifiedTransfer? Verified, ExchangeError Error, bool IsUnreachable);

@@ -36,6 +36,9 @@ public sealed class KmsSecret : IDisposable
         return own is null ? null : new KmsSecret(null, new CertifiedUser(own, kms[0]));
     }
 
+    /// <summary>Borrowed; null: it is a certificate.</summary>
+    public SecretBytes? Psk => _psk;
+
     public KmsCredential Of(Identity self, Identity kms) => new(self, kms, _psk, null) { Certified = _certified };
 
     public void Dispose()

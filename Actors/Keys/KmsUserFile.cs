@@ -9,7 +9,7 @@ namespace ConfCluster.Actors.Keys;
 /// The file of <see cref="KmsUserTable"/>, read again when it has changed. One that cannot be read leaves the table as it was: whoever was
 /// revoked stays so.
 /// </summary>
-/// <param name="key">Wraps the users' keys; borrowed.</param>
+/// <param name="key">Wraps the users' keys; borrowed, for as long as the file is read.</param>
 public sealed class KmsUserFile(string path, SecretBytes key) : IDisposable
 {
     private const int MaxLength = 64 * 1024 * 1024;

@@ -74,7 +74,8 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
                 break;
             case IParticipantMessage m: Handle(InputOf(m)); break;
             case TicketResolved m: Handle(new ParticipantInput.TicketResolved(m.Verified, m.Error, m.IsUnreachable)); break;
-            case TicketGranted m: Handle(new ParticipantInput.TicketGranted(m.Keys, m.Error, m.IsUnreachable)); break;
+            case TicketGranted m: Handle(new ParticipantInput.TicketGranted(m.Keys, m.Error, m.IsUnreachable) { PreShared = m.PreShared }); break;
+            case PreSharedChecked m: Handle(new ParticipantInput.PreSharedChecked(m.Opening, m.Error)); break;
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
             case FactStored:
                 _unstored--;
@@ -145,6 +146,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.ReportMoved e: _regions.Conferences.Tell(new LegMoved(e.Conference, _context.Id, e.Mixer)); break;
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
+            case ParticipantEffect.CheckPreShared e: _regions.KmsGateway.Tell(new CheckPreShared(e.Offer), Self); break;
             case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite), Self); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;

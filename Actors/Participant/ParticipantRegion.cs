@@ -51,8 +51,18 @@ public static class ParticipantRegion
             Outbound = settings.Sip.Outbound,
             SessionTimer = settings.Sip.SessionTimer,
             TakesTickets = settings.KmsUser.Url is not null,
-            Tickets = settings.KmsUser.Url is null || MikeyTickets.SuiteOf(media.Suites) is null ? TicketOffers.Never : settings.KmsUser.Offers,
+            TakesPreShared = settings.PreShared.IsEnabled,
+            Tickets = OffersOf(settings, media),
         };
+    }
+
+    /// <summary>The stricter of what holds for tickets and for pre-shared keys.</summary>
+    private static TicketOffers OffersOf(ConfClusterSettings settings, MediaCapabilities media)
+    {
+        if (MikeyTickets.SuiteOf(media.Suites) is null) return TicketOffers.Never;
+        var tickets = settings.KmsUser.Url is null ? TicketOffers.Never : settings.KmsUser.Offers;
+        var preShared = settings.PreShared.IsEnabled ? settings.PreShared.Offers : TicketOffers.Never;
+        return tickets > preShared ? tickets : preShared;
     }
 
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)

@@ -41,5 +41,5 @@ internal static class PhoneTickets
         secret.Of(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms));
 
     /// <summary>Who is called, however it is reached.</summary>
-    private static string NameOf(SipUri target) => SipUri.Sip(target.User, target.Host).ToString();
+    public static string NameOf(SipUri target) => SipUri.Sip(target.User, target.Host).ToString();
 }

@@ -55,13 +55,15 @@ public static class SoftPhone
         using (sockets)
         {
             var audio = new PhoneAudio(options.Tone, play, options.Record is not null);
+            var isKeyed = ticket is not null || options is { PreShared: not null, Listen: null };
             var settings = PhoneSettings.Default with
             {
                 Ticket = ticket,
+                PreShared = PreShared(options, secret, clock),
                 TicketUser = options is { Kms: { } called, Listen: not null } ? new PhoneTicketUser(Identity.Uri(called.Identity.ToString()), clock.GetUtcNow) : null,
-                Identity = options.Kms?.Identity ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
-                Suites = ticket is null ? options.Suites : [options.Suites[0]],
-                UseMki = options.UseMki || options.Kms is not null,
+                Identity = options.Kms?.Identity ?? options.PreShared ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
+                Suites = isKeyed ? [options.Suites[0]] : options.Suites,
+                UseMki = options.UseMki || options.Kms is not null || options.PreShared is not null,
                 TakesUpdate = options.TakesUpdate,
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
@@ -77,6 +79,13 @@ public static class SoftPhone
                 () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
             return options.Record is { } record && TrySave(record, audio) is { } unsaved ? report with { Problem = $"{record}: {unsaved}" } : report;
         }
+    }
+
+    private static PhonePreShared? PreShared(SoftPhoneOptions options, KmsSecret? secret, TimeProvider clock)
+    {
+        if (options.PreShared is not { } self || secret?.Psk is not { } psk) return null;
+        Identity? other = options.Listen is null ? Identity.Uri(PhoneTickets.NameOf(options.Target)) : null;
+        return new PhonePreShared(psk, Identity.Uri(self.ToString()), other, clock.GetUtcNow);
     }
 
     private static async Task<PhoneSockets> OpenAsync(SoftPhoneOptions options, CancellationToken stop)

@@ -49,6 +49,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>Keys travel in MIKEY messages under a ticket from here; null: in a=crypto.</summary>
     public PhoneKmsOptions? Kms { get; init; }
 
+    /// <summary>Keys travel in MIKEY messages under a key that the phone, known by this name, shares with the other side; null: not so.</summary>
+    public SipUri? PreShared { get; init; }
+
     /// <summary>User part of From and Contact.</summary>
     public string User { get; init; } = "phone";
 

@@ -14,7 +14,10 @@ namespace ConfCluster.Actors.Serialization;
 public sealed class SecretMessageSerializer : SerializerWithStringManifest
 {
     /// <summary>Between actors of one node only.</summary>
-    public static readonly ImmutableArray<Type> Refused = [typeof(ResolveTicket), typeof(RequestTicket), typeof(TicketResolved), typeof(TicketGranted)];
+    public static readonly ImmutableArray<Type> Refused =
+    [
+        typeof(ResolveTicket), typeof(RequestTicket), typeof(TicketResolved), typeof(TicketGranted), typeof(CheckPreShared), typeof(PreSharedChecked),
+    ];
 
     private readonly ImmutableDictionary<Type, SecretEntry> _byType;
     private readonly ImmutableDictionary<string, SecretEntry> _byManifest;

@@ -28,6 +28,8 @@ public sealed record ConfClusterSettings(
     public required KmsSettings Kms { get; init; }
 
     public required KmsUserSettings KmsUser { get; init; }
+
+    public required PreSharedSettings PreShared { get; init; }
 }
 
 /// <param name="Udp">Where the UDP listener binds; null: none.</param>

@@ -81,6 +81,7 @@ public static class SettingsReader
         Cluster = ClusterSettings.Read(read),
         Kms = KmsSettings.Read(read, dataDirectory),
         KmsUser = KmsUserSettings.Read(read),
+        PreShared = PreSharedSettings.Read(read, dataDirectory),
     };
 
     private static SipSettings ReadSip(SettingsScope read)

@@ -25,9 +25,9 @@ internal static class AnswerCommand
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, where the caller's have one." };
         var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
-        var srtp = new Option<string>("--srtp") { Description = "sdes, or mikey (whoever calls has a ticket for --user).", DefaultValueFactory = _ => "sdes" };
-        srtp.AcceptOnlyFromAmong("sdes", "mikey");
-        var user = new Option<string?>("--user") { Description = "Whom the KMS knows the phone as, with --srtp mikey.", HelpName = "URI" };
+        var srtp = new Option<string>("--srtp") { Description = "sdes, mikey (whoever calls has a ticket for --user), or mikey-psk (or the key).", DefaultValueFactory = _ => "sdes" };
+        srtp.AcceptOnlyFromAmong("sdes", "mikey", "mikey-psk");
+        var user = new Option<string?>("--user") { Description = "Whom the KMS, or the caller, knows the phone as, with --srtp mikey or mikey-psk.", HelpName = "URI" };
         var kms = new KmsOptions();
         var (talk, wait) = (Time("--for", "How long to talk: 10s, 500ms, 2m.", 10), Time("--wait", "How long to wait for the call.", 60));
         var json = Output.JsonOption();
@@ -36,8 +36,8 @@ internal static class AnswerCommand
             at, tone, record, mki, noUpdate, srtp, user, talk, wait, json,
         };
         kms.AddTo(answer, srtp, user);
-        answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, secret) =>
-            CallCommand.RunAsync(Options(result) with { Kms = phoneKms }, result.GetValue(json), secret)));
+        answer.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp)!, result.GetValue(user), (phoneKms, preShared, secret) =>
+            CallCommand.RunAsync(Options(result) with { Kms = phoneKms, PreShared = preShared }, result.GetValue(json), secret)));
         return answer;
 
         SoftPhoneOptions Options(ParseResult result)

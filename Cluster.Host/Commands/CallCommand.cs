@@ -28,10 +28,10 @@ internal static class CallCommand
         var insecure = new Option<bool>("--tls-insecure") { Description = "Take any certificate of the server." };
         var srtp = new Option<string>("--srtp")
         {
-            Description = "sdes, mikey (keys under a ticket of --kms), or none to see that protection is required.",
+            Description = "sdes, mikey (keys under a ticket of --kms), mikey-psk (under a key that the conference has too), or none to see that protection is required.",
             DefaultValueFactory = _ => "sdes",
         };
-        srtp.AcceptOnlyFromAmong("sdes", "mikey", "none");
+        srtp.AcceptOnlyFromAmong("sdes", "mikey", "mikey-psk", "none");
         var kms = new KmsOptions();
         var suite = new Option<string[]>("--suite") { Description = "A crypto-suite to offer; may be repeated, in order of preference." };
         suite.AcceptOnlyFromAmong([.. SrtpProfile.All.Select(p => p.Name)]);
@@ -64,7 +64,7 @@ internal static class CallCommand
             target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, user, password, json,
         };
         kms.AddTo(call, srtp, user);
-        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp) == "mikey", result.GetValue(user), (phoneKms, secret) => RunAsync(
+        call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp)!, result.GetValue(user), (phoneKms, preShared, secret) => RunAsync(
             new SoftPhoneOptions(
                 result.GetValue(target)!, result.GetValue(transport) ?? Transport(result.GetValue(target)!),
                 Suites(result.GetValue(srtp)!, result.GetValue(suite)), result.GetValue(mki))
@@ -82,8 +82,9 @@ internal static class CallCommand
                 Delay = result.GetValue(delay),
                 User = result.GetValue(user) ?? "phone",
                 Kms = phoneKms,
+                PreShared = preShared,
             },
-            phoneKms is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json), secret)));
+            phoneKms is null && preShared is null ? result.GetValue(user) : null, result.GetValue(password), result.GetValue(json), secret)));
         return call;
     }
 

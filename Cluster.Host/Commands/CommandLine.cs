@@ -28,8 +28,8 @@ internal static class CommandLine
         var root = new RootCommand("A secure conference server that is a cluster.")
         {
             RunCommand.Create(new SettingsOptions()), ConferenceCommands.Create(), UserCommands.Create(), CallCommand.Create(), AnswerCommand.Create(),
-            AuditCommands.Create(), DemoCommand.Create(), LoadCommand.Create(), MikeyCommand.Create(), KmsCommands.Create(), ConfigCommand.Create(),
-            StatusCommand.Create(), TlsCommand.Create(), DbCommand.Create(), UpCommand.Create(),
+            AuditCommands.Create(), DemoCommand.Create(), LoadCommand.Create(), MikeyCommand.Create(), KmsCommands.Create(), KmsCommands.CreatePreShared(),
+            ConfigCommand.Create(), StatusCommand.Create(), TlsCommand.Create(), DbCommand.Create(), UpCommand.Create(),
         };
         settings.AddTo(root);
         root.SetAction((result, _) => RunCommand.RunAsync(settings.Of(result)));

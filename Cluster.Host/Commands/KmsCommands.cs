@@ -1,24 +1,48 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Keys;
-using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Mikey.Kms;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary><c>kms user add|list|remove|revoke</c>: who gets and resolves tickets. Works on the file that a running KMS reads again by itself.</summary>
-internal static class KmsCommands
+/// <summary>
+/// <c>kms user add|list|remove|revoke</c>: who gets and resolves tickets; <c>psk user …</c>: who shares a key with the focus itself. Both work on files that a
+/// running node reads again by itself.
+/// </summary>
+internal sealed class KmsCommands
 {
-    public static Command Create() => new("kms", "The key management server.")
-    {
-        new Command("user", "Say who has a key at the KMS.")
-        {
-            Add(), List(), Change("remove", "Remove a user."), Change("revoke", "Refuse a user, and whatever tickets it asked for."),
-        },
-    };
+    private readonly bool _isKms;
 
-    private static Command Add()
+    private KmsCommands(bool isKms) => _isKms = isKms;
+
+    public static Command Create()
+    {
+        var kms = new KmsCommands(isKms: true);
+        return new Command("kms", "The key management server.")
+        {
+            new Command("user", "Say who has a key at the KMS.")
+            {
+                kms.Add(), kms.List(), kms.Change("remove", "Remove a user."), kms.Change("revoke", "Refuse a user, and whatever tickets it asked for."),
+            },
+        };
+    }
+
+    public static Command CreatePreShared()
+    {
+        var focus = new KmsCommands(isKms: false);
+        return new Command("psk", "Keys that phones share with the conference itself (MIKEY without a KMS).")
+        {
+            new Command("user", "Say who shares a key with the conference.")
+            {
+                focus.Add(), focus.List(), focus.Change("remove", "Remove a user."), focus.Change("revoke", "Refuse a user."),
+            },
+        };
+    }
+
+    private string Owner => _isKms ? "The KMS" : "The conference";
+
+    private Command Add()
     {
         var (settings, name) = (new SettingsOptions(), NameArgument());
         var file = new Option<string?>("--psk-file")
@@ -36,45 +60,55 @@ internal static class KmsCommands
         {
             if (r.GetValueOrDefault<string[]>() is { } given && !given.All(KmsUserTable.IsName)) r.AddError("A pattern is a URI, or sip:*@HOST.");
         });
-        var add = new Command("add", "Add a user with a new key or a certificate, or give one a new key.") { name, file, certificate, answers };
+        var add = new Command("add", _isKms ? "Add a user with a new key or a certificate, or give one a new key." : "Add a user with a new key, or give one a new key.") { name, file, certificate, answers };
+        if (!_isKms)
+        {
+            add.Options.Remove(certificate);
+            add.Options.Remove(answers);
+        }
+
         add.Validators.Add(r =>
         {
-            if (r.GetValue(file) is null != r.GetValue(certificate)) r.AddError("A user has either --psk-file FILE or --certificate.");
+            if (!_isKms)
+            {
+                if (r.GetValue(file) is null) r.AddError("A user has --psk-file FILE.");
+            }
+            else if (r.GetValue(file) is null != r.GetValue(certificate)) r.AddError("A user has either --psk-file FILE or --certificate.");
         });
         settings.AddTo(add);
-        add.SetAction(result => WithFile(settings.Of(result), (kms, key, users) =>
+        add.SetAction(result => WithFile(settings.Of(result), (store, key, users) =>
         {
             var user = result.GetValue(name)!;
             if (result.GetValue(file) is not { } path)
             {
                 var certified = users.With(new KmsUser(user, null, [.. result.GetValue(answers) ?? []], IsRevoked: false));
-                return Saved(kms, certified, key, $"{user} proves itself with a certificate.");
+                return Saved(store, certified, key, $"{user} proves itself with a certificate.");
             }
 
             using var psk = SecretBytes.Create(KmsUserTable.PskLength, RandomNumberGenerator.Fill);
             if (SecretFile.Write(path, psk, overwrite: false) is { } unwritten) return Output.Fail(unwritten);
-            var added = users.With(new KmsUser(user, psk.Copy(), [.. result.GetValue(answers) ?? []], IsRevoked: false));
-            return Saved(kms, added, key, $"{user} has a key, which is in {path}.");
+            var added = users.With(new KmsUser(user, psk.Copy(), _isKms ? [.. result.GetValue(answers) ?? []] : [], IsRevoked: false));
+            return Saved(store, added, key, $"{user} has a key, which is in {path}.");
         }));
         return add;
     }
 
-    private static Command Change(string verb, string description)
+    private Command Change(string verb, string description)
     {
         var (settings, name) = (new SettingsOptions(), NameArgument());
         var change = new Command(verb, description) { name };
         settings.AddTo(change);
-        change.SetAction(result => WithFile(settings.Of(result), (kms, key, users) =>
+        change.SetAction(result => WithFile(settings.Of(result), (store, key, users) =>
         {
-            if (users.Find(result.GetValue(name)!) is not { } user) return Output.Fail($"The KMS has no user {result.GetValue(name)}.");
+            if (users.Find(result.GetValue(name)!) is not { } user) return Output.Fail($"{Owner} has no user {result.GetValue(name)}.");
             return verb == "remove"
-                ? Saved(kms, users.Without(user.Name), key, $"{user.Name} is removed.")
-                : Saved(kms, users.With(user with { IsRevoked = true }), key, $"{user.Name} is revoked.");
+                ? Saved(store, users.Without(user.Name), key, $"{user.Name} is removed.")
+                : Saved(store, users.With(user with { IsRevoked = true }), key, $"{user.Name} is revoked.");
         }));
         return change;
     }
 
-    private static Command List()
+    private Command List()
     {
         var (settings, json) = (new SettingsOptions(), Output.JsonOption());
         var list = new Command("list", "Show who has a key.") { json };
@@ -95,28 +129,29 @@ internal static class KmsCommands
         return list;
     }
 
-    private static int WithFile(ConfiguredSettings configured, Func<KmsSettings, SecretBytes, KmsUserTable, int> act)
+    private int WithFile(ConfiguredSettings configured, Func<string, SecretBytes, KmsUserTable, int> act)
     {
-        if (configured.Settings is not { Kms: var kms }) return Output.Fail($"The settings are not sound: {configured.Problems[0]}");
-        using var key = SecretFile.Open(kms.KeyFile, KmsUserTable.KeyLength, out var problem);
+        if (configured.Settings is not { } settings) return Output.Fail($"The settings are not sound: {configured.Problems[0]}");
+        var (file, keyFile) = _isKms ? (settings.Kms.UserFile, settings.Kms.KeyFile) : (settings.PreShared.UserFile, settings.PreShared.KeyFile);
+        using var key = SecretFile.Open(keyFile, KmsUserTable.KeyLength, out var problem);
         if (key is null) return Output.Fail(problem);
-        if (!KmsUserFile.TryRead(kms.UserFile, key, out var users, out problem)) return Output.Fail(problem);
-        using (users) return act(kms, key, users!);
+        if (!KmsUserFile.TryRead(file, key, out var users, out problem)) return Output.Fail(problem);
+        using (users) return act(file, key, users!);
     }
 
-    private static int Saved(KmsSettings kms, KmsUserTable users, SecretBytes key, string sentence)
+    private static int Saved(string file, KmsUserTable users, SecretBytes key, string sentence)
     {
-        if (KmsUserFile.Save(kms.UserFile, users, key) is { } problem) return Output.Fail(problem);
+        if (KmsUserFile.Save(file, users, key) is { } problem) return Output.Fail(problem);
         Console.Out.WriteLine(sentence);
         return ExitCode.Done;
     }
 
     private static Argument<string> NameArgument()
     {
-        var name = new Argument<string>("URI") { Description = "Whom the KMS knows the user as: sip:alice@example.com." };
+        var name = new Argument<string>("URI") { Description = "How the user is known, as in its From: sip:alice@example.com." };
         name.Validators.Add(r =>
         {
-            if (!KmsUserTable.IsName(r.GetValueOrDefault<string>() ?? "")) r.AddError("A user of the KMS is named by a URI without spaces.");
+            if (!KmsUserTable.IsName(r.GetValueOrDefault<string>() ?? "")) r.AddError("A user is named by a URI without spaces.");
         });
         return name;
     }

@@ -2,16 +2,19 @@ using System.CommandLine;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Host.Commands;
 
 /// <summary>
 /// The phone's KMS: <c>--kms URL [--kms-trust FILE] --user URI --psk-file FILE [--kms-identity URI]</c>, or a certificate in place of the key, with
-/// <c>--srtp mikey</c>.
+/// <c>--srtp mikey</c>; the key alone with <c>--srtp mikey-psk</c>.
 /// </summary>
 internal sealed class KmsOptions
 {
+    private const string PreShared = "mikey-psk";
+
     private readonly Option<string?> _url = new("--kms") { Description = "The KMS that gives the ticket, with --srtp mikey.", HelpName = "URL" };
 
     private readonly Option<string?> _trust = new("--kms-trust")
@@ -22,7 +25,7 @@ internal sealed class KmsOptions
 
     private readonly Option<bool> _plain = new("--kms-plain") { Description = "Ask a KMS on another machine over http all the same." };
 
-    private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, in hexadecimal.", HelpName = "FILE" };
+    private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, or with --srtp mikey-psk with the other side, in hexadecimal.", HelpName = "FILE" };
 
     private readonly Option<string?> _certificate = new("--certificate")
     {
@@ -54,6 +57,13 @@ internal sealed class KmsOptions
         command.Validators.Add(result =>
         {
             var (url, psk, name) = (result.GetValue(_url), result.GetValue(_psk), result.GetValue(user));
+            if (result.GetValue(srtp) == PreShared)
+            {
+                if (url is not null || psk is null) result.AddError("--srtp mikey-psk needs --psk-file FILE, and no --kms.");
+                if (!IsName(name)) result.AddError("--srtp mikey-psk needs --user sip:NAME@HOST, whom the other side knows.");
+                return;
+            }
+
             if (result.GetValue(srtp) != "mikey")
             {
                 if (url is not null || psk is not null) result.AddError("--kms and --psk-file go with --srtp mikey.");
@@ -66,18 +76,21 @@ internal sealed class KmsOptions
             if (files.Any(f => f is not null) && (files.Any(f => f is null) || psk is not null))
                 result.AddError("--certificate, --certificate-key and --kms-certificate go together, and not with --psk-file.");
             else if (psk is null && files[0] is null) result.AddError("--srtp mikey needs --psk-file FILE, or --certificate FILE.");
-            if (name is null || !SipReader.TryReadUri(name, out var uri) || !uri!.IsSip) result.AddError("--srtp mikey needs --user sip:NAME@HOST, whom the KMS knows.");
+            if (!IsName(name)) result.AddError("--srtp mikey needs --user sip:NAME@HOST, whom the KMS knows.");
         });
     }
 
-    public async Task<int> RunAsync(ParseResult result, bool isMikey, string? user, Func<PhoneKmsOptions?, KmsSecret?, Task<int>> call)
+    public async Task<int> RunAsync(ParseResult result, string srtp, string? user, Func<PhoneKmsOptions?, SipUri?, KmsSecret?, Task<int>> call)
     {
-        if (!isMikey) return await call(null, null);
+        if (srtp is not ("mikey" or PreShared)) return await call(null, null, null);
         (string, string, string)? rsa = result.GetValue(_certificate) is { } own ? (own, result.GetValue(_key)!, result.GetValue(_kms)!) : null;
         using var secret = KmsSecret.Read(result.GetValue(_psk) ?? "", rsa, out var problem);
         if (secret is null) return Output.Fail(problem);
-        if (KmsTrust.Read(result.GetValue(_trust), out problem) is not { } trust) return Output.Fail(problem);
         SipReader.TryReadUri(user!, out var identity);
-        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!) { Trust = trust }, secret);
+        if (srtp == PreShared) return await call(null, identity, secret);
+        if (KmsTrust.Read(result.GetValue(_trust), out problem) is not { } trust) return Output.Fail(problem);
+        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!) { Trust = trust }, null, secret);
     }
+
+    private static bool IsName(string? name) => name is not null && SipReader.TryReadUri(name, out var uri) && uri!.IsSip;
 }

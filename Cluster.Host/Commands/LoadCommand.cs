@@ -66,7 +66,7 @@ internal static class LoadCommand
             var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
             if (saying > all) r.AddError("--talkers must not be more than --phones.");
         });
-        load.SetAction((r, _) => kms.RunAsync(r, r.GetValue(srtp) == "mikey", r.GetValue(user), (phoneKms, secret) => RunAsync(
+        load.SetAction((r, _) => kms.RunAsync(r, r.GetValue(srtp)!, r.GetValue(user), (phoneKms, _, secret) => RunAsync(
             new LoadOptions(
                 r.GetValue(conference)!, r.GetValue(server)!, r.GetValue(phones), r.GetValue(talkers), r.GetValue(canaries), r.GetValue(joins),
                 r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki))

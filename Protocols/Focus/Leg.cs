@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -39,13 +41,26 @@ public sealed record OfferedTicket(MikeyArrival Arrival, VerifiedTransfer Verifi
 /// <summary>An I_MESSAGE that is proven and waits for our answer.</summary>
 public sealed record OfferedPreShared(PreSharedOffer Arrival, PreSharedOpening Opening);
 
-/// <summary>A Ticket Transfer that stands in our first offer.</summary>
+/// <summary>What a first offer of ours is keyed with: a ticket, or a key that we share with whom it is for.</summary>
+public sealed record OfferGrant(GrantedKeys? Ticket, PreSharedGrant? PreShared)
+{
+    internal IEnumerable<IDisposable> Secrets => new IDisposable?[] { Ticket, PreShared?.Psk }.OfType<IDisposable>();
+}
+
+/// <summary>A key that we share with somebody (RFC 3830 §3.1). Whoever has it owns the key.</summary>
+/// <param name="Self">Whom we are known as.</param>
+public sealed record PreSharedGrant(SecretBytes Psk, Identity Self, Identity Responder)
+{
+    public override string ToString() => $"key of {Self} and {Responder}";
+}
+
+/// <summary>A MIKEY message that stands in our first offer.</summary>
 /// <param name="Local">The offer with the one key that goes with it.</param>
 /// <param name="Wire">The same as it would go out alone.</param>
 /// <param name="IsAlone">False: a=crypto stood beside it.</param>
-public sealed record TicketOffer(MikeyOffer Offer, GrantedKeys Granted, MasterKey Key, SessionDescription Local, SessionDescription Wire, bool IsAlone)
+public sealed record TicketOffer(IKeyedOffer Offer, OfferGrant Granted, MasterKey Key, SessionDescription Local, SessionDescription Wire, bool IsAlone)
 {
-    internal IEnumerable<IDisposable> Secrets => [Offer, Granted, Key, Local];
+    internal IEnumerable<IDisposable> Secrets => [Offer, .. Granted.Secrets, Key, Local];
 }
 
 /// <summary>A body with keys in it, whose holder zeroes it.</summary>

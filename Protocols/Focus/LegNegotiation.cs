@@ -125,8 +125,8 @@ internal static class LegNegotiation
     }
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
-    /// <param name="granted">For a ticket in it; null: none. Borrowed by the leg.</param>
-    public static Leg Offer(LegPlace place, GrantedKeys? granted, ParticipantContext context)
+    /// <param name="granted">For a MIKEY message in it; null: none. Borrowed by the leg.</param>
+    public static Leg Offer(LegPlace place, OfferGrant? granted, ParticipantContext context)
     {
         ImmutableArray<MasterKey> keys = [.. context.Settings.Media.Suites.Select(s => MasterKey.Generate(s, Mki.None, context.Random))];
         var lines = keys.Select((key, i) => new OfferedCrypto((uint)i + 1, [key]));

@@ -39,19 +39,27 @@ internal static class MikeyNegotiation
     /// their place.
     /// </summary>
     /// <param name="granted">Borrowed by the leg.</param>
-    public static Leg Offer(Leg leg, GrantedKeys granted, ParticipantContext context)
+    public static Leg Offer(Leg leg, OfferGrant granted, ParticipantContext context)
     {
-        var policy = granted.Ticket.Policy;
-        var key = MasterKey.Generate(MikeyTickets.SuiteOf(context.Settings.Media.Suites)!, GroupKey.OwnMki(1), context.Random);
-        var stream = KeyedSdp.StreamOf(leg.Local);
+        var (suite, name, stream) = (MikeyTickets.SuiteOf(context.Settings.Media.Suites)!, GroupKey.OwnMki(1), KeyedSdp.StreamOf(leg.Local));
+
+        // Under a pre-shared key the message says which key is ours (RFC 3830 §4.1.3), under a ticket we do.
+        var call = granted.PreShared is { } shared ? PreSharedCall.Begin(shared.Psk, shared.Self, shared.Responder, suite, name, stream, 0, context.Exchange) : null;
+        var key = call?.Ours.Copy() ?? MasterKey.Generate(suite, name, context.Random);
         var media = leg.Local.Media[stream] with { Crypto = [new CryptoAttribute(KeyedSdp.Tag, key.Profile, [key.Copy()])] };
         var local = leg.Local with { Media = leg.Local.Media.SetItem(stream, media) };
-        var (offer, wire) = MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange);
+        var (offer, wire) = call is null ? Transfer(local, granted.Ticket!, context) : (call, call.Written(local));
         var ticket = new TicketOffer(offer, granted, key, local, wire, context.Settings.Tickets == TicketOffers.Only);
         if (!ticket.IsAlone) return leg with { Ticket = ticket, Sent = LegNegotiation.Octets(KeyedSdp.Beside(leg.Local, wire, stream)) };
         foreach (var unused in leg.Keys) unused.Dispose();
         leg.Local.Dispose();
         return leg with { Keys = [key], Local = local, Ticket = ticket, Sent = LegNegotiation.Octets(wire) };
+    }
+
+    private static (IKeyedOffer Offer, SessionDescription Wire) Transfer(SessionDescription local, GrantedKeys granted, ParticipantContext context)
+    {
+        var policy = granted.Ticket.Policy;
+        return MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange);
     }
 
     /// <summary>RFC 4568 §7.5: an answer has a=crypto or a=key-mgmt, never both; with the latter it is for the ticket.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
-using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -26,8 +25,8 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     /// <summary>Of the ports that the mixer was asked for.</summary>
     public AddressFamily Family { get; init; }
 
-    /// <summary>The ticket for whom is called; null: none.</summary>
-    public GrantedKeys? Granted { get; init; }
+    /// <summary>The ticket for whom is called, or a key that we share; null: neither.</summary>
+    public OfferGrant? Granted { get; init; }
 
     /// <summary>With our offer, unanswered.</summary>
     public Leg? Leg { get; init; }
@@ -67,7 +66,7 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
     public CallFailure Failure { get; init; } = new(480, "Nobody could be reached");
 
     internal IEnumerable<IDisposable> Secrets =>
-        [.. Granted is null ? Array.Empty<IDisposable>() : [Granted], .. Leg?.Secrets ?? [], .. Early.Values.SelectMany(e => e.Answered?.Secrets ?? [])];
+        [.. Granted?.Secrets ?? [], .. Leg?.Secrets ?? [], .. Early.Values.SelectMany(e => e.Answered?.Secrets ?? [])];
 }
 
 /// <summary>An early dialog (RFC 3261 §12): one per phone that rings.</summary>

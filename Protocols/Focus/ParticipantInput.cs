@@ -117,7 +117,13 @@ public abstract partial record ParticipantInput
 
     /// <summary>The ticket that was asked for; whoever takes the input owns <paramref name="Keys"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>
-    public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable) : ParticipantInput;
+    public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable) : ParticipantInput
+    {
+        /// <summary>In place of a ticket; owned as that is.</summary>
+        public PreSharedGrant? PreShared { get; init; }
+
+        internal OfferGrant? Grant => Keys is null && PreShared is null ? null : new OfferGrant(Keys, PreShared);
+    }
 
     public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
 

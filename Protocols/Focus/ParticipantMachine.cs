@@ -252,7 +252,9 @@ public static class ParticipantMachine
         foreach (var late in (input as PreSharedChecked)?.Opening?.Secrets ?? [])
             if (held.Add(late))
                 yield return new ParticipantEffect.Destroy(late);
-        if (input is TicketGranted { Keys: { } granted } && held.Add(granted)) yield return new ParticipantEffect.Destroy(granted);
+        foreach (var late in (input as TicketGranted)?.Grant?.Secrets ?? [])
+            if (held.Add(late))
+                yield return new ParticipantEffect.Destroy(late);
         if (input is LegFound { Record: { } record }) yield return new ParticipantEffect.Destroy(record);
     }
 }

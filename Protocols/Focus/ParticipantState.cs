@@ -133,9 +133,9 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
     public SessionTimer Session { get; init; } = SessionTimer.None;
 
     /// <summary>For an offer of ours; null: none.</summary>
-    public GrantedKeys? Granted { get; init; }
+    public OfferGrant? Granted { get; init; }
 
-    internal IEnumerable<IDisposable> Secrets => Granted is null ? Offer?.Secrets ?? [] : [Granted];
+    internal IEnumerable<IDisposable> Secrets => Granted?.Secrets ?? Offer?.Secrets ?? [];
 }
 
 /// <summary>A dialog, its conference and its leg.</summary>

@@ -10,7 +10,7 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// Tickets for offers of ours (RFC 6043 §4.2.1), one for each: in calls that the focus makes, and to an INVITE without an offer. The ticket is for whom
-/// the URI names, however it is reached.
+/// the URI names, however it is reached. Who shares a key with us needs none (RFC 3830 §3.1).
 /// </summary>
 internal static class TicketAsking
 {
@@ -28,15 +28,15 @@ internal static class TicketAsking
     /// <summary>Where a=crypto may stand alone, a KMS that gives no ticket stops no call.</summary>
     public static ParticipantStep Granted(OutgoingCall call, TicketGranted granted, ParticipantContext context)
     {
-        if (granted.Keys is not null || context.Settings.Tickets != TicketOffers.Only)
-            return Dialling.Reserve(call with { Granted = granted.Keys }, call.Family, context);
+        if (granted.Grant is not null || context.Settings.Tickets != TicketOffers.Only)
+            return Dialling.Reserve(call with { Granted = granted.Grant }, call.Family, context);
         return DialFailure.End(
             call, granted.IsUnreachable ? new CallFailure(503, "KMS Unreachable") : new CallFailure(488, $"The KMS gives no ticket: {granted.Error}"));
     }
 
     public static ParticipantStep Granted(Invitation invitation, TicketGranted granted, ParticipantContext context)
     {
-        if (granted.Keys is { } keys) return Arrival.Ask(invitation with { Granted = keys }, context);
+        if (granted.Grant is { } grant) return Arrival.Ask(invitation with { Granted = grant }, context);
         var why = granted.IsUnreachable ? ParticipantRefusal.KmsUnreachable : ParticipantRefusal.BadKeyManagement;
         return Closing.NotAsked(invitation, why, FocusResponses.Refuse(invitation.Request, why, context, TicketArrival.Warning(granted.Error)), context);
     }

@@ -6,6 +6,19 @@ using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Protocols.KeyManagement;
 
+/// <summary>A first offer of ours with a MIKEY message in it that waits for its answer. Owns what the message holds.</summary>
+public interface IKeyedOffer : IDisposable
+{
+    /// <summary>Of the SDP.</summary>
+    int Stream { get; }
+
+    /// <summary>
+    /// Reads an answer; to an offer that was forked there may be several. The caller owns the leg's secret and <paramref name="readable"/>, which has the
+    /// peer's keys.
+    /// </summary>
+    ExchangeError Read(SessionDescription wire, ExchangeContext context, out KeyedLeg? leg, out SessionDescription? readable);
+}
+
 /// <summary>
 /// A leg whose keys travel in MIKEY messages (RFC 4567), under a ticket (<see cref="MikeyLeg"/>) or under a pre-shared key (<see cref="PreSharedLeg"/>): how
 /// its SDP is written and read once the first exchange is done. Immutable; whoever holds the last one disposes <see cref="Secret"/>.

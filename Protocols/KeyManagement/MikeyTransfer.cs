@@ -9,7 +9,7 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Protocols.KeyManagement;
 
 /// <summary>A first offer of ours with a Ticket Transfer in it (RFC 6043 §4.2.2, RFC 4567 §4.1.1). The granted keys stay the caller's.</summary>
-public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int Stream, uint Ssrc) : IDisposable
+public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int Stream, uint Ssrc) : IKeyedOffer
 {
     /// <param name="session">Our offer with one a=crypto line, whose keys go into KEMAC; borrowed.</param>
     public static (MikeyOffer Offer, SessionDescription Wire) Begin(
@@ -31,10 +31,6 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
 
     public void Dispose() => (State as TransferState.Waiting)?.Dispose();
 
-    /// <summary>
-    /// Reads an answer; to an offer that was forked there may be several. The caller owns the leg's bundle and <paramref name="readable"/>, which has the
-    /// peer's keys.
-    /// </summary>
     public ExchangeError Read(SessionDescription wire, ExchangeContext context, out KeyedLeg? leg, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);

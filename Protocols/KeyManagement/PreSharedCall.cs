@@ -12,7 +12,7 @@ namespace ConfCluster.Protocols.KeyManagement;
 /// A first offer of ours under a pre-shared key (RFC 3830 §3.1, RFC 4567 §4.1.1): an I_MESSAGE with a TGK that we made, and what both sides send under.
 /// Owns all of it.
 /// </summary>
-public sealed class PreSharedCall : IDisposable
+public sealed class PreSharedCall : IKeyedOffer
 {
     private readonly SecretBytes _psk;
     private readonly PreSharedState _state;
@@ -21,8 +21,10 @@ public sealed class PreSharedCall : IDisposable
     private readonly PreSharedOpening _opening;
     private readonly uint _ssrc;
 
-    private PreSharedCall(SecretBytes psk, PreSharedState state, MikeyMessage init, Octets message, PreSharedOpening opening, uint ssrc) =>
-        (_psk, _state, _init, _message, _opening, _ssrc) = (psk, state, init, message, opening, ssrc);
+    private PreSharedCall(SecretBytes psk, PreSharedState state, MikeyMessage init, Octets message, PreSharedOpening opening, int stream, uint ssrc) =>
+        (_psk, _state, _init, _message, _opening, Stream, _ssrc) = (psk, state, init, message, opening, stream, ssrc);
+
+    public int Stream { get; }
 
     /// <summary>What we send under; borrowed.</summary>
     public MasterKey Ours => _opening.Ours;
@@ -31,7 +33,7 @@ public sealed class PreSharedCall : IDisposable
     /// <param name="mki">The name of the TGK and of what comes of it.</param>
     /// <param name="ssrc">Of our own stream; 0: not said.</param>
     public static PreSharedCall Begin(
-        SecretBytes psk, Identity self, Identity responder, SrtpProfile suite, Mki mki, uint ssrc, ExchangeContext context)
+        SecretBytes psk, Identity self, Identity responder, SrtpProfile suite, Mki mki, int stream, uint ssrc, ExchangeContext context)
     {
         ArgumentNullException.ThrowIfNull(psk);
         ArgumentNullException.ThrowIfNull(context);
@@ -46,29 +48,24 @@ public sealed class PreSharedCall : IDisposable
         var init = ((PreSharedState.Waiting)state).Init;
         var bundle = PreSharedBundle.Of(init, own, BundleRole.Initiator);
         PreSharedOpening.Of(bundle, [tgk], suite, 0, atSession: false, out var opening);
-        return new PreSharedCall(own, state, init, message, opening ?? throw new ArgumentException("a name of an epoch", nameof(mki)), ssrc);
+        return new PreSharedCall(own, state, init, message, opening ?? throw new ArgumentException("a name of an epoch", nameof(mki)), stream, ssrc);
     }
 
     /// <summary>Our offer as it goes out.</summary>
     /// <param name="session">With one a=crypto line, of <see cref="Ours"/>; borrowed.</param>
-    public SessionDescription Written(SessionDescription session) => KeyedSdp.Written(session, KeyedSdp.StreamOf(session), _message, atSession: false);
+    public SessionDescription Written(SessionDescription session) => KeyedSdp.Written(session, Stream, _message, atSession: false);
 
-    /// <summary>
-    /// Reads an answer; to an offer that was forked there may be several. The caller owns the leg's secret, which is a copy, and
-    /// <paramref name="readable"/>, which has the peer's key.
-    /// </summary>
-    public ExchangeError Read(SessionDescription wire, out KeyedLeg? leg, out SessionDescription? readable)
+    public ExchangeError Read(SessionDescription wire, ExchangeContext context, out KeyedLeg? leg, out SessionDescription? readable)
     {
         ArgumentNullException.ThrowIfNull(wire);
         (leg, readable) = (null, null);
-        var stream = KeyedSdp.StreamOf(wire);
-        if (KeyedSdp.MessageOf(wire, stream) is not var (octets, atSession)) return ExchangeError.MissingPayload;
+        if (Stream >= wire.Media.Length || KeyedSdp.MessageOf(wire, Stream) is not var (octets, atSession)) return ExchangeError.MissingPayload;
         var (state, ignored) = PreSharedExchange.Next(_state, octets);
         if (state is PreSharedState.Failed failed) return failed.Error;
         if (state is not PreSharedState.Done done) return ignored;
         var bundle = _opening.Bundle with { Keys = _opening.Bundle.Keys.Copy() };
-        leg = new PreSharedLeg(bundle, done.Sessions, Ours.Profile, stream, AtSession: false, _ssrc);
-        readable = KeyedSdp.Read(wire, stream, [_opening.Theirs]);
+        leg = new PreSharedLeg(bundle, done.Sessions, Ours.Profile, Stream, AtSession: false, _ssrc);
+        readable = KeyedSdp.Read(wire, Stream, [_opening.Theirs]);
         return atSession ? Dropped(ref leg, ref readable) : ExchangeError.None;
     }
 

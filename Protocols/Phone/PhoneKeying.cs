@@ -61,7 +61,7 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
         if (_preShared is null || _leg is not null) return null;
         if (_opening is { } opening) return opening.Ours.Copy();
         _call?.Dispose();
-        _call = PreSharedCall.Begin(_preShared.Psk, _preShared.Self, _preShared.Other!.Value, suite, name, Ssrc, Context);
+        _call = PreSharedCall.Begin(_preShared.Psk, _preShared.Self, _preShared.Other!.Value, suite, name, stream: 0, Ssrc, Context);
         return _call.Ours.Copy();
     }
 
@@ -97,7 +97,7 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
         var error = ExchangeError.MissingPayload;
         if (_leg is { } leg) error = leg.Read(came, theirs, Context, out _leg, out readable);
         else if (_first is { } first) error = first.Read(came, Context, out _leg, out readable);
-        else if (_call is { } call) error = call.Read(came, out _leg, out readable);
+        else if (_call is { } call) error = call.Read(came, Context, out _leg, out readable);
         else if (_preShared is { } shared) error = Called(came, shared, out readable);
         else if (_verified is { } verified)
         {

@@ -41,9 +41,12 @@ internal sealed partial class NodeProcess : IAsyncDisposable
 
     public int ExitCode => _process.ExitCode;
 
-    public static NodeProcess Start(TemporaryDirectory data, params string[] arguments)
+    public static NodeProcess Start(TemporaryDirectory data, params string[] arguments) => Start(data, FreePort(), arguments);
+
+    /// <summary>With a port for HTTP that is known before, for a node that is its own KMS.</summary>
+    public static NodeProcess Start(TemporaryDirectory data, int http, params string[] arguments)
     {
-        var (sip, http) = (FreePort(), FreePort());
+        var sip = FreePort();
         string[] all =
         [
             "run", "--set", $"confcluster.sip.udp.port={sip}", "--set", $"confcluster.sip.tcp.port={sip}",
