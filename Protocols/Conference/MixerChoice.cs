@@ -15,8 +15,8 @@ public sealed record MediaNode(string Name, TimeSpan Silence, ImmutableHashSet<i
 public static class MixerChoice
 {
     /// <summary>
-    /// The first after <paramref name="before"/> whose shard is on a node that answers and, when it replaces a mixer that was lost, is not the one that had that. Where there is
-    /// none: on any node that answers; in a shard without a home, which gets one then; the next number.
+    /// The first after <paramref name="before"/> whose shard is on a node that answers and, when it replaces a mixer that was lost, is not the one that had
+    /// that. Where there is none: on any node that answers; in a shard without a home, which gets one then; the next number.
     /// </summary>
     /// <param name="before">The highest incarnation before; 0: there was none.</param>
     /// <param name="lost">That of the mixer which was lost; null: none was.</param>
