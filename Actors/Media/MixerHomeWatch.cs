@@ -3,6 +3,7 @@ using System.Globalization;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
+using Akka.Event;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 using ClusterSettings = ConfCluster.Actors.Settings.ClusterSettings;
@@ -15,9 +16,15 @@ namespace ConfCluster.Actors.Media;
 /// </summary>
 public sealed class MixerHomeWatch : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Looks after which a shard that still has no home is opened again.</summary>
+    private const int OpenEvery = 10;
+
     private readonly Dictionary<string, IActorRef> _probes = new(StringComparer.Ordinal);
     private readonly Dictionary<int, string> _known = [];
+    private string _said = "";
+    private int _looks;
 
     /// <param name="probe">Of a node, by its name and its region.</param>
     public MixerHomeWatch(MixerHomes homes, EntityRegions regions, Func<string, ActorSelection, Props> probe) => Receive<Look>(_ =>
@@ -34,17 +41,31 @@ public sealed class MixerHomeWatch : ReceiveActor, IWithTimers
         foreach (var (name, address) in members.Where(m => !_probes.ContainsKey(m.Key)))
             _probes.Add(name, Context.ActorOf(probe(name, Context.ActorSelection(new RootActorPath(address) / "system" / "sharding" / MixerRegion.TypeName))));
 
-        for (var shard = 0; shard < homes.Shards; shard++)
+        // The region asks again by itself while nobody can give a home.
+        var isTime = _looks++ % OpenEvery == 0;
+        var isOpen = members.Count > 0;
+        for (var shard = 0; shard < homes.Shards && members.Count > 0; shard++)
         {
             var home = homes.HomeOf(shard);
             if (home is not null && _known.GetValueOrDefault(shard) == home) continue;
-            regions.Mixers.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
-            if (home is null) _known.Remove(shard);
-            else _known[shard] = home;
+            isOpen = false;
+            if (home is null && _known.Remove(shard) | isTime || home is not null)
+                regions.Mixers.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
+            if (home is not null) _known[shard] = home;
         }
+
+        if (isOpen) Say();
     });
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private void Say()
+    {
+        var spread = string.Join(", ", _known.Values.GroupBy(h => h, StringComparer.Ordinal).OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => $"{h.Key} ({h.Count()})"));
+        if (spread == _said) return;
+        _said = spread;
+        Context.GetLogger().Info("The shards of mixers are at home on {0}", spread);
+    }
 
     protected override void PreStart() => Timers.StartPeriodicTimer(Look.Instance, Look.Instance, TimeSpan.Zero, LookEvery);
 
@@ -58,7 +79,7 @@ public sealed class MixerHomeWatch : ReceiveActor, IWithTimers
 public sealed class MixerHomeProbe : ReceiveActor, IWithTimers
 {
     /// <summary>What is asked for shards costs that node a message for each.</summary>
-    private const int ShardsEvery = 8;
+    private const int ShardsEvery = 4;
 
     private readonly TimeSpan _interval;
     private int _asked;

@@ -53,7 +53,7 @@ internal sealed class PhoneLoop : IDisposable
         _start = clock.GetTimestamp();
         _network = new BadNetwork(sockets, options.Drop, options.Delay, () => Now);
         _call = new PhoneCall(settings, sockets.Flow, sockets.RtpAddress, sockets.RtcpAddress, random);
-        _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)) { Codecs = SystemCodecs.Found }, random, clock.GetUtcNow());
+        _media = new PhoneMedia(new MixerSettings(3, 32, TimeSpan.FromSeconds(5)) { Codecs = SystemCodecs.Found }, random, clock.GetUtcNow(), options.FirstSequence);
         _report = new Report(options);
         _anywhere = new IPEndPoint(sockets.Flow.Local.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
     }

@@ -61,6 +61,9 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>How long every packet of media that is sent waits first.</summary>
     public TimeSpan Delay { get; init; }
 
+    /// <summary>Sequence number of the first packet; null: drawn. Near 65,535 the rollover counter is soon 1 (RFC 3711 §3.3.1), which no packet tells.</summary>
+    public ushort? FirstSequence { get; init; }
+
     /// <summary>Where to bind; null: the address that leads to the target.</summary>
     public IPAddress? Local { get; init; }
 }

@@ -56,12 +56,17 @@ internal static class CallCommand
             if (r.GetValueOrDefault<double>() is not (>= 0 and <= 100)) r.AddError("--drop is a percentage: 0 to 100.");
         });
         var delay = new Option<TimeSpan>("--delay") { Description = "Hold what is sent so long: 40ms.", HelpName = "TIME", CustomParser = ReadTime };
+        var first = new Option<ushort?>("--first-sequence")
+        {
+            Description = "Begin the media at this sequence number: near 65535 the rollover counter, which no packet tells, is soon 1.",
+            HelpName = "NUMBER",
+        };
         var user = new Option<string?>("--user") { Description = "Authenticate with this name when asked.", HelpName = "NAME" };
         var password = PasswordInput.FileOption();
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, first, user, password, json,
         };
         kms.AddTo(call, srtp, user);
         call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp)!, result.GetValue(user), (phoneKms, preShared, secret) => RunAsync(
@@ -80,6 +85,7 @@ internal static class CallCommand
                 Duration = result.GetValue(duration),
                 Drop = result.GetValue(drop) / 100,
                 Delay = result.GetValue(delay),
+                FirstSequence = result.GetValue(first),
                 User = result.GetValue(user) ?? "phone",
                 Kms = phoneKms,
                 PreShared = preShared,

@@ -16,7 +16,7 @@ public static class MixerChoice
 {
     /// <summary>
     /// The first after <paramref name="before"/> whose shard is on a node that answers and, when it replaces a mixer that was lost, is not the one that had
-    /// that. Where there is none: on any node that answers; in a shard without a home, which gets one then; the next number.
+    /// that. Where there is none: on any node that has just answered; in a shard without a home, which gets one then; the next number.
     /// </summary>
     /// <param name="before">The highest incarnation before; 0: there was none.</param>
     /// <param name="lost">That of the mixer which was lost; null: none was.</param>
@@ -28,7 +28,7 @@ public static class MixerChoice
         var next = checked(before + 1);
         if (nodes.IsEmpty) return next;
         var fled = lost is { } incarnation ? HomeOf(nodes, shardOf(incarnation)) : null;
-        return Find(h => h is not null && h.Silence < silent && h != fled) ?? Find(h => h is not null && h.Silence < silent) ?? Find(h => h is null) ?? next;
+        return Find(h => h is not null && h.Silence < silent && h != fled) ?? Find(h => h is not null && h.Silence < silent / 2) ?? Find(h => h is null) ?? next;
 
         long? Find(Predicate<MediaNode?> isGood)
         {

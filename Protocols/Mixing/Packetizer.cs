@@ -71,14 +71,15 @@ internal sealed class Packetizer(SecretWriter random, AudioCodecs codecs) : IDis
 
     /// <summary>Another SSRC is another sequence space; one that was used before goes on where it was.</summary>
     /// <param name="indexBits">RFC 3711 §3.3.1: at most 15, so that a receiver that misses the first packets still guesses ROC 0.</param>
-    public void Use(Ssrc ssrc, int indexBits = 15)
+    /// <param name="first">Where it begins instead, for whoever tries a receiver.</param>
+    public void Use(Ssrc ssrc, int indexBits = 15, ushort? first = null)
     {
         if (HasSsrc && ssrc == Ssrc) return;
         if (HasSsrc) _next[Ssrc] = Index;
         (Ssrc, HasSsrc) = (ssrc, true);
         Span<byte> drawn = stackalloc byte[6];
         random(drawn);
-        Index = _next.TryGetValue(ssrc, out var next) ? next : BinaryPrimitives.ReadUInt16BigEndian(drawn) & (1UL << indexBits) - 1;
+        Index = _next.TryGetValue(ssrc, out var next) ? next : first ?? BinaryPrimitives.ReadUInt16BigEndian(drawn) & (1UL << indexBits) - 1;
         _offset = BinaryPrimitives.ReadUInt32BigEndian(drawn[2..]);
         (_packets, _octets) = (0, 0);
         Pause();

@@ -79,14 +79,15 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private ulong _early;
 
     /// <param name="origin">Wall clock at time zero, for NTP timestamps.</param>
-    public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin)
+    /// <param name="firstSequence">Of what it sends; null: drawn (RFC 3711 §3.3.1).</param>
+    public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin, ushort? firstSequence = null)
     {
         (_settings, _random, _origin) = (settings, random, origin);
         _in = new Uplink(settings, origin);
         _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
-        _out.Packets.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)));
+        _out.Packets.Use(new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(bytes)), first: firstSequence);
         // RFC 7022 §4.2: 96 random bits.
         _cname = Encoding.ASCII.GetBytes(Convert.ToBase64String(bytes[4..]));
     }

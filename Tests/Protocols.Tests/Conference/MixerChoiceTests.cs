@@ -40,6 +40,9 @@ public sealed class MixerChoiceTests
     public void The_only_node_keeps_it_while_it_answers() => Assert.Equal(4, Next(3, 3, Node("a", 100, 3, 4, 5)));
 
     [Fact]
+    public void The_only_node_does_not_keep_it_when_it_seems_to_be_gone() => Assert.Equal(6, Next(3, 3, Node("a", 700, 3, 4, 5)));
+
+    [Fact]
     public void When_nobody_answers_a_shard_without_a_home_may_get_one() => Assert.Equal(6, Next(3, 3, Node("a", 3000, 3, 4, 5)));
 
     [Fact]
