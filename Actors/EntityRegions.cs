@@ -22,6 +22,9 @@ public sealed class EntityRegions
     /// <summary>The dialogs that this node let in and that are not over.</summary>
     public DialogPlaces Dialogs { get; } = new();
 
+    /// <summary>The flows that dialogs of participants on this node use.</summary>
+    public DialogFlows Flows { get; } = new();
+
     /// <summary>This node's endpoint; nobody on a node without sockets for SIP.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;
 

@@ -30,6 +30,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     private int _unstored;
     private List<object>? _early = [];
     private bool _stopped;
+    private SipFlow? _noted;
 
     /// <summary>The node that holds the dialog's place; null: not known yet.</summary>
     private string? _letInBy;
@@ -51,6 +52,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     protected override void PostStop()
     {
         _state.Destroy();
+        _regions.Flows.Note(_context.Id, Self, null);
         if (_letInBy == _regions.Node) _regions.Dialogs.Leave(_context.Id);
         else if (_letInBy is { Length: > 0 } node) _regions.SipWay.Tell(new DialogOver(_context.Id, node));
     }
@@ -76,6 +78,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case TicketResolved m: Handle(new ParticipantInput.TicketResolved(m.Verified, m.Error, m.IsUnreachable)); break;
             case TicketGranted m: Handle(new ParticipantInput.TicketGranted(m.Keys, m.Error, m.IsUnreachable) { PreShared = m.PreShared }); break;
             case PreSharedChecked m: Handle(new ParticipantInput.PreSharedChecked(m.Opening, m.Error)); break;
+            case SipNodeGone m: Handle(new ParticipantInput.SipNodeGone(m.Instead)); break;
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
             case FactStored:
                 _unstored--;
@@ -114,7 +117,16 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     {
         var step = ParticipantMachine.Next(_state, input, _context with { Now = _clock.GetUtcNow() });
         _state = step.State;
+        Note(ParticipantFlow.Of(_state));
         foreach (var effect in step.Effects) Execute(effect);
+    }
+
+    /// <summary>A node alone has no other whose end it could hear of.</summary>
+    private void Note(SipFlow? flow)
+    {
+        if (ReferenceEquals(flow, _noted) || flow is { Node.Length: 0 }) return;
+        _noted = flow;
+        _regions.Flows.Note(_context.Id, Self, flow);
     }
 
     private void Execute(ParticipantEffect effect)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip.Tls;
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 
@@ -75,6 +76,12 @@ internal sealed class SipSockets
         var local = (flow.IsReliable ? StreamOf(flow)?.Local : _udp.For(flow)?.Local) ?? flow.Local;
         var host = _settings.AdvertisedFor(local.AddressFamily)
             ?? (local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString());
+        request = SipNodeChoice.At(request, host, transport => transport switch
+        {
+            SipTransport.Udp => _udp.For(flow)?.Local.Port,
+            SipTransport.Tcp => _tcp.For(flow)?.Local.Port,
+            _ => _tls.For(flow)?.Local.Port,
+        });
         var branch = Via.MagicCookie + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
         var parameters = SipParameters.Empty.With("branch", branch).With("rport", null);
         // RFC 5923 §8.1: the peer may use the connection that we open for its requests to us. Only where we verify who it is.

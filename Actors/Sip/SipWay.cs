@@ -19,8 +19,12 @@ public sealed record DialogOver(ParticipantId Participant, string Node);
 /// The way from the participants of a node to the SIP endpoints of the cluster, one per node: what a participant wants sent goes to the node that owns
 /// its flow (<see cref="SipNodeChoice"/>), what it wants found to any.
 /// </summary>
-public sealed class SipWay : ReceiveActor
+public sealed class SipWay : ReceiveActor, IWithTimers
 {
+    /// <summary>Dialogs that are told of a node's end at a time: each sends a request then.</summary>
+    private const int ToldAtOnce = 20;
+
+    private static readonly TimeSpan TellEvery = TimeSpan.FromMilliseconds(20);
     /// <summary>Of the nodes with sockets for SIP.</summary>
     public const string Role = "sip";
 
@@ -30,6 +34,7 @@ public sealed class SipWay : ReceiveActor
     private ImmutableHashSet<Address> _unreachable = [];
     private ImmutableArray<string> _alive = [];
     private readonly Queue<Sent> _sent = new();
+    private readonly Queue<(IActorRef Participant, string Instead)> _moving = new();
     private readonly TimeProvider _clock;
     private readonly TimeSpan _life;
 
@@ -41,6 +46,7 @@ public sealed class SipWay : ReceiveActor
         Receive<SendAck>(OnSendAck);
         Receive<LocateServers>(OnLocate);
         Receive<DialogOver>(m => Endpoint(m.Node)?.Tell(m));
+        Receive<TellMore>(_ => TellSome());
         Receive<ClusterEvent.CurrentClusterState>(state =>
         {
             _unreachable = [.. state.Unreachable.Select(m => m.Address)];
@@ -51,6 +57,8 @@ public sealed class SipWay : ReceiveActor
         Receive<ClusterEvent.UnreachableMember>(m => Reach(_unreachable.Add(m.Member.Address)));
         Receive<ClusterEvent.ReachableMember>(m => Reach(_unreachable.Remove(m.Member.Address)));
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How nodes tell each other apart: where their inner interface is.</summary>
     public static string NameOf(Address address)
@@ -70,7 +78,7 @@ public sealed class SipWay : ReceiveActor
         while (_sent.TryPeek(out var oldest) && _clock.GetElapsedTime(oldest.At, now) > _life) _sent.Dequeue();
         if (SipNodeChoice.Route(send.Flow, send.Owner, _alive) is { } flow)
         {
-            _sent.Enqueue(new Sent(now, flow.Node, send.Owner, send.Request.Method));
+            _sent.Enqueue(new Sent(now, flow.Node, send.Owner, send.Request.Method, IsRepeated(send)));
             Endpoint(flow.Node)!.Tell(send with { Flow = flow });
             return;
         }
@@ -115,15 +123,37 @@ public sealed class SipWay : ReceiveActor
         var name = NameOf(member.Address);
         _nodes = _nodes.Remove(name);
         Reach(_unreachable.Remove(member.Address));
-        foreach (var lost in _sent.Where(s => s.Node == name && _clock.GetElapsedTime(s.At) <= _life)) Failed(lost.Owner, lost.Method);
+        foreach (var lost in _sent.Where(s => s.Node == name && !s.IsRepeated && _clock.GetElapsedTime(s.At) <= _life)) Failed(lost.Owner, lost.Method);
     }
 
     private void Reach(ImmutableHashSet<Address> unreachable)
     {
+        var before = _alive;
         _unreachable = unreachable;
         _alive = [.. _nodes.Where(n => !unreachable.Contains(n.Value)).Select(n => n.Key)];
+        if (before.All(_alive.Contains)) return;
+        foreach (var (id, participant, flow) in _regions.Flows.All)
+            if (SipNodeChoice.Successor(flow, id, before, _alive) is { } instead)
+                _moving.Enqueue((participant, instead));
+        TellSome();
     }
 
+    /// <summary>A thousand dialogs a second.</summary>
+    private void TellSome()
+    {
+        for (var i = 0; i < ToldAtOnce && _moving.TryDequeue(out var moving); i++) moving.Participant.Tell(new SipNodeGone(moving.Instead));
+        if (_moving.Count > 0) Timers.StartSingleTimer(TellMore.Instance, TellMore.Instance, TellEvery);
+    }
+
+    /// <summary>When its node goes the participant is told so, and sends it again by itself.</summary>
+    private static bool IsRepeated(SendRequest send) =>
+        SipNodeChoice.Outlives(send.Flow) && send.Request.Method.Name is "UPDATE" or "INVITE" && send.Request.Headers.To.Tag is not null;
+
     /// <summary>A request that was handed to a node.</summary>
-    private readonly record struct Sent(long At, string Node, ParticipantId Owner, SipMethod Method);
+    private readonly record struct Sent(long At, string Node, ParticipantId Owner, SipMethod Method, bool IsRepeated);
+
+    private sealed class TellMore
+    {
+        public static readonly TellMore Instance = new();
+    }
 }

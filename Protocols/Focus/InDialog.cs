@@ -36,7 +36,7 @@ internal static class InDialog
             "OPTIONS" => Steps.To(
                 counted,
                 new ParticipantEffect.Respond(
-                    arrived.Key, FocusResponses.Options(request, participation.Conference, participation.Flow, context))),
+                    arrived.Key, FocusResponses.Options(request, participation.Conference, arrived.Flow, context))),
             "INVITE" or "UPDATE" => Renegotiation.Begin(
                 counted, participation with { Dialog = next, Flow = arrived.Flow }, arrived, context),
             // RFC 3262 §3: it acknowledges nothing that waits.

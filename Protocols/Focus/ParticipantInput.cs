@@ -125,6 +125,10 @@ public abstract partial record ParticipantInput
         internal OfferGrant? Grant => Keys is null && PreShared is null ? null : new OfferGrant(Keys, PreShared);
     }
 
+    /// <summary>The node that had the dialog's flow is gone.</summary>
+    /// <param name="Instead">Through which requests go now.</param>
+    public sealed record SipNodeGone(string Instead) : ParticipantInput;
+
     public sealed record JoinRefused(ConferenceId Conference, Rejection Reason) : ParticipantInput;
 
     public sealed record LegOpened(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : ParticipantInput;

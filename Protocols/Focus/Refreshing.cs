@@ -55,6 +55,16 @@ internal static class Refreshing
             participation with { Leg = participation.Leg with { Mikey = offer.Mikey } },
             new PendingRequest(default, 0, offer, false, Epoch: epoch, Moves: participation.Relocation is not null), context);
 
+    /// <summary>
+    /// Whoever should have sent the request is gone, and with it the answer, if there was one: the same again. A 2xx to a re-INVITE would be repeated until its ACK
+    /// (RFC 3261 §13.3.1.4), and one ACK is as good as another; a peer without such a 2xx ignores it.
+    /// </summary>
+    public static ParticipantStep Repeat(Asking state, ParticipantContext context)
+    {
+        var again = Begin(state.Participation, state.Pending, context);
+        return state.Pending.Method == SipMethod.Invite ? again.Before(Ack(state.Participation, state.Pending.Sequence)) : again;
+    }
+
     /// <summary>The peer's offer or ours is not settled yet.</summary>
     public static ParticipantStep Later(ParticipantState state, ParticipantContext context) =>
         Steps.To(state, new ParticipantEffect.Start(ParticipantTimer.Refresh, context.Timings.T2));

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Messages;
 
@@ -22,6 +24,47 @@ public static class SipNodeChoice
     /// <summary>For what needs no flow yet.</summary>
     public static string? Any(ParticipantId participant, ImmutableArray<string> alive) =>
         alive.IsEmpty ? null : alive[(int)(Sum(participant.Value) % (uint)alive.Length)];
+
+    /// <summary>The node that takes over from one that is gone; null: the flow was another's, only its connection reaches the peer (<see cref="Outlives"/>), or nobody is there.</summary>
+    /// <param name="before">The nodes that were there before.</param>
+    public static string? Successor(SipFlow flow, ParticipantId participant, ImmutableArray<string> before, ImmutableArray<string> alive)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        var had = !Outlives(flow) ? null : Route(flow, participant, before)?.Node;
+        return had is null || alive.Contains(had) ? null : Any(participant, alive);
+    }
+
+    /// <summary>
+    /// Whether the peer can be reached by another node: a peer that calls over TCP listens where its Contact says (RFC 3261 §18.1.1), one that calls over TLS seldom has a
+    /// certificate for that.
+    /// </summary>
+    public static bool Outlives(SipFlow flow)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        return flow.Transport != SipTransport.Tls;
+    }
+
+    /// <summary>A flow to the same peer through another node, whose own address nobody here knows: it stands open, and <see cref="At"/> fills it in there.</summary>
+    public static SipFlow Through(SipFlow flow, string node)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        var open = flow.Remote.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
+        return new SipFlow(flow.Transport, new IPEndPoint(open, flow.Local.Port), flow.Remote) { Node = node };
+    }
+
+    /// <summary>A request as the node sends it: a Contact whose host was left open (<see cref="Through"/>) gets the node's.</summary>
+    /// <param name="host">As it stands in a URI.</param>
+    /// <param name="port">Of the node, for a transport.</param>
+    public static SipRequest At(SipRequest request, string host, Func<SipTransport, int?> port)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(port);
+        if (request.Headers.First("Contact") is null || request.Headers.Contacts is not [{ Uri.Host: "0.0.0.0" or "[::]" } contact]) return request;
+        var name = contact.Uri.Parameters["transport"];
+        var transport = contact.Uri.IsSecure ? SipTransport.Tls : Enum.TryParse<SipTransport>(name, ignoreCase: true, out var named) ? named : SipTransport.Udp;
+        var uri = contact.Uri with { Host = host, Port = port(transport) ?? contact.Uri.Port };
+        return request with { Headers = request.Headers.With("Contact", (contact with { Uri = uri }).ToString()) };
+    }
 
     /// <summary>The same in every process, which the hash of a string is not.</summary>
     private static uint Sum(string text) => text.Aggregate(2166136261u, (sum, c) => unchecked((sum ^ c) * 16777619u));

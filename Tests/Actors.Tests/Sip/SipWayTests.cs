@@ -64,11 +64,33 @@ public sealed class SipWayTests() : TestKit("""
             way.Tell(new SendRequest(Alice, Bye, Flow(regions.Node)));
             await participants.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
         }, TimeSpan.FromSeconds(10));
-        var cluster = Akka.Cluster.Cluster.Get(Sys);
-        way.Tell(new Akka.Cluster.ClusterEvent.MemberRemoved(cluster.SelfMember.Copy(Akka.Cluster.MemberStatus.Leaving)
-            .Copy(Akka.Cluster.MemberStatus.Exiting).Copy(Akka.Cluster.MemberStatus.Removed), Akka.Cluster.MemberStatus.Exiting));
+        way.Tell(Removed());
         Assert.Equal(Alice, (await participants.ExpectMsgAsync<SipTransactionFailed>()).Participant);
     }
+
+    [Fact]
+    public async Task A_request_in_a_dialog_over_UDP_is_not_failed_since_its_participant_sends_it_again()
+    {
+        var (regions, way, participants) = Begin();
+        await JoinAsync();
+        var update = new SipRequest(SipMethod.Update, SipUri.Sip("a", "192.0.2.9", 5060))
+        {
+            Headers = SipHeaders.Empty.Append("Call-ID", "c").Append("To", "<sip:a@192.0.2.9>;tag=t"),
+        };
+        await AwaitAssertAsync(async () =>
+        {
+            way.Tell(new SendRequest(Alice, update, Flow(regions.Node) with { Transport = SipTransport.Udp, Connection = 0 }));
+            way.Tell(new SendRequest(Alice, Bye, Flow(regions.Node)));
+            await participants.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+        }, TimeSpan.FromSeconds(10));
+        way.Tell(Removed());
+        Assert.Equal(SipMethod.Bye, (await participants.ExpectMsgAsync<SipTransactionFailed>()).Key.Method);
+        await participants.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+    }
+
+    private Akka.Cluster.ClusterEvent.MemberRemoved Removed() => new(
+        Akka.Cluster.Cluster.Get(Sys).SelfMember.Copy(Akka.Cluster.MemberStatus.Leaving).Copy(Akka.Cluster.MemberStatus.Exiting)
+            .Copy(Akka.Cluster.MemberStatus.Removed), Akka.Cluster.MemberStatus.Exiting);
 
     private static SipFlow Flow(string node) =>
         new(SipTransport.Tcp, new IPEndPoint(IPAddress.Loopback, 5060), new IPEndPoint(IPAddress.Loopback, 5080), 7) { Node = node };
