@@ -111,9 +111,18 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>SIGSTOP: it stands still and does not know it.</summary>
-    public void Freeze() => _ = Signal(_process.Id, Pause);
+    public void Freeze() => Freeze(Id);
 
-    public void Thaw() => _ = Signal(_process.Id, Continue);
+    public void Thaw() => Thaw(Id);
+
+    /// <summary>SIGSTOP to any process of a test.</summary>
+    public static void Freeze(int process) => _ = Signal(process, Pause);
+
+    /// <summary>SIGCONT to any process of a test.</summary>
+    public static void Thaw(int process) => _ = Signal(process, Continue);
+
+    /// <summary>Of the process.</summary>
+    public int Id => _process.Id;
 
     public bool HasEnded => _process.HasExited;
 

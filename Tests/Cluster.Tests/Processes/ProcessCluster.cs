@@ -21,6 +21,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly ITestOutputHelper _output;
     private readonly string[] _roles;
     private readonly LocalPostgres _postgres;
+    private int[] _realPorts = [];
 
     private ProcessCluster(ITestOutputHelper output, string[] roles, LocalPostgres postgres)
     {
@@ -36,6 +37,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public LocalPostgres Postgres => _postgres;
 
     public string Directory => _directory.Path;
+
+    /// <summary>What stands between the nodes; null: nothing does.</summary>
+    public NodeLinks? Links { get; private set; }
+
+    /// <summary>From now on nodes reach each other through something that can part them; before the first of them starts.</summary>
+    public NodeLinks PutLinksBetween()
+    {
+        _realPorts = [.. _roles.Select(_ => FreePorts.Next())];
+        return Links = new NodeLinks(Plan.Ports.Cluster, _realPorts);
+    }
 
     public NodeProcess this[int number] => _nodes[number];
 
@@ -85,11 +96,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var node = NodeProcess.StartAt(
             TrialCluster.AddressOf(number), Plan.Ports.Sip, Plan.Ports.Http,
             ["run", .. Plan.Arguments(number, roles, authority), "--set", "confcluster.sip.admission.overload.max-lag=10s",
-                "--set", "akka.cluster.failure-detector.acceptable-heartbeat-pause=4s", .. more]);
+                "--set", "akka.cluster.failure-detector.acceptable-heartbeat-pause=4s", .. Behind(number), .. more]);
+        Links?.Learn(number, node.Id);
         if (_nodes.Remove(number, out var before)) _ended.Add((number, before));
         _nodes.Add(number, node);
         return node;
     }
+
+    private string[] Behind(int number) => Links is null
+        ? []
+        : ["--set", $"confcluster.cluster.port={_realPorts[number - 1]}", "--set", $"akka.remote.dot-netty.tcp.public-port={Plan.Ports.Cluster}"];
 
     /// <summary>What is dialled to get a conference at a node.</summary>
     public string Uri(string conference, int number) => $"sip:{conference}@{TrialCluster.AddressOf(number)}:{Plan.Ports.Sip}";
@@ -128,6 +144,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes.Values.Concat(_ended.Select(e => e.Node))) await node.DisposeAsync();
+        if (Links is not null) await Links.DisposeAsync();
         await _postgres.DisposeAsync();
         _directory.Dispose();
     }

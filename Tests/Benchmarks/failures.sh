@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Every step of an epoch, every role, every way to fail, with real processes: see Tests/Cluster.Tests/Failures. Writes Tests/Cluster.Tests/Failures.md.
+#   failures.sh [FILTER]        FILTER: part of a test's name or of its arguments, e.g. "kind: Kill" or PartitionTests; without it everything (an hour)
+#   failures.sh --runs N        instead: N times the kill of the focus node and of the media node, settled, for the distribution in RESULTS.md; prints it
+# Each case is a run of its own (two minutes), so it can be broken off and gone on with: cases that are in rows.md already are left out. Needs PostgreSQL.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+work=${WORK:-${TMPDIR:-/tmp}/confcluster-failures}
+mkdir -p "$work"
+run=${RUN:-}          # put before each case, e.g. nice
+project=Tests/Cluster.Tests
+tests=${TESTS:-$project}   # a built ConfCluster.Cluster.Tests.dll, if it is elsewhere
+
+case_of() { CONFCLUSTER_FAILURES=$1 $run dotnet test "$tests" --no-build --filter "DisplayName~$2" >"$work/last.log" 2>&1 && echo "ok      $2" || { echo "FAILED  $2"; cp "$work/last.log" "$work/failed-$(date +%H%M%S).log"; }; }
+
+if [ "${1:-}" = "--runs" ]; then
+  rm -f "$work/runs.md"
+  for _ in $(seq "$2"); do
+    case_of "$work/runs.md" "role: Media, kind: Kill, step: Settled"
+    case_of "$work/runs.md" "role: Focus, kind: Kill, step: Settled"
+  done
+  python3 - "$work/runs.md" <<'PY'
+import sys
+rows = [[c.strip() for c in l.split('|')[1:-1]] for l in open(sys.argv[1])]
+def at(v, q): return sorted(v)[min(len(v) - 1, int(q * len(v)))]
+for role in ('Media', 'Focus'):
+    mine = [r for r in rows if r[0] == role]
+    if not mine: continue
+    for name, column in (('gap (ms)', 4), ('new join (s)', 6)):
+        v = [float(r[column]) for r in mine]
+        print(f'{role} {name}: n {len(v)}, min {min(v):g}, p50 {at(v, .5):g}, p90 {at(v, .9):g}, p99 {at(v, .99):g}, max {max(v):g}')
+    print(f'{role}: calls kept {sum(int(r[3].split()[0]) for r in mine)} of {2 * len(mine)}, undecryptable {sum(int(r[5]) for r in mine)}')
+PY
+  exit
+fi
+
+touch "$work/rows.md" "$work/rows.md.partitions"
+for role in Sip Focus Media; do
+  for kind in Kill Freeze Pause; do
+    for step in Settled Stored HalfTaken Retiring; do
+      name="role: $role, kind: $kind, step: $step"
+      [[ "$name" == *"${1:-}"* ]] || continue
+      grep -q "^| $role | $kind | $step " "$work/rows.md" || case_of "$work/rows.md" "$name"
+    done
+  done
+done
+for name in "nodes: 3" "nodes: 5" After_the_end_of_everything; do
+  [[ "PartitionTests $name" == *"${1:-}"* ]] && case_of "$work/rows.md" "$name"
+done
+{
+  sed -n '1,/^| Role /p' $project/Failures.md
+  echo '|---|---|---|---|---|---|---|---|'
+  sort -u "$work/rows.md"
+  echo
+  sed -n '/^| Which /p' $project/Failures.md
+  echo '|---|---|---|---|---|---|---|'
+  sort -u "$work/rows.md.partitions"
+} >"$work/Failures.md" && cp "$work/Failures.md" $project/Failures.md
