@@ -38,6 +38,9 @@ public sealed class EntityRegions
     /// <summary>How the other nodes know this one; empty: there are none.</summary>
     public string Node { get; set; } = "";
 
+    /// <summary>Nodes that are being emptied: nothing new begins there.</summary>
+    public DrainingNodes Draining { get; } = new(TimeProvider.System);
+
     /// <summary>This node's <c>KmsGateway</c>, or the <c>PreSharedKeeper</c> before it; nobody without either.</summary>
     public IActorRef KmsGateway { get; set; } = ActorRefs.Nobody;
 

@@ -29,6 +29,9 @@ internal sealed class ClusterView(ActorSystem system, EntityRegions regions)
 
     public bool IsLeader(Member member) => Cluster.State.Leader == member.Address;
 
+    /// <summary>Another node is up and can be reached.</summary>
+    public bool HasOthers => Members.Any(m => !IsSelf(m) && m.Status == MemberStatus.Up && !IsUnreachable(m));
+
     /// <summary>Members with a role that are up and can be reached.</summary>
     public ImmutableArray<Member> With(NodeRole role) =>
         [.. Members.Where(m => m.HasRole(ClusterSettings.NameOf(role)) && m.Status is MemberStatus.Up or MemberStatus.Leaving && !IsUnreachable(m))];
@@ -55,6 +58,10 @@ internal sealed class ClusterView(ActorSystem system, EntityRegions regions)
             system.ActorSelection(new RootActorPath(m.Address) / "system" / "sharding" / typeName), GetShardRegionState.Instance));
         return [.. (await Task.WhenAll(asked)).OfType<CurrentShardRegionState>().SelectMany(s => s.Shards).SelectMany(s => s.EntityIds)];
     }
+
+    /// <summary>Ids of the entities that live on this node; null: it did not say.</summary>
+    public async Task<ImmutableHashSet<string>?> OwnIdsAsync(string typeName) =>
+        await AskAsync<CurrentShardRegionState>(Regions[typeName], GetShardRegionState.Instance) is { } state ? [.. state.Shards.SelectMany(s => s.EntityIds)] : null;
 
     private Dictionary<string, IActorRef> Regions => new()
     {

@@ -40,7 +40,14 @@ internal sealed class Health(ActorSystem system, NodeState state, SipListeners l
 /// <summary>Whether the node says goodbye already.</summary>
 internal sealed class NodeState
 {
+    private readonly TaskCompletionSource<TimeSpan> _drain = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
+
+    /// <summary>An operator wants the node to be emptied and to stop, within that time.</summary>
+    public Task<TimeSpan> DrainAsked => _drain.Task;
+
+    /// <summary>False: somebody asked before.</summary>
+    public bool AskDrain(TimeSpan deadline) => _drain.TrySetResult(deadline);
 
     public bool IsStopping => _isStopping;
 

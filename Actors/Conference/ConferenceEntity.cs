@@ -92,6 +92,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         },
         LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),
         FindMixer m => new ConferenceInput.PlaceAsked(m.Participant),
+        DrainMixer m => new ConferenceInput.MixerDrained(m.Mixer),
         RecallLegs => new ConferenceInput.LegsRecalled(),
         LegKeyReport m => new ConferenceInput.KeyReported(m.Participant, m.Answer, m.Epoch, m.Wait),
         RekeyConference m => new ConferenceInput.RekeyAsked(m.Note),
@@ -143,7 +144,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
             case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken }); break;
-            case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer)); break;
+            case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle }); break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
             case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;

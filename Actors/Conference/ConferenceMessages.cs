@@ -36,6 +36,12 @@ public sealed record FindMixer(ConferenceId Conference, ParticipantId Participan
 /// <summary>A node with participants is gone: the conference speaks to each of its own, so that those who were there come to life elsewhere.</summary>
 public sealed record RecallLegs(ConferenceId Conference) : IConferenceMessage;
 
+/// <summary>The node of that mixer is to be emptied: another takes its place, elsewhere. Repeated by the node until the mixer is gone.</summary>
+public sealed record DrainMixer(MixerId Mixer) : IConferenceMessage
+{
+    public ConferenceId Conference => Mixer.Conference;
+}
+
 /// <summary>Repeated by the participant until <c>LeaveAcknowledged</c> comes.</summary>
 public sealed record LeaveConference(ConferenceId Conference, ParticipantId Participant, LeaveReason Reason) : IConferenceMessage;
 

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Protocols.Conference;
 
 namespace ConfCluster.Actors.Media;
 
 /// <summary>What a node with conferences knows of the nodes with lanes: when each answered last, and which shards of mixers it has. For any thread.</summary>
 /// <param name="silent">A node from which nothing came for so long gets no new mixer.</param>
-public sealed class MixerHomes(int shards, TimeSpan silent, TimeProvider clock)
+/// <param name="draining">They get none either.</param>
+public sealed class MixerHomes(int shards, TimeSpan silent, DrainingNodes draining, TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private ImmutableSortedDictionary<string, Home> _homes = ImmutableSortedDictionary.Create<string, Home>(StringComparer.Ordinal);
@@ -39,7 +41,7 @@ public sealed class MixerHomes(int shards, TimeSpan silent, TimeProvider clock)
         lock (_lock) homes = _homes;
         return MixerChoice.Next(
             before.Incarnation, lost, i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
-            [.. homes.Select(h => new MediaNode(h.Key, clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
+            [.. homes.Select(h => new MediaNode(h.Key, draining.Contains(h.Key) ? TimeSpan.MaxValue : clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
     }
 
     private readonly record struct Home(long HeardAt, ImmutableHashSet<int> Has);

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Actors.Nodes;
 
@@ -43,7 +44,9 @@ public static class ShardRegions
             .WithStateStoreMode(StateStoreMode.DData)
             .WithPassivateIdleAfter(TimeSpan.Zero);
         var cluster = Akka.Cluster.Cluster.Get(system);
-        var placement = new ShardPlacement(plan.TypeName, type => regions.BusyShards(type), address => cluster.State.Unreachable.All(m => m.Address != address));
+        var placement = new ShardPlacement(
+            plan.TypeName, type => regions.BusyShards(type), address => cluster.State.Unreachable.All(m => m.Address != address),
+            address => regions.Draining.Contains(SipWay.NameOf(address.HasLocalScope ? cluster.SelfAddress : address)));
         return sharding.Start(plan.TypeName, props, settings, plan.Extractor, placement, plan.StopMessage ?? PoisonPill.Instance);
     }
 

@@ -97,7 +97,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
         JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key },
         OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken },
-        MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer),
+        MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer) { IsGentle = m.IsGentle },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),

@@ -58,7 +58,11 @@ public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Confe
 /// The conference has another mixer: ports there, media from there, and the peer is told when <paramref name="MayOffer"/> says so or with a group key. Answered by
 /// <c>LegMoved</c>, or by its leave; repeated until then.
 /// </summary>
-public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : IParticipantMessage;
+public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : IParticipantMessage
+{
+    /// <summary>The mixer before goes on with the leg until the peer knows of the new one, which sends nothing until then.</summary>
+    public bool IsGentle { get; init; }
+}
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;
 

@@ -1,4 +1,5 @@
 using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
@@ -55,6 +56,9 @@ internal static class ConferenceWire
             "m.findmixer.1",
             m => new FindMixerProto { Conference = m.Conference.Value, Participant = m.Participant.Value },
             p => new FindMixer(new ConferenceId(p.Conference), new ParticipantId(p.Participant))),
+        WireEntry.Of<DrainMixer, DrainMixerProto>(
+            "m.drain.1", m => new DrainMixerProto { Mixer = WireValues.Write(m.Mixer) }, p => new DrainMixer(WireValues.Read(p.Mixer))),
+        WireEntry.Of<NodeDraining, NodeDrainingProto>("n.draining.1", m => new NodeDrainingProto { Node = m.Node }, p => new NodeDraining(p.Node)),
         WireEntry.Of<RecallLegs, RecallLegsProto>(
             "m.recall.1", m => new RecallLegsProto { Conference = m.Conference.Value }, p => new RecallLegs(new ConferenceId(p.Conference))),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),

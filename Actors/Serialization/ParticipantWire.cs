@@ -30,9 +30,9 @@ internal static class ParticipantWire
             m => new MoveLegProto
             {
                 Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number,
-                MayOffer = m.MayOffer,
+                MayOffer = m.MayOffer, Gentle = m.IsGentle,
             },
-            p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer)),
+            p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer) { IsGentle = p.Gentle }),
         WireEntry.Of<LegOpened, LegOpenedProto>(
             "m.opened.1",
             m => new LegOpenedProto

@@ -25,6 +25,9 @@ public sealed record ConfClusterSettings(
 
     public required ClusterSettings Cluster { get; init; }
 
+    /// <summary>How long a node may take to be emptied before it stops.</summary>
+    public required TimeSpan DrainTimeout { get; init; }
+
     public required KmsSettings Kms { get; init; }
 
     public required KmsUserSettings KmsUser { get; init; }

@@ -79,6 +79,7 @@ public static class SettingsReader
     {
         Audit = AuditSettings.Read(read, dataDirectory),
         Cluster = ClusterSettings.Read(read),
+        DrainTimeout = read.Duration("drain-timeout", Second, Hour),
         Kms = KmsSettings.Read(read, dataDirectory),
         KmsUser = KmsUserSettings.Read(read),
         PreShared = PreSharedSettings.Read(read, dataDirectory),

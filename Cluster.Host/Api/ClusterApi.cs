@@ -1,10 +1,14 @@
 using System.Collections.Immutable;
 using Akka.Cluster.Sharding;
+using Akka.Cluster;
+using ConfCluster.Actors;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
+using ConfCluster.Host.Logs;
 using Member = Akka.Cluster.Member;
 
 namespace ConfCluster.Host.Api;
@@ -15,29 +19,53 @@ internal static class ClusterApi
     private static readonly ImmutableArray<(string Type, NodeRole Role)> Kinds =
         [(ConferenceRegion.TypeName, NodeRole.Focus), (ParticipantRegion.TypeName, NodeRole.Focus), (MixerRegion.TypeName, NodeRole.Media)];
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/v1/cluster", async (ClusterView cluster) => await OfAsync(cluster));
+    private const double MaxSeconds = 3600;
 
-    private static async Task<ClusterDetails> OfAsync(ClusterView cluster)
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/v1/cluster", async (ClusterView cluster, EntityRegions regions) => await OfAsync(cluster, regions.Draining));
+        routes.MapPost("/api/v1/drain", Drain);
+    }
+
+    private static IResult Drain(DrainRequest request, NodeState state, NodeName node, ConfClusterSettings settings)
+    {
+        if (request.Seconds is not (null or >= 1 and <= MaxSeconds)) return Results.BadRequest(new ApiProblem($"seconds is from 1 to {MaxSeconds}."));
+        var deadline = request.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : settings.DrainTimeout;
+        return state.AskDrain(deadline)
+            ? Results.Accepted(value: new DrainDetails(node.Value, deadline.TotalSeconds))
+            : Results.Conflict(new ApiProblem($"{node.Value} is being emptied already."));
+    }
+
+    private static async Task<ClusterDetails> OfAsync(ClusterView cluster, DrainingNodes draining)
     {
         var stats = await Task.WhenAll(Kinds.Select(k => cluster.ShardsAsync(k.Type)));
         var places = Kinds.Zip(stats, (kind, found) => (kind.Type, Found: found)).Where(p => p.Found is not null)
             .SelectMany(p => Places(p.Type, p.Found!)).ToLookup(p => p.Node);
-        return new ClusterDetails([.. cluster.Members.Select(m => Node(m, cluster, places[SipWay.NameOf(m.Address)]))], stats.All(s => s is not null));
+        return new ClusterDetails([.. cluster.Members.Select(m => Node(m, cluster, draining, places[SipWay.NameOf(m.Address)]))], stats.All(s => s is not null));
     }
 
     private static IEnumerable<(string Node, string Type, int Shards, int Entities)> Places(string type, ClusterShardingStats stats) => stats.Regions
         .Where(r => r.Value.Stats.Count > 0).Select(r => (SipWay.NameOf(r.Key), type, r.Value.Stats.Count, r.Value.Stats.Values.Sum()));
 
-    private static NodeDetails Node(Member member, ClusterView cluster, IEnumerable<(string Node, string Type, int Shards, int Entities)> places) => new(
-        SipWay.NameOf(member.Address), member.Status.ToString().ToLowerInvariant(), !cluster.IsUnreachable(member), cluster.IsSelf(member), cluster.IsLeader(member),
+    private static NodeDetails Node(
+        Member member, ClusterView cluster, DrainingNodes draining, IEnumerable<(string Node, string Type, int Shards, int Entities)> places) => new(
+        SipWay.NameOf(member.Address),
+        draining.Contains(SipWay.NameOf(member.Address)) && member.Status == MemberStatus.Up ? "draining" : member.Status.ToString().ToLowerInvariant(), !cluster.IsUnreachable(member), cluster.IsSelf(member), cluster.IsLeader(member),
         [.. member.Roles.Where(r => Enum.TryParse<NodeRole>(r, ignoreCase: true, out _)).Order(StringComparer.Ordinal)],
         places.ToDictionary(p => p.Type, p => new PlaceDetails(p.Shards, p.Entities)));
 }
+
+/// <param name="Seconds">How long that may take; null: drain-timeout.</param>
+internal sealed record DrainRequest(double? Seconds);
+
+/// <param name="Seconds">How long it may take.</param>
+internal sealed record DrainDetails(string Node, double Seconds);
 
 /// <param name="Complete">False: a kind of entity did not say where it lives.</param>
 internal sealed record ClusterDetails(IReadOnlyList<NodeDetails> Nodes, bool Complete);
 
 /// <param name="Node">Address and port of its inner interface.</param>
+/// <param name="Status">As the cluster has it (up, leaving, …), or draining: it is being emptied.</param>
 /// <param name="Self">It is the one that was asked.</param>
 /// <param name="Shards">By kind: conference, participant, mixer.</param>
 internal sealed record NodeDetails(

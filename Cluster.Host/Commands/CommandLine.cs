@@ -29,7 +29,7 @@ internal static class CommandLine
         {
             RunCommand.Create(new SettingsOptions()), ConferenceCommands.Create(), UserCommands.Create(), CallCommand.Create(), AnswerCommand.Create(),
             AuditCommands.Create(), DemoCommand.Create(), LoadCommand.Create(), MikeyCommand.Create(), KmsCommands.Create(), KmsCommands.CreatePreShared(),
-            ConfigCommand.Create(), StatusCommand.Create(), TlsCommand.Create(), DbCommand.Create(), UpCommand.Create(),
+            ConfigCommand.Create(), StatusCommand.Create(), DrainCommand.Create(), TlsCommand.Create(), DbCommand.Create(), UpCommand.Create(),
         };
         settings.AddTo(root);
         root.SetAction((result, _) => RunCommand.RunAsync(settings.Of(result)));

@@ -43,9 +43,15 @@ internal static class RunCommand
         await using var node = await Node.StartAsync(configured.Config!, settings, data, stop: stop.Token);
         if (node.Refusal is { } refusal) return Output.Fail(refusal);
         foreach (var line in node.Welcome()) Console.WriteLine(line);
-        await Task.WhenAny(signals.Requested, node.Ended);
-        if (!signals.Requested.IsCompleted) return Output.Fail("The node left the cluster and ends; its log says why.");
-        Console.WriteLine("Stopping: no new calls; every caller is sent BYE. Ctrl-C again ends at once.");
+        await Task.WhenAny(signals.Requested, node.DrainAsked, node.Ended);
+        if (!signals.Requested.IsCompleted && !node.DrainAsked.IsCompleted) return Output.Fail("The node left the cluster and ends; its log says why.");
+        if (node.DrainAsked.IsCompleted || node.HasOthers)
+        {
+            Console.WriteLine("Emptying the node: no new calls; those that are here go on elsewhere. Ctrl-C again ends at once.");
+            await node.DrainAsync(node.DrainAsked.IsCompleted ? await node.DrainAsked : settings.DrainTimeout);
+        }
+
+        Console.WriteLine("Stopping: no new calls; every caller whose conference ends is sent BYE. Ctrl-C again ends at once.");
         await node.StopAsync();
         data.SayGoodbye();
         Console.WriteLine("Goodbye.");

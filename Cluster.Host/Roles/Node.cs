@@ -67,6 +67,18 @@ internal sealed class Node : IAsyncDisposable
         return Roles.Welcome.Lines(_settings, _listening, room, _data);
     }
 
+    /// <summary>An operator wants the node to be emptied and to stop, within that time.</summary>
+    public Task<TimeSpan> DrainAsked => _app.Services.GetRequiredService<NodeState>().DrainAsked;
+
+    /// <summary>Whether other nodes can go on with what is here.</summary>
+    public bool HasOthers => !_settings.Cluster.IsAlone && _app.Services.GetRequiredService<ClusterView>().HasOthers;
+
+    public async Task DrainAsync(TimeSpan deadline)
+    {
+        using var patience = new CancellationTokenSource(deadline);
+        await _app.Services.GetRequiredService<Drain>().RunAsync(patience.Token);
+    }
+
     public async Task StopAsync()
     {
         await _stopping.CancelAsync();

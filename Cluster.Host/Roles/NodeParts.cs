@@ -70,7 +70,7 @@ internal static class NodeParts
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => Tags(settings.Cluster));
         services.AddSingleton<ClusterView>().AddSingleton(
             s => new ClusterEntry(settings.Cluster, settings.Sip.Dns, s.GetRequiredService<ILogger<ClusterEntry>>()));
-        services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<CutOffReport>();
+        services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<Drain>().AddSingleton<CutOffReport>();
 
         services.AddSingleton(settings.Kms).AddSingleton<KmsApi>().AddSingleton(
             s => KeyManagementServer.Open(s.GetRequiredService<KmsSettings>(), TimeProvider.System, out var problem) ?? throw new InvalidOperationException(problem));
@@ -99,13 +99,16 @@ internal static class NodeParts
             akka.AddKmsGateway(settings, regions, TimeProvider.System);
         }
 
-        var homes = settings.Cluster.IsAlone ? null : new MixerHomes(settings.Conference.Shards, settings.Conference.MixerSuspectAfter, TimeProvider.System);
+        var homes = settings.Cluster.IsAlone ? null : new MixerHomes(
+            settings.Conference.Shards, settings.Conference.MixerSuspectAfter, regions.Draining, TimeProvider.System);
         akka.AddConferences(settings, regions, services.GetRequiredService<ActiveConferences>(), homes: homes);
         if (homes is not null && settings.Cluster.Has(NodeRole.Focus)) akka.AddMixerHomes(settings, homes, regions);
         akka.AddParticipants(settings, regions);
         akka.AddMixers(settings, regions, services.GetRequiredService<MediaPlane>, TimeProvider.System);
         if (settings.Cluster.Has(NodeRole.Sip)) akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);
-        if (!settings.Cluster.IsAlone) akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
+        if (settings.Cluster.IsAlone) return;
+        akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
+        akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new DrainWatch(regions.Draining)), DrainWatch.Name));
     }
 
     /// <summary>All nodes of a cluster know each other's dialogs; alone, no dialog outlives the process.</summary>

@@ -43,7 +43,11 @@ public abstract record ConferenceEffect
 
     /// <summary>Its leg goes to that mixer: ports there, media to it from there at once.</summary>
     /// <param name="MayOffer">It may tell its peer now. Else it waits for this, or for a key, which it tells with it.</param>
-    public sealed record Move(ParticipantId Participant, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ConferenceEffect;
+    public sealed record Move(ParticipantId Participant, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ConferenceEffect
+    {
+        /// <summary>The mixer before goes on with the leg until its peer knows of the new one.</summary>
+        public bool IsGentle { get; init; }
+    }
 
     /// <summary>To a mixer: it is in charge.</summary>
     /// <param name="Answer">The number that it asked under; 0: it did not.</param>

@@ -147,6 +147,9 @@ public enum MixerLoss : byte
 
     /// <summary>It says that it knows nothing, and it did: its lane or its node is gone, and with it all legs.</summary>
     BeganAnew = 2,
+
+    /// <summary>It works, but its node is to be emptied. It goes on until its legs are elsewhere.</summary>
+    Drained = 3,
 }
 
 /// <param name="Ssrc">Under which the participant is sent what is mixed for it alone.</param>

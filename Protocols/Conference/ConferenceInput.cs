@@ -64,6 +64,9 @@ public abstract record ConferenceInput
     /// <summary>A node with participants is gone: those of this conference that were there come to life when they are spoken to.</summary>
     public sealed record LegsRecalled : ConferenceInput;
 
+    /// <summary>The node of that mixer is to be emptied.</summary>
+    public sealed record MixerDrained(MixerId Mixer) : ConferenceInput;
+
     /// <summary>An operator wants a new group key now.</summary>
     public sealed record RekeyAsked(string Note) : ConferenceInput;
 

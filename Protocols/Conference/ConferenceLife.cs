@@ -76,6 +76,9 @@ public sealed record ConferenceLife
     /// <summary>The mixers that were in charge when this life began.</summary>
     internal ImmutableHashSet<MixerId> FoundMixers { get; init; } = [];
 
+    /// <summary>Mixers that have a successor and go on until their legs are there, by number.</summary>
+    internal ImmutableSortedDictionary<int, LeavingMixer> Leaving { get; init; } = ImmutableSortedDictionary<int, LeavingMixer>.Empty;
+
     /// <summary>Mixers in a row that were lost before they said anything, by number.</summary>
     internal ImmutableDictionary<int, int> Misplaced { get; init; } = ImmutableDictionary<int, int>.Empty;
 

@@ -43,6 +43,7 @@ public static class ConferenceMachine
             ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => KeyWishes.Flush(life) with { IsCollecting = false },
             ConferenceInput.LegMoved i => LegMoves.Arrived(life, i, effects, context),
             ConferenceInput.PlaceAsked i => LegMoves.Asked(life, i, effects),
+            ConferenceInput.MixerDrained i => MixerWatch.Drained(life, i.Mixer, effects),
             ConferenceInput.LegsRecalled => LegMoves.Recall(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
             ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
@@ -51,7 +52,7 @@ public static class ConferenceMachine
             ConferenceInput.StopRequested => life with { IsStopping = true },
             _ => throw new UnreachableException($"no transition for {input}"),
         };
-        next = LegMoves.Proceed(MixerWatch.Publish(next, effects, context), effects, context);
+        next = MixerLeaving.Proceed(LegMoves.Proceed(MixerWatch.Publish(next, effects, context), effects, context), effects, context);
         next = Callouts.Seat(next, effects, context);
         next = Collect(WriteQueue.Write(next, effects, context), effects);
         next = Callouts.Withdraw(next, effects, context);

@@ -108,7 +108,10 @@ internal static class LegMoves
     private static ConferenceEffect.Move Move(ConferenceLife life, string id, bool mayOffer)
     {
         var participant = new ParticipantId(id);
-        return new ConferenceEffect.Move(participant, life.State.MixerOf(participant)!.Value, life.State.Incarnation, mayOffer);
+        var mixer = life.State.MixerOf(participant)!.Value;
+        // Told before the mixer hears of it: then it is not among those that leave yet.
+        var isGentle = life.State.Mixers[mixer.Number].Loss == MixerLoss.Drained && (life.Leaving.ContainsKey(mixer.Number) || life.Known.ContainsKey(mixer.Number));
+        return new ConferenceEffect.Move(participant, mixer, life.State.Incarnation, mayOffer) { IsGentle = isGentle };
     }
 
     private static bool IsIn(ConferenceLife life, ParticipantId participant) =>

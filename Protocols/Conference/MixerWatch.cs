@@ -28,7 +28,7 @@ internal static class MixerWatch
         if (!life.IsTaken || IsLookedAt(life)) return life;
         life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
         var replaced = life.Known.Values.Where(m => !life.State.IsActive || !life.State.HasMixer(m.Published.Mixer)).ToList();
-        foreach (var mixer in replaced) life = Dismiss(life, mixer, effects);
+        foreach (var mixer in replaced) life = MixerLeaving.IsGentle(life, mixer.Number) ? MixerLeaving.Begin(life, mixer, effects, context) : Dismiss(life, mixer, effects);
         if (!life.State.IsActive) return replaced.Count == 0 ? life : life with { Uplinks = life.Uplinks.Clear() };
 
         var members = life.State.Members();
@@ -136,6 +136,12 @@ internal static class MixerWatch
         };
     }
 
+    /// <summary>It works; so nothing is said of a loss.</summary>
+    public static ConferenceLife Drained(ConferenceLife life, MixerId mixer, Effects effects) =>
+        life.Known.TryGetValue(mixer.Number, out var known) && known.Published.Mixer == mixer
+            ? Replace(life, known, MixerLoss.Drained, "is on a node that is emptied", effects)
+            : life;
+
     /// <summary>It asks after a pause of its own; else now and then, so that it knows that somebody leads it.</summary>
     private static ConferenceLife Confirm(
         ConferenceLife life, KnownMixer known, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
@@ -148,7 +154,7 @@ internal static class MixerWatch
     private static TimeSpan Silence(ConferenceLife life, KnownMixer known, ConferenceContext context)
     {
         if (known.IsHeard) return context.MixerSilence;
-        var isFirst = life.State.Mixers.TryGetValue(known.Number, out var placed) && placed.Loss == MixerLoss.None;
+        var isFirst = life.State.Mixers.TryGetValue(known.Number, out var placed) && placed.Loss is MixerLoss.None or MixerLoss.Drained;
         return context.MixerSilence * (isFirst ? FirstWord : 1 << Math.Min(life.Misplaced.GetValueOrDefault(known.Number), MaxDoublings));
     }
 
@@ -165,14 +171,22 @@ internal static class MixerWatch
         return life;
     }
 
-    private static ConferenceLife Dismiss(ConferenceLife life, KnownMixer known, Effects effects)
+    private static ConferenceLife Dismiss(ConferenceLife life, KnownMixer known, Effects effects) => Dismiss(Forget(life, known, effects), known.Published, effects);
+
+    /// <summary>Whoever bears that name is over, and needs no key any more.</summary>
+    public static ConferenceLife Dismiss(ConferenceLife life, MixerState published, Effects effects)
     {
-        // Whoever bears that name is over, and needs no key any more.
-        var last = known.Published with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
+        var last = published with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
         effects.Add(new ConferenceEffect.Publish(last));
+        return life with { Dismissed = life.Dismissed.SetItem(last.Mixer, last), Version = last.Version };
+    }
+
+    /// <summary>Its reports are not waited for.</summary>
+    public static ConferenceLife Forget(ConferenceLife life, KnownMixer known, Effects effects)
+    {
         var others = life.Known.Remove(known.Number);
         if (others.IsEmpty) effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.MixerSilent));
-        return life with { Known = others, Dismissed = life.Dismissed.SetItem(last.Mixer, last), Version = last.Version };
+        return life with { Known = others };
     }
 
     /// <summary>
@@ -185,6 +199,12 @@ internal static class MixerWatch
         {
             var known = life is { IsRecovered: true, Pending: null } && mixer.Incarnation <= life.State.MixerIncarnation;
             return known && life.Waiting.IsEmpty ? life with { Waiting = life.Waiting.Add(new ConferenceCommand.Take(false)) } : life;
+        }
+
+        if (MixerLeaving.Find(life, mixer) is { } leaving)
+        {
+            if (applied < leaving.Version) effects.Add(new ConferenceEffect.Publish(leaving));
+            return life;
         }
 
         if (!life.Dismissed.TryGetValue(mixer, out var last))

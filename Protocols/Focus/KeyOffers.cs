@@ -39,8 +39,9 @@ internal static class KeyOffers
         if (step.State is not Confirmed { Participation: var participation }) return step;
         if (Relocating.HasArrived(participation))
         {
+            var begun = Relocating.Begun(participation, context);
             participation = participation with { Relocation = null };
-            step = new ParticipantStep(new Confirmed(participation), step.Effects.Add(Relocating.Report(participation)));
+            step = new ParticipantStep(new Confirmed(participation), [.. step.Effects, .. begun, Relocating.Report(participation)]);
         }
 
         // What is offered says where the leg is, so it waits for the ports.

@@ -106,7 +106,11 @@ public abstract partial record ParticipantInput
     /// <summary>The conference has another mixer: the leg goes there.</summary>
     /// <param name="Incarnation">Of the conference; a lower one than before is not obeyed.</param>
     /// <param name="MayOffer">The peer may be told of it now. Else when this comes again, or with a group key.</param>
-    public sealed record MoveRequested(ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ParticipantInput;
+    public sealed record MoveRequested(ConferenceId Conference, MixerId Mixer, Incarnation Incarnation, bool MayOffer) : ParticipantInput
+    {
+        /// <summary>The mixer before goes on with the leg until the peer knows of the new one, which sends nothing until then.</summary>
+        public bool IsGentle { get; init; }
+    }
 
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>
     /// <param name="IsUnreachable">No KMS answered.</param>

@@ -11,7 +11,11 @@ namespace ConfCluster.Protocols.Focus;
 /// <param name="IsOpen">Its ports are there, and media comes from them; what is left is to tell the peer.</param>
 /// <param name="MayOffer">That may be done now; a group key that is told takes it along without.</param>
 /// <param name="Waits">The peer wanted time.</param>
-public sealed record Relocation(MixerId Mixer, bool IsOpen, bool MayOffer, bool Waits = false);
+public sealed record Relocation(MixerId Mixer, bool IsOpen, bool MayOffer, bool Waits = false)
+{
+    /// <summary>The mixer before works: media comes from the new one when the peer knows of it, and not before.</summary>
+    public bool IsGentle { get; init; }
+}
 
 /// <summary>
 /// The mixer of a leg was lost and another has taken its place. The leg has ports there and is sent media from them at once, as its keys allow it (a peer takes
@@ -40,8 +44,8 @@ internal static class Relocating
         return input switch
         {
             MoveRequested move when move.Incarnation < participation.Obeys => Steps.To(state),
-            MoveRequested move => Wanted(state, participation with { Obeys = move.Incarnation }, move.Mixer, move.MayOffer, context),
-            JoinAccepted joined => Wanted(state, participation, joined.Mixer, mayOffer: true, context),
+            MoveRequested move => Wanted(state, participation with { Obeys = move.Incarnation }, move.Mixer, move.MayOffer, move.IsGentle, context),
+            JoinAccepted joined => Wanted(state, participation, joined.Mixer, mayOffer: true, isGentle: false, context),
             LegOpened opened => Opened(state, participation, opened, context),
             Fired { Timer: ParticipantTimer.RepeatAsk } => Steps.To(state, Open(participation, participation.Relocation!.Mixer), Again(context)),
             _ => Steps.To(InDialog.With(state, participation with { Relocation = participation.Relocation! with { MayOffer = true, Waits = false } })),
@@ -66,13 +70,14 @@ internal static class Relocating
             : (participation with { Relocation = relocation with { MayOffer = false, Waits = true } },
                 [new ParticipantEffect.Start(ParticipantTimer.Retry, withKey ? wait + KeyFirst : wait)]);
 
-    private static ParticipantStep Wanted(ParticipantState state, Participation participation, MixerId mixer, bool mayOffer, ParticipantContext context)
+    private static ParticipantStep Wanted(
+        ParticipantState state, Participation participation, MixerId mixer, bool mayOffer, bool isGentle, ParticipantContext context)
     {
         if (mixer.Incarnation < participation.Mixer.Incarnation) return Steps.To(state);
         if (mixer != participation.Mixer)
         {
             var (moving, effects) = Begin(participation, mixer, mayOffer, context);
-            return Steps.To(InDialog.With(state, moving), effects);
+            return Steps.To(InDialog.With(state, moving with { Relocation = moving.Relocation! with { IsGentle = isGentle } }), effects);
         }
 
         // Told again: it has arrived, or may do now what it could not.
@@ -98,8 +103,13 @@ internal static class Relocating
         Early => [],
         Unacknowledged { Pending: { OurOffer: false, MediaAtAck: true } } => [LegNegotiation.Reception(leg, null, context)],
         _ when leg.Remote is null => [],
+        _ when Of(state) is { Relocation.IsGentle: true } => [LegNegotiation.Reception(leg, null, context)],
         _ => [LegNegotiation.Media(leg, context)],
     };
+
+    /// <summary>The peer knows: now media comes from there.</summary>
+    public static ParticipantEffect[] Begun(Participation participation, ParticipantContext context) =>
+        participation.Relocation is { IsGentle: true } ? [LegNegotiation.Media(participation.Leg, context)] : [];
 
     private static ParticipantEffect.OpenLeg Open(Participation participation, MixerId mixer) => new(mixer, participation.Leg.Place.Rtp.Family)
     {

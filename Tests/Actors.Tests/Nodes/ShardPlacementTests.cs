@@ -21,7 +21,7 @@ public sealed class ShardPlacementTests : TestKit
     public async Task A_shard_begins_on_a_node_that_the_cluster_does_not_miss()
     {
         var (a, b) = (RemoteRef("127.0.0.1"), RemoteRef("127.0.0.2"));
-        var placement = new ShardPlacement("mixer", _ => Task.FromResult<IImmutableSet<string>?>(None), address => address.Host != "127.0.0.2");
+        var placement = new ShardPlacement("mixer", _ => Task.FromResult<IImmutableSet<string>?>(None), address => address.Host != "127.0.0.2", _ => false);
         Assert.Equal(a, await placement.AllocateShard(a, "9", Allocated((a, ["1", "2"]), (b, []))));
 
         // Somebody must have it, should all be missed.
@@ -37,6 +37,19 @@ public sealed class ShardPlacementTests : TestKit
     }
 
     [Fact]
+    public async Task A_node_that_is_emptied_gets_no_shard_and_gives_those_away_in_which_nobody_is()
+    {
+        var (a, b, c) = (RemoteRef("127.0.0.1"), RemoteRef("127.0.0.2"), RemoteRef("127.0.0.3"));
+        var placement = new ShardPlacement(
+            "mixer", _ => Task.FromResult<IImmutableSet<string>?>(["2"]), _ => true, address => address.Host is "127.0.0.2");
+        var shards = Allocated((a, ["1"]), (b, ["2", "3"]), (c, ["4", "5"]));
+        Assert.Equal(a, await placement.AllocateShard(a, "9", shards));
+        Assert.Equal(["3"], await placement.Rebalance(shards, None));
+        Assert.Empty(await placement.Rebalance(Allocated((b, ["2", "3"])), None));
+        Assert.Equal(b, await placement.AllocateShard(a, "9", Allocated((b, ["2"]))));
+    }
+
+    [Fact]
     public async Task A_shard_with_calls_does_not_move_for_balance_alone()
     {
         var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
@@ -48,7 +61,7 @@ public sealed class ShardPlacementTests : TestKit
     {
         var (a, b) = (CreateTestProbe().Ref, CreateTestProbe().Ref);
         var uneven = Allocated((a, ["1", "2", "3", "4"]), (b, []));
-        var blind = new ShardPlacement("conference", _ => Task.FromResult<IImmutableSet<string>?>(null), _ => true);
+        var blind = new ShardPlacement("conference", _ => Task.FromResult<IImmutableSet<string>?>(null), _ => true, _ => false);
         Assert.Empty(await blind.Rebalance(uneven, None));
         Assert.Empty(await Placement().Rebalance(uneven, ["1"]));
     }
@@ -72,7 +85,7 @@ public sealed class ShardPlacementTests : TestKit
 
     private NamedRef RemoteRef(string host) => new NamedRef(new RootActorPath(new Address("akka", "test", host, 1)) / "region", Sys);
 
-    private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()), _ => true);
+    private static ShardPlacement Placement(params string[] busy) => new("conference", _ => Task.FromResult<IImmutableSet<string>?>(busy.ToImmutableHashSet()), _ => true, _ => false);
 
     private static ImmutableDictionary<IActorRef, IImmutableList<string>> Allocated(params (IActorRef Region, string[] Shards)[] regions) =>
         regions.ToImmutableDictionary(r => r.Region, r => (IImmutableList<string>)r.Shards.ToImmutableList());

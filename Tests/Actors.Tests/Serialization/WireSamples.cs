@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
@@ -85,6 +86,8 @@ internal static class WireSamples
         ["m.evict.1"] = new EvictParticipant(Room, Alice),
         ["m.legkey.1"] = new LegKeyReport(Room, Alice, LegKeyAnswer.NotNow, new KeyEpoch(5), TimeSpan.FromSeconds(2)),
         ["m.findmixer.1"] = new FindMixer(Room, Alice),
+        ["m.drain.1"] = new DrainMixer(Mixer),
+        ["n.draining.1"] = new NodeDraining("192.0.2.1:4053"),
         ["m.recall.1"] = new RecallLegs(Room),
         ["m.findleg.1"] = new FindLeg(Mixer, Alice),
         ["m.legmoved.1"] = new LegMoved(Room, Alice, Mixer),
@@ -122,6 +125,7 @@ internal static class WireSamples
     public static readonly IReadOnlyList<object> WithGaps =
     [
         new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: false, "v=0\r\n", "v=0\r\ns=-\r\n") { TakesMki = true, IsByTicket = true },
+        new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true) { IsGentle = true },
         new ConferenceView(Room, false, Life, null, 0, 0, null, []) { Plan = Plan },
         new ConferenceEvent.Planned(new ConferencePlan("default", [], [])) { At = Noon },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Digits = 12, DelayMilliseconds = 60 })]),

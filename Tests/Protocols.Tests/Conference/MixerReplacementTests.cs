@@ -76,6 +76,49 @@ public sealed class MixerReplacementTests
         Assert.Equal([Alice], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
     }
 
+    [Fact]
+    public void A_mixer_whose_node_is_emptied_goes_on_with_each_leg_until_that_is_elsewhere()
+    {
+        Joined(LegAbility.None, Alice, Bob, Carol);
+        Effects(Report(First, _life.WantedVersion));
+        var facts = Effects(new ConferenceInput.MixerDrained(First)).OfType<ConferenceEffect.Store>().Single().Events;
+        Assert.Equal(MixerLoss.Drained, facts.OfType<ConferenceEvent.MixerPlaced>().Single().Loss);
+        Assert.Empty(Effects(new ConferenceInput.MixerDrained(First)).OfType<ConferenceEffect.Store>());
+
+        var told = Effects(new ConferenceInput.Stored());
+        Assert.Equal(Second, Assert.Single(told.OfType<ConferenceEffect.Publish>()).State.Mixer);
+        Assert.All(told.OfType<ConferenceEffect.Move>(), m => Assert.True(m.IsGentle));
+
+        // Its reports are no strangers', and change nothing.
+        Assert.Empty(Effects(Report(First, 100)).OfType<ConferenceEffect.Publish>());
+        Assert.Equal([Bob, Carol], Old(Effects(new ConferenceInput.LegMoved(Alice, Second))).Legs.Select(l => l.Participant));
+        Assert.Equal(2, Old(Effects(Report(First, 1))).Legs.Length);
+        Assert.Equal([Carol], Old(Effects(Ask(Leave(Bob)))).Legs.Select(l => l.Participant));
+        Assert.True(Old(Effects(new ConferenceInput.LegMoved(Carol, Second))) is { IsLast: true, Legs.Length: 0 });
+        Assert.Empty(Effects(new ConferenceInput.MixerDrained(First)));
+    }
+
+    [Fact]
+    public void A_mixer_that_is_to_go_does_not_wait_for_ever_and_ends_when_its_successor_is_lost()
+    {
+        Joined(LegAbility.None, Alice);
+        Effects(Report(First, _life.WantedVersion));
+        Effects(new ConferenceInput.MixerDrained(First));
+        Effects(new ConferenceInput.Stored());
+        _scene.Now += TimeSpan.FromSeconds(15);
+        Assert.True(Old(Effects(Report(Second, _life.WantedVersion))).IsLast);
+
+        Effects(new ConferenceInput.MixerDrained(Second));
+        Effects(new ConferenceInput.Stored());
+        Effects(Report(Second with { Incarnation = 3 }, _life.WantedVersion) with { Born = 5 });
+        Effects(Report(Second with { Incarnation = 3 }, 0) with { Incarnation = default, Born = 6 });
+        var ended = Effects(new ConferenceInput.Stored()).OfType<ConferenceEffect.Publish>().Where(p => p.State.IsLast).Select(p => p.State.Mixer.Incarnation);
+        Assert.Equal([2, 3], ended.Order());
+    }
+
+    private static MixerState Old(ImmutableArray<ConferenceEffect> effects) =>
+        Assert.Single(effects.OfType<ConferenceEffect.Publish>(), p => p.State.Mixer == First).State;
+
     /// <summary>Its lane failed and its actor was started again: nobody waits for a silence.</summary>
     [Fact]
     public void A_mixer_that_knows_nothing_any_more_or_is_another_under_that_name_is_replaced_at_once()

@@ -46,6 +46,25 @@ public sealed class ParticipantMoveTests
         scene.None<SendRequest>();
     }
 
+    /// <summary>The mixer before works, so nothing is sent twice: it goes on until the peer knows of the new one, which already takes packets.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void In_a_gentle_move_the_new_mixer_hears_at_once_and_speaks_when_the_peer_knows(bool withKey)
+    {
+        var scene = withKey ? Grouped() : Confirmed();
+        scene.Do(new ParticipantInput.MoveRequested(Room, Second, new Incarnation(1), MayOffer: false) { IsGentle = true });
+        if (withKey) scene.OfferKey(2, 1);
+        Open(scene, Second);
+        using (var before = scene.Only<SetLegMedia>().Media) Assert.False(before.IsConfirmed);
+        if (!withKey) Move(scene, Second, mayOffer: true);
+        scene.Reply(Sent(scene), 200, Offer(1, mki: withKey ? "|1:4" : ""));
+        var set = scene.Effects.OfType<SetLegMedia>().Last();
+        using var media = set.Media;
+        Assert.Equal((Second, true), (set.Mixer, media.IsConfirmed));
+        Assert.Equal(new ReportMoved(Room, Second), scene.Only<ReportMoved>());
+    }
+
     [Theory]
     [InlineData(true, "UPDATE")]
     [InlineData(false, "INVITE")]

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Akka.Actor;
+using ConfCluster.Actors;
+using ConfCluster.Actors.Conference;
+using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Participant;
+using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
+using ConfCluster.Protocols.Conference;
+
+namespace ConfCluster.Host.Roles;
+
+/// <summary>
+/// Empties a node before it stops: no new calls, nothing new placed here, and each mixer handed to another node while it goes on (so many conferences at a
+/// time; each tells its phones so many at a time). Conferences and participants follow when the node leaves the cluster; media does not need them for that.
+/// </summary>
+internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions regions, ClusterView cluster, ConfClusterSettings settings, ILogger<Drain> log)
+{
+    /// <summary>Conferences that move their mixers at the same time.</summary>
+    private const int AtOnce = 20;
+
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A conference that has not moved by then is asked again: it may have been on its way itself.</summary>
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(3);
+
+    /// <summary>Returns when nothing is left to move, or when <paramref name="patience"/> is over.</summary>
+    public async Task RunAsync(CancellationToken patience)
+    {
+        state.SetStopping();
+        regions.SipEndpoint.Tell(StopAccepting.Instance);
+        var since = Stopwatch.StartNew();
+        try
+        {
+            if (settings.Cluster.IsAlone)
+            {
+                while (!(await cluster.OwnIdsAsync(ParticipantRegion.TypeName) ?? []).IsEmpty) await Task.Delay(LookAgain, patience);
+                return;
+            }
+
+            system.ActorSelection($"/user/{DrainWatch.Name}").Tell(BeginDraining.Instance);
+            var moved = settings.Cluster.Has(NodeRole.Media) ? await MoveMixersAsync(patience) : 0;
+            log.LogInformation("Emptied in {Seconds:0.0} s: {Mixers} mixers are on other nodes", since.Elapsed.TotalSeconds, moved);
+        }
+        catch (OperationCanceledException)
+        {
+            log.LogWarning("Not everything was moved within {Seconds:0.0} s; the node stops all the same", since.Elapsed.TotalSeconds);
+        }
+    }
+
+    private async Task<int> MoveMixersAsync(CancellationToken patience)
+    {
+        var asked = new Dictionary<MixerId, TimeSpan>();
+        var all = new HashSet<MixerId>();
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            if (!cluster.With(NodeRole.Media).Any(m => !cluster.IsSelf(m) && !regions.Draining.Contains(SipWay.NameOf(m.Address))))
+            {
+                log.LogWarning("There is no other node for mixers, so they end with this one");
+                return all.Count;
+            }
+
+            if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids)
+            {
+                var here = ids.Select(id => MixerId.TryParse(id, out var mixer) ? mixer : (MixerId?)null).OfType<MixerId>().ToHashSet();
+                if (here.Count == 0) return all.Count;
+                foreach (var gone in asked.Keys.Except(here).ToList()) asked.Remove(gone);
+                foreach (var mixer in asked.Where(a => clock.Elapsed - a.Value >= AskAgain).Select(a => a.Key).ToList()) Ask(mixer);
+                foreach (var mixer in here.Where(m => !asked.ContainsKey(m)).Take(AtOnce - asked.Count).ToList()) Ask(mixer);
+            }
+
+            await Task.Delay(LookAgain, patience);
+        }
+
+        void Ask(MixerId mixer)
+        {
+            asked[mixer] = clock.Elapsed;
+            all.Add(mixer);
+            regions.Conferences.Tell(new DrainMixer(mixer));
+        }
+    }
+}

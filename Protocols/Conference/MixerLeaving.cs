@@ -1,0 +1,54 @@
+using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
+
+namespace ConfCluster.Protocols.Conference;
+
+/// <param name="Published">The newest state told to it.</param>
+/// <param name="Since">When its successor took over.</param>
+internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since);
+
+/// <summary>
+/// A mixer whose node is emptied goes on with each leg until that is at its successor and the peer knows. Both may send for a moment, since no SSRC is the
+/// same and the successor has an epoch of its own (K6). Who leaves the conference is out of the old one at once, too (K1).
+/// </summary>
+internal static class MixerLeaving
+{
+    /// <summary>Then it ends, whoever is left there: by then an offer was repeated or refused.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>The one that has that number now took over from one that works.</summary>
+    public static bool IsGentle(ConferenceLife life, int number) =>
+        life.State.IsActive && life.State.Mixers.TryGetValue(number, out var placed) && placed.Loss == MixerLoss.Drained;
+
+    public static ConferenceLife Begin(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context)
+    {
+        if (life.Leaving.TryGetValue(known.Number, out var before)) life = MixerWatch.Dismiss(life, before.Published, effects);
+        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, new LeavingMixer(known.Published, context.Decision.Now)) };
+    }
+
+    /// <summary>The newest state of one that leaves; null: it does not.</summary>
+    public static MixerState? Find(ConferenceLife life, MixerId mixer) =>
+        life.Leaving.TryGetValue(mixer.Number, out var leaving) && leaving.Published.Mixer == mixer ? leaving.Published : null;
+
+    /// <summary>After every step.</summary>
+    public static ConferenceLife Proceed(ConferenceLife life, Effects effects, ConferenceContext context)
+    {
+        foreach (var (number, leaving) in life.Leaving)
+        {
+            var told = leaving.Published;
+            var isOver = !IsGentle(life, number) || context.Decision.Now - leaving.Since >= Patience;
+            var legs = isOver ? [] : told.Legs.RemoveAll(l => !life.Moves.ContainsKey(l.Participant.Value) || life.Departed.Contains(l.Participant));
+            if (legs.IsEmpty)
+            {
+                life = MixerWatch.Dismiss(life, told, effects) with { Leaving = life.Leaving.Remove(number) };
+            }
+            else if (legs.Length < told.Legs.Length)
+            {
+                told = told with { Version = life.Version + 1, Legs = legs };
+                effects.Add(new ConferenceEffect.Publish(told));
+                life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told }) };
+            }
+        }
+
+        return life;
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using ConfCluster.Support.Audio;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+/// <summary>A node that is emptied before it stops: its calls go on elsewhere and hardly notice.</summary>
+[Collection("processes")]
+public sealed class DrainTests(ITestOutputHelper output)
+{
+    private static readonly double[] Tones = [440, 1000];
+
+    /// <summary>In milliseconds; the target on a quiet machine is 200, and this one is not.</summary>
+    private const double LongestGap = 600;
+
+    [SkippableFact]
+    public async Task A_node_with_a_mixer_and_a_conference_hands_them_over_before_it_stops()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(output, "sip kms", "focus media", "focus media");
+        await cluster.WatchAsync(async () =>
+        {
+            var calls = new[] { CallAsync(cluster, Tones[0], "--mki"), CallAsync(cluster, Tones[1]) };
+            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants that hear something");
+            var home = await cluster.HomeAsync("mixer", 1) ?? throw new InvalidOperationException("nobody has the mixer");
+            var left = home == 2 ? 3 : 2;
+            var drain = NodeProcess.RunAsync(TimeSpan.FromMinutes(1), "drain", "--url", cluster[home].Http.BaseAddress!.ToString());
+            var (exit, said) = await drain;
+            output.WriteLine(said);
+            Assert.True(exit == 0, said);
+            Assert.Equal(0, await cluster[home].EndAsync());
+            Assert.Contains("1 mixers are on other nodes", cluster[home].Log, StringComparison.Ordinal);
+
+            // Both live on the node that is left, and somebody new gets in.
+            Assert.Equal(left, await cluster.HomeAsync("mixer", 1));
+            Assert.Equal(left, await cluster.HomeAsync("conference", 1));
+            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants at the new mixer");
+            var third = await NodeProcess.RunAsync("call", cluster.Uri("moved", 1), "--mki", "--for", "2s", "--json");
+            Assert.True(third.ExitCode == 0, third.Output);
+            foreach (var (report, i) in (await Task.WhenAll(calls)).Select((r, i) => (r.RootElement, i)))
+            {
+                output.WriteLine($"{report}");
+                Assert.True(report.GetProperty("succeeded").GetBoolean(), $"{report}");
+                Assert.Equal("us", report.GetProperty("endedBy").GetString());
+                Assert.Equal(0, report.GetProperty("undecryptable").GetInt32());
+                Assert.InRange(report.GetProperty("longestGapMilliseconds").GetDouble(), 0, LongestGap);
+                var heard = ToneAnalysis.Of(Recording(cluster, Tones[i]), Tones);
+                Assert.True(heard.Seconds.Skip(2).SkipLast(2).Count(s => !s.Contains(Tones[1 - i])) <= 1, $"phone {i} heard {heard}");
+            }
+        });
+    }
+
+    private static string Recording(ProcessCluster cluster, double tone) => Path.Combine(cluster.Directory, $"moved-{tone}.wav");
+
+    private static async Task<JsonDocument> CallAsync(ProcessCluster cluster, double tone, params string[] more)
+    {
+        string[] call = ["call", cluster.Uri("moved", 1), "--tone", $"{tone}", "--record", Recording(cluster, tone), "--for", "28s", "--json", .. more];
+        var (_, report) = await NodeProcess.RunAsync(TimeSpan.FromMinutes(2), call);
+        return JsonDocument.Parse(report);
+    }
+
+    /// <summary>How many participants have been sent so much that they must hear.</summary>
+    private static async Task<int> HearingAsync(ProcessCluster cluster, int asked)
+    {
+        var answer = await cluster[asked].Http.GetAsync(new Uri("/api/v1/conferences/moved", UriKind.Relative));
+        if (!answer.IsSuccessStatusCode) return 0;
+        using var details = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
+        return details.RootElement.GetProperty("participants").EnumerateArray().Count(
+            p => p.GetProperty("media") is { ValueKind: JsonValueKind.Object } media && media.GetProperty("packetsSent").GetUInt64() > 50);
+    }
+}
