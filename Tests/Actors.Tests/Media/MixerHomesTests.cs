@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.TestKit.Xunit2;
 using ConfCluster.Actors.Media;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Protocols.Conference;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -17,7 +18,7 @@ public sealed class MixerHomesTests : TestKit
     private readonly FakeTimeProvider _clock = new();
     private readonly MixerHomes _homes;
 
-    public MixerHomesTests() => _homes = new MixerHomes(Shards, TimeSpan.FromSeconds(1), _clock);
+    public MixerHomesTests() => _homes = new MixerHomes(Shards, TimeSpan.FromSeconds(1), new DrainingNodes(_clock), _clock);
 
     [Fact]
     public void A_lost_mixer_goes_on_where_somebody_answers()
@@ -28,14 +29,14 @@ public sealed class MixerHomesTests : TestKit
         _homes.Heard("a", [.. further.Take(4)]);
         _homes.Heard("b", [.. further.Skip(4).Take(3)]);
         _homes.Heard("c", [.. further.Skip(7)]);
-        Assert.Equal(5, _homes.Next(lost, MixerLoss.Silent));
-        Assert.Equal(2, _homes.Next(lost, MixerLoss.None));
+        Assert.Equal(5, _homes.Next(lost, lost.Incarnation));
+        Assert.Equal(2, _homes.Next(lost, null));
 
         // b says nothing for too long, and then is not in the cluster any more.
         _clock.Advance(TimeSpan.FromSeconds(2));
         _homes.Heard("a", null);
         _homes.Heard("c", null);
-        Assert.Equal(8, _homes.Next(lost, MixerLoss.Silent));
+        Assert.Equal(8, _homes.Next(lost, lost.Incarnation));
         _homes.Forget("b");
         Assert.Null(_homes.HomeOf(further[4]));
         Assert.Equal("a", _homes.HomeOf(shard));
