@@ -61,13 +61,17 @@ internal static class ConferenceKeys
         var facts = ImmutableArray<ConferenceEvent>.Empty;
         foreach (var begin in effects.OfType<RekeyEffect.Begin>())
         {
-            facts = facts.AddRange(Began(state.Apply(facts), begin, null, context));
+            facts = facts.AddRange(Began(state.Apply(facts), WithLadder(life.Keys, state, begin), null, context));
             life = life with { Storing = life.Storing.Add(begin.Epoch) };
         }
 
         // The others wait until the facts are stored: nothing of them may be lost.
         return (life with { KeyEffects = life.KeyEffects.AddRange(effects.Where(e => e is not RekeyEffect.Begin)) }, facts);
     }
+
+    /// <summary>A rung that begins before the epoch of its ladder is stored takes the place of that: what is left of the ladder is stored with it.</summary>
+    private static RekeyEffect.Begin WithLadder(RekeyState keys, ConferenceState state, RekeyEffect.Begin begin) =>
+        keys.Ladder is { } ladder && ladder.Top > begin.Epoch && ladder.Top > state.LastRung ? begin with { LadderTo = ladder.Top } : begin;
 
     /// <summary>What the epoch's beginning stores: the rules that hold and SSRCs for shared streams, where they are not known yet, and the epoch.</summary>
     public static ImmutableArray<ConferenceEvent> Began(ConferenceState state, RekeyEffect.Begin begin, string? note, DecisionContext context)
@@ -97,7 +101,7 @@ internal static class ConferenceKeys
         life = KeyWishes.Execute(life with { KeyEffects = [] }, waiting, null, effects, context);
         foreach (var began in events.OfType<ConferenceEvent.KeyEpochBegan>())
         {
-            life = life with { Storing = life.Storing.Remove(began.Epoch) };
+            life = life with { Storing = life.Storing.Except(life.Storing.Where(e => e <= began.Epoch)) };
             life = Next(life, new RekeyInput.Stored(began.Epoch), effects, context);
         }
 

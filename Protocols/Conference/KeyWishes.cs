@@ -51,6 +51,9 @@ internal static class KeyWishes
             case RekeyEffect.Destroy w:
                 effects.Add(new ConferenceEffect.DestroyKey(w.Epoch));
                 return Pass(life, w.Epoch, EpochPassage.Destroyed, context);
+            case RekeyEffect.Overtaken w:
+                effects.Add(new ConferenceEffect.DestroyKey(w.Epoch));
+                return life;
             case RekeyEffect.DropRungs w:
                 effects.AddRange(Range(w.From, w.To).Select(e => new ConferenceEffect.DestroyKey(e)));
                 return Pass(life, w.From, EpochPassage.Destroyed, context, w.To);

@@ -89,6 +89,9 @@ public abstract record RekeyEffect
     /// <summary>None of these keys will ever be used: somebody who was sent them is gone. Zero them.</summary>
     public sealed record DropRungs(KeyEpoch From, KeyEpoch To) : RekeyEffect;
 
+    /// <summary>It will never begin, since a younger one was stored before it; a rung has a key already, which is zeroed.</summary>
+    public sealed record Overtaken(KeyEpoch Epoch) : RekeyEffect;
+
     /// <summary>No phone in the conference has it any more, as far as they keep to the SDP.</summary>
     public sealed record Revoked(KeyEpoch Epoch) : RekeyEffect;
 }

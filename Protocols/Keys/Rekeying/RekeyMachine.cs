@@ -96,10 +96,22 @@ public static class RekeyMachine
         if (spoils || held && turn.Policy.OnLeave) turn.Demand(left.Evicted ? RekeyReason.Evicted : RekeyReason.Left);
     }
 
+    /// <summary>Numbers are stored in their order, so what a younger one overtook on its way to the journal never begins.</summary>
+    private static void GiveUpBefore(RekeyTurn turn, KeyEpoch stored)
+    {
+        foreach (var epoch in turn.State.Epochs)
+        {
+            if (epoch.Epoch >= stored || epoch.Phase != EpochPhase.Prepared) continue;
+            turn.State = turn.State with { Epochs = turn.State.Epochs.Remove(epoch) };
+            turn.Say(new RekeyEffect.Overtaken(epoch.Epoch));
+        }
+    }
+
     private static void Stored(RekeyTurn turn, KeyEpoch stored)
     {
         if (turn.State.Find(stored) is not { Phase: EpochPhase.Prepared } epoch) return;
         turn.State = turn.State.With(epoch with { Phase = EpochPhase.Distributing });
+        GiveUpBefore(turn, stored);
         foreach (var leg in turn.State.Legs.Values)
         {
             if (leg.AnswerWaitsFor <= stored) turn.Answer(leg with { AnswerWaitsFor = null });

@@ -63,7 +63,7 @@ public sealed record RekeyState(
         return legs.Aggregate(state, (s, l) => s.With(new LegKeys(l.Participant, l.Keying, last)
         {
             IsReady = true,
-            TakesLadder = l.TakesLadder,
+            TakesLadder = l is { TakesLadder: true, Keying: LegKeying.GroupByMki },
             // It may have been told any.
             Held = l.Keying == LegKeying.Own || last.Number == 0 ? [] : [LegKeys.Forgotten],
             Knows = policy.Revoke == Revocation.Now && l.Keying == LegKeying.GroupByMki && last.Number > 0 ? [LegKeys.Forgotten] : [],

@@ -21,6 +21,8 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
 
     public ImmutableArray<RekeyEffect> Effects => _effects.ToImmutable();
 
+    public void Say(RekeyEffect effect) => _effects.Add(effect);
+
     public void Set(LegKeys leg) => State = State.With(leg);
 
     /// <summary>A rekeying now if the interval allows it (K3), else one at its end that covers all changes until then (K4).</summary>

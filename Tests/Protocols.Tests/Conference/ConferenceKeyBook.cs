@@ -10,6 +10,7 @@ internal sealed class ConferenceKeyBook
 {
     private readonly HashSet<KeyEpoch> _stored = [];
     private readonly HashSet<KeyEpoch> _alive = [];
+    private readonly HashSet<KeyEpoch> _destroyed = [];
     private readonly HashSet<KeyEpoch> _used = [];
     private readonly Dictionary<ParticipantId, HashSet<KeyEpoch>> _told = [];
     private readonly Dictionary<ParticipantId, HashSet<KeyEpoch>> _confirmed = [];
@@ -35,7 +36,7 @@ internal sealed class ConferenceKeyBook
                     _last = began.Epoch;
                     if (_last > _given) _given = _last;
                     _stored.Add(began.Epoch);
-                    _alive.Add(began.Epoch);
+                    if (!_destroyed.Contains(began.Epoch)) _alive.Add(began.Epoch);
                     break;
                 case ConferenceEvent.KeyLadderMade made:
                     foreach (var rung in made.Rungs)
@@ -43,7 +44,7 @@ internal sealed class ConferenceKeyBook
                         Assert.True(rung.Epoch > _given);
                         _given = rung.Epoch;
                         _rungs.Add(rung.Epoch);
-                        _alive.Add(rung.Epoch);
+                        if (!_destroyed.Contains(rung.Epoch)) _alive.Add(rung.Epoch);
                     }
 
                     break;
@@ -64,6 +65,7 @@ internal sealed class ConferenceKeyBook
     {
         Assert.Contains(epoch, _stored);
         Assert.Contains(epoch, _alive);
+        Assert.True(to is null || to <= _given, $"{who} was told keys up to {to}, and {_given} is the last that is stored");
         // Rungs that were given up meanwhile are not there to be told.
         _told[who].UnionWith(Range((epoch, to)).Skip(1).Where(_alive.Contains));
 
@@ -88,12 +90,21 @@ internal sealed class ConferenceKeyBook
         for (var epoch = told.Epoch; epoch == told.Epoch || epoch <= told.To; epoch = epoch.Next) yield return epoch;
     }
 
-    public void Destroyed(KeyEpoch epoch) => _alive.Remove(epoch);
+    /// <summary>It may be while its beginning is still being stored.</summary>
+    public void Destroyed(KeyEpoch epoch)
+    {
+        _destroyed.Add(epoch);
+        _alive.Remove(epoch);
+    }
+
+    /// <summary>Every other key is destroyed.</summary>
+    public void AreAlive(IEnumerable<KeyEpoch> needed) => Assert.Empty(_alive.Except(needed));
 
     /// <summary>Its keys are gone with it.</summary>
     public void FocusDied(bool callsLost)
     {
         _alive.Clear();
+        _destroyed.Clear();
         _rungs.Clear();
         if (!callsLost) return;
         foreach (var who in _told.Keys) _told[who] = [];

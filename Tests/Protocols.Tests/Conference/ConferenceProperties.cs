@@ -71,5 +71,5 @@ public class ConferenceProperties
             var world = new ConferenceWorld(shares, ladder, legs);
             foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
             world.Settle();
-        });
+        }, iter: 1000);
 }

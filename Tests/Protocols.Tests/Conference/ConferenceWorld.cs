@@ -85,6 +85,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
         Assert.All(_life.State.Participants.Keys.Where(_at.ContainsKey), who => Assert.Equal(_life.State.MixerOf(who), _at[who]));
         foreach (var (who, mixer) in _at.ToArray()) Give(new ConferenceInput.LegMoved(who, mixer));
         Assert.Empty(_life.Moves);
+        _keys.AreAlive(_life.Keys.Epochs.Select(e => e.Epoch).Concat(_life.Keys.Ladder is { } rungs ? KeyWishes.Range(rungs.Base, rungs.Top) : []));
         foreach (var (mixer, state) in _told)
         {
             var inCharge = _life.State.IsActive && _life.State.HasMixer(mixer);

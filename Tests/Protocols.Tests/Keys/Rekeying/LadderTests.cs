@@ -141,6 +141,34 @@ public sealed class LadderTests
         Assert.Null(RekeyMachine.WakeAt(_state, _policy));
     }
 
+    [Fact]
+    public void Nobody_is_offered_a_key_again_that_somebody_took_along()
+    {
+        _policy = _policy with { Ladder = 0, Revoke = Revocation.Now, MinInterval = TimeSpan.FromSeconds(60) };
+        Together(Alice, Bob, Carol);
+        Rekey(6);
+        Do(new RekeyInput.Took(Carol, Epoch(6)));
+        After(80);
+        Do(new RekeyInput.Took(Alice, Epoch(6)));
+        Do(new RekeyInput.Took(Bob, Epoch(6)));
+        Rekey(7);
+        Do(new RekeyInput.Took(Alice, Epoch(7)));
+        Do(new RekeyInput.Left(Bob, Evicted: false));
+        Assert.Equal<RekeyEffect>([new Offer(Alice, Epoch(5))], After(2000).Where(e => e is Offer { Participant: Alice }));
+    }
+
+    [Fact]
+    public void An_epoch_that_a_younger_one_overtook_in_the_journal_never_begins_and_holds_up_nothing()
+    {
+        Together(Alice, Bob);
+        Do(new RekeyInput.Demanded(RekeyReason.Asked));
+        Do(new RekeyInput.Demanded(RekeyReason.MixerReplaced));
+        Assert.Equal<RekeyEffect>([new Overtaken(Epoch(6)), new Use(Alice, Epoch(7)), new Use(Bob, Epoch(7)), new Retire(Epoch(5))], Stored(7).Where(e => e is not Settled));
+        Assert.Empty(Stored(6));
+        Assert.Contains(new Destroy(Epoch(5)), After(10_000));
+        Assert.Equal([Epoch(7)], _state.Epochs.Select(e => e.Epoch));
+    }
+
     private static KeyEpoch Epoch(uint number) => new(number);
 
     private ImmutableArray<RekeyEffect> Join(string who) => Do(new RekeyInput.Joined(who, LegKeying.GroupByMki, TakesLadder: true));

@@ -12,7 +12,7 @@ public sealed class RekeyProperties
     private static readonly Gen<Phone> AnyPhone = Gen.Frequency(
         (3, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d))),
         (3, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, TakesLadder: true))),
-        (2, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d))),
+        (2, Gen.Select(Delay, Gen.Bool, (d, ladder) => new Phone(LegKeying.GroupPlain, d, TakesLadder: ladder))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.Own, d))),
         (1, Gen.Select(Delay, Gen.Int[1, 3], (d, n) => new Phone(LegKeying.GroupByMki, d, Glares: n, TakesLadder: n > 1))),
         (1, Gen.Select(Delay, Gen.Bool, (d, ladder) => new Phone(LegKeying.GroupByMki, d, Refuses: true, TakesLadder: ladder))),
@@ -22,7 +22,7 @@ public sealed class RekeyProperties
     internal static readonly Gen<RekeyPolicy> AnyPolicy = Gen.Select(
         Gen.Bool, Gen.Bool, OneOf(0, 1, 5, 10), Gen.Int[6, 12], OneOf(JoinKey.NextEpoch, JoinKey.Current),
         OneOf(Undelivered.OwnKey, Undelivered.Drop),
-        Gen.Select(Gen.Int[2, 4], OneOf(1, 2, 50), OneOf(0, 0, 1, 3, 9), OneOf(Revocation.Lazy, Revocation.Lazy, Revocation.Now)),
+        Gen.Select(Gen.Int[2, 4], OneOf(1, 2, 50), OneOf(0, 0, 1, 3, 9), OneOf(Revocation.Lazy, Revocation.Lazy, Revocation.Now), OneOf(2, 2, 15)),
         (join, leave, interval, timeout, key, undelivered, most) => RekeyPolicy.Default with
         {
             OnJoin = join,
@@ -35,6 +35,7 @@ public sealed class RekeyProperties
             MaxOffers = most.Item2,
             Ladder = most.Item3,
             Revoke = most.Item4,
+            Grace = TimeSpan.FromSeconds(most.Item5),
             MaxAge = interval == 5 ? TimeSpan.FromSeconds(40) : null,
         });
 
@@ -69,6 +70,7 @@ public sealed class RekeyProperties
             Assert.All(world.Uses.Values, used => Assert.True(used is null || used == newest, $"{used} is still in use and {newest} is the newest"));
             Assert.InRange(world.State.Epochs.Length, 0, 1);
             Assert.True(world.Forgetful || world.State.Unrevoked.IsEmpty, "a phone that takes every offer was never told to forget");
+            Assert.True(policy.Revoke != Revocation.Now || !world.Hoarders.Any(), $"{string.Join(", ", world.Hoarders)} could forget keys and was not told to");
         }, iter: 10_000);
 
     internal sealed record Happening(string Name, Action<RekeyWorld> Act)

@@ -57,6 +57,10 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     /// <summary>Somebody who took keys takes no offers, so it may have old keys to the end.</summary>
     public bool Forgetful => _phones.Values.Any(p => p.Refuses || !p.Answers);
 
+    /// <summary>Who takes every offer and has a key from before the one that it is sent media under.</summary>
+    public IEnumerable<string> Hoarders => _phones.Where(p => p.Value is { Keying: LegKeying.GroupByMki, Answers: true, Refuses: false })
+        .Select(p => p.Key).Where(p => _uses[p] is { Number: > 0 } used && _listed[p].Any(e => e < used));
+
     /// <summary>Told of every step of the machine, for whoever keeps a book of his own.</summary>
     public Action<RekeyInput, IReadOnlyList<RekeyEffect>>? Heard { get; set; }
 
@@ -220,6 +224,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
                 break;
             case RekeyEffect.Revoked e:
                 Is(_destroyed.Contains(e.Epoch), $"{e.Epoch} is revoked and not destroyed");
+                Is(_used.Contains(e.Epoch), $"{e.Epoch} is revoked and nobody was ever under it");
                 var holder = _phones.Keys.FirstOrDefault(p => _listed[p].Contains(e.Epoch));
                 Is(holder is null, $"{e.Epoch} is revoked and {holder} has it");
                 break;
@@ -257,7 +262,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     {
         Is(_phones.ContainsKey(name), $"K1: {epoch} is told to somebody who left");
         Is(_stored.ContainsKey(epoch), $"{epoch} is told before it is stored");
-        Is(to is null || _phones[name].TakesLadder && to > epoch, $"{name} cannot take rungs");
+        Is(to is null || _phones[name] is { TakesLadder: true, Keying: LegKeying.GroupByMki } && to > epoch, $"{name} cannot take rungs");
         var told = new List<KeyEpoch>();
         for (var key = epoch; key <= (to ?? epoch); key = key.Next)
         {
