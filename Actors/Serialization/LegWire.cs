@@ -35,6 +35,7 @@ internal static class LegWire
             PeerReception = Write(s.PeerReception),
             MediaMissing = s.IsMediaMissing,
             DeafTo = s.DeafTo.Number,
+            IsReported = s.IsReported,
         };
         if (s.RoundTripMicroseconds is { } trip) proto.RoundTripMicroseconds = trip;
         return proto;
@@ -53,6 +54,7 @@ internal static class LegWire
         RoundTripMicroseconds = p.HasRoundTripMicroseconds ? p.RoundTripMicroseconds : null,
         IsMediaMissing = p.MediaMissing,
         DeafTo = new KeyEpoch(p.DeafTo),
+        IsReported = p.IsReported,
     };
 
     public static LegReportProto Write(LegReport report)

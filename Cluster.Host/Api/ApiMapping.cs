@@ -76,7 +76,13 @@ internal static class ApiMapping
         Proof = view.Caller?.Proof,
         Private = view.Caller?.IsPrivate ?? false,
         Moving = view.IsMoving,
-        Key = view.Key is { } key ? new KeyDetails(Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki, key.IsDeaf) : null,
+        Key = view.Key is { } key ? Key(key, view.Media) : null,
+    };
+
+    private static KeyDetails Key(LegKeyView key, LegStatistics? media) => new(
+        Camel($"{key.Keying}"), key.InUse?.Number, key.Offered?.Number, key.IsProtected, !key.LacksMki, key.IsDeaf)
+    {
+        Hearing = media is { IsReported: true } ? "reported" : "unknown",
     };
 
     private static MediaDetails Media(LegStatistics s) => new(

@@ -45,7 +45,14 @@ internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, Dat
 /// <param name="Offered">An epoch that it was sent and has not answered.</param>
 /// <param name="Mki">It tells keys by MKI.</param>
 /// <param name="Deaf">It took a group key, heard nothing under it, and is back on its own.</param>
-internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling, bool Mki, bool Deaf);
+internal sealed record KeyDetails(string Keying, uint? Epoch, uint? Offered, bool ProtectedSignalling, bool Mki, bool Deaf)
+{
+    /// <summary>
+    /// reported: its RTCP says how our stream arrives, so it would be noticed if it heard nothing under a key; unknown: it does not, and nobody can tell unless
+    /// it falls silent.
+    /// </summary>
+    public required string Hearing { get; init; }
+}
 
 /// <param name="Set">What differs from the blueprint.</param>
 /// <param name="Policy">Every rule that holds.</param>

@@ -43,11 +43,11 @@ internal static class KeyCommands
         if (details.RekeyDeferred) Console.Out.WriteLine("A change of the group key waits for the minimum interval.");
         if (details.Exposure is { } exposure) Write(exposure, history);
         Output.Table(
-            ["Participant", "Id", "Key", "Offered", "Signalling"],
+            ["Participant", "Id", "Key", "Hearing", "Offered", "Signalling"],
             details.Participants.Select(p => new[]
             {
                 p.DisplayName is { Length: > 0 } shown ? shown : p.Identity, Short(p.Id),
-                KeyOf(p.Key),
+                KeyOf(p.Key), p.Key?.Hearing ?? "-",
                 p.Key?.Offered is { } offered ? $"epoch {offered}" : "-", p.Key is { ProtectedSignalling: true } ? "protected" : "in clear",
             }));
     }

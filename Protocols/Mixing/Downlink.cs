@@ -46,6 +46,9 @@ internal sealed class Downlink
     /// <summary>The epoch under whose key it hears nothing, though it took it.</summary>
     public KeyEpoch? DeafTo => _hearing.DeafTo;
 
+    /// <summary>Its reports say how our streams arrive.</summary>
+    public bool IsReported => _hearing.ReportsUs;
+
     /// <summary>At the last report.</summary>
     public ulong ReportedPackets { get; set; }
 

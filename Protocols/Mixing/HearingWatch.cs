@@ -5,8 +5,9 @@ using ConfCluster.Protocols.Rtp.Rtcp;
 namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>
-/// Notices a leg that was moved to a group key and does not hear under it: what it reports of our stream stands still (RFC 3550 §6.4.1), or it fell
-/// silent with the move. It is the peer's word and concerns nobody else: whoever says so gets its own key back. A mutable struct, private state of its owner.
+/// Notices a leg that was moved to a group key and does not hear under it: what it reports of our stream stands still (RFC 3550 §6.4.1), or its reports or
+/// all that it sent ended with the move. It is the peer's word and concerns nobody else: whoever says so gets its own key back. Of a peer that never reports
+/// and goes on sending nothing is known. A mutable struct, private state of its owner.
 /// </summary>
 internal struct HearingWatch
 {
@@ -18,6 +19,14 @@ internal struct HearingWatch
     /// 7.5 s (RFC 3550 §6.2).
     /// </summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(12);
+
+    /// <summary>
+    /// So long no report comes from a peer that reported until the move and goes on sending: five intervals, after which RFC 3550 §6.3.5 gives a member up.
+    /// </summary>
+    private static readonly TimeSpan Unreported = TimeSpan.FromSeconds(25);
+
+    /// <summary>Two intervals at their longest (RFC 3550 §6.3.1): who has not reported for that time before the move does not do so any more.</summary>
+    private static readonly TimeSpan Reporting = TimeSpan.FromSeconds(15);
 
     /// <summary>20 ms packets within that time: fewer were sent to a leg on hold.</summary>
     private const uint Enough = 50;
@@ -32,8 +41,11 @@ internal struct HearingWatch
     private TimeSpan _movedAt;
     private uint _sent;
     private int _silentReports;
+    private TimeSpan _reportedAt;
     private bool _isOpen;
-    private bool _reportsUs;
+
+    /// <summary>It has reported streams of ours, so it would be noticed if it heard nothing.</summary>
+    public bool ReportsUs { get; private set; }
 
     /// <summary>The epoch under which it hears nothing; null: none that is known of.</summary>
     public KeyEpoch? DeafTo { get; private set; }
@@ -65,8 +77,9 @@ internal struct HearingWatch
     /// <param name="block">What it says of the stream that it is sent; null: nothing.</param>
     public void Reported(ReportBlock? block, TimeSpan now)
     {
-        var known = _reportsUs;
-        _reportsUs |= block is not null;
+        var known = ReportsUs;
+        ReportsUs |= block is not null;
+        _reportedAt = now;
         if (!_isOpen) return;
         // Modulo 2^16: ten minutes of packets, and it is decided long before.
         if (block is { } told && told.Source == _source && unchecked((short)((ushort)told.HighestSequence - _first)) >= 0) _isOpen = false;
@@ -79,7 +92,10 @@ internal struct HearingWatch
     {
         if (!_isOpen || lastHeard is not { } heard || now - _movedAt < Silence || _sent < Enough) return;
         // Until the move: a packet of 60 ms and some jitter before it.
-        if (heard <= _movedAt + OnTheWay && heard >= _movedAt - OnTheWay) Conclude();
+        var isSilent = heard <= _movedAt + OnTheWay && heard >= _movedAt - OnTheWay;
+        // A report that was on its way at the move may come after it.
+        var isUnreported = ReportsUs && now - _movedAt >= Unreported && _reportedAt <= _movedAt + OnTheWay && _reportedAt >= _movedAt - Reporting;
+        if (isSilent || isUnreported) Conclude();
     }
 
     private void Conclude() => (DeafTo, _isOpen) = (_epoch, false);

@@ -161,6 +161,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
             RoundTripMicroseconds = Uplink.Reports.RoundTrip is { } trip ? Microseconds(trip) : null,
             IsMediaMissing = IsMediaMissing,
             DeafTo = Downlink.DeafTo ?? default,
+            IsReported = Downlink.IsReported,
         };
     }
 

@@ -85,10 +85,13 @@ public readonly record struct LegStatistics(
     /// <summary>The epoch under whose group key it hears nothing, though it took it; 0: none.</summary>
     public KeyEpoch DeafTo { get; init; }
 
+    /// <summary>The peer's reports say how our stream arrives there; without any it cannot be told of a group key whether it is heard under.</summary>
+    public bool IsReported { get; init; }
+
     /// <summary>Changes with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
         PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent
-        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0) ^ (ulong)DeafTo.Number << 30;
+        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0) ^ (IsReported ? 1ul << 62 : 0) ^ (ulong)DeafTo.Number << 30;
 }
 
 /// <summary>How one direction of a leg arrives (RFC 3550 §6.4.1).</summary>

@@ -177,7 +177,7 @@ internal static class WireSamples
         new ConferenceEvent.MixerPlaced(3) { At = Noon, Loss = MixerLoss.BeganAnew, Ssrcs = [new MemberSsrc(Alice, new Ssrc(0x89ABCDEF))] },
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { IsMoving = true }]) { MixerLoss = MixerLoss.Silent },
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },
-        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { DeafTo = new KeyEpoch(5) })]),
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { DeafTo = new KeyEpoch(5), IsReported = true })]),
         new MixerReport(Mixer, Life, 8, []) { Rest = TimeSpan.FromSeconds(9.5) },
         new MixerReport(Mixer, Life, 8, []) { Speaker = Alice },
         new MixerReport(

@@ -109,6 +109,53 @@ public sealed class HearingWatchTests
     }
 
     [Fact]
+    [Trait("RFC", "3550 §6.3.5")]
+    public void A_phone_whose_reports_end_with_the_move_is_deaf_though_it_goes_on_sending()
+    {
+        Move();
+        Run(TimeSpan.FromSeconds(24), _deaf);
+        Assert.Equal(default, _deaf.Statistics.DeafTo);
+        Run(TimeSpan.FromSeconds(2), _deaf);
+        Assert.Equal(Two, _deaf.Statistics.DeafTo);
+    }
+
+    [Fact]
+    public void A_phone_that_had_stopped_reporting_before_the_move_is_not_judged()
+    {
+        Run(TimeSpan.FromSeconds(16), _deaf);
+        Move();
+        Run(TimeSpan.FromSeconds(60), _deaf);
+        Assert.Equal(default, _deaf.Statistics.DeafTo);
+    }
+
+    [Fact]
+    public void Whether_a_phone_hears_is_known_of_one_that_reports_and_of_no_other()
+    {
+        var fresh = _scene.Mixer.Phone(AudioCodec.Pcmu);
+        (fresh.Epoch, fresh.Mode, fresh.IsIn) = (1, LegKeyMode.ByMki, true);
+        _scene.Wish();
+        Run(TimeSpan.FromSeconds(3), fresh);
+        Assert.False(fresh.Statistics.IsReported);
+        Empty(fresh);
+        Assert.Equal((false, true), (fresh.Statistics.IsReported, _good.Statistics.IsReported));
+        Move();
+        Run(TimeSpan.FromSeconds(20), fresh);
+        Assert.Equal((false, true), (fresh.Statistics.IsReported, _good.Statistics.IsReported));
+    }
+
+    [Fact]
+    public void Of_a_phone_that_never_reports_and_goes_on_sending_nothing_is_concluded()
+    {
+        var fresh = _scene.Mixer.Phone(AudioCodec.Pcmu);
+        (fresh.Epoch, fresh.Mode, fresh.IsIn) = (1, LegKeyMode.ByMki, true);
+        _scene.Wish();
+        Run(TimeSpan.FromSeconds(3), fresh);
+        Move();
+        Run(TimeSpan.FromSeconds(120), fresh);
+        Assert.Equal((default, false), (fresh.Statistics.DeafTo, fresh.Statistics.IsReported));
+    }
+
+    [Fact]
     public void Nobody_is_judged_on_a_key_of_its_own()
     {
         _deaf.Mode = LegKeyMode.Own;
