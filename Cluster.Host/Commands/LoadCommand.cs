@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Phone.Load;
 using ConfCluster.Host.Roles;
+using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Host.Commands;
 
@@ -19,11 +20,13 @@ internal static class LoadCommand
         var conference = new Option<string>("--conference") { Description = "The conference that is called.", HelpName = "NAME", Required = true };
         var server = new Option<IPEndPoint>("--sip")
         {
-            Description = "The node's SIP over UDP.",
+            Description = "The node's SIP.",
             HelpName = "ADDRESS:PORT",
             CustomParser = a => ReadEndPoint(a.Tokens[0].Value, a.AddError),
             DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 5060),
         };
+        var transport = new Option<string>("--transport") { Description = "udp, or tcp: a connection for each phone.", DefaultValueFactory = _ => "udp" };
+        transport.AcceptOnlyFromAmong("udp", "tcp");
         var phones = Count("--phones", Phones, "Phones in the conference.", 1, 10_000);
         var talkers = Count("--talkers", Talkers, "Phones that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
         var canaries = Count("--canaries", 10, "Phones that check which tones they hear.", 0, 10_000);
@@ -56,7 +59,7 @@ internal static class LoadCommand
         var json = Output.JsonOption();
         var load = new Command("load", "Fill a conference with phones and report what they missed.")
         {
-            conference, server, phones, talkers, canaries, joins, leaves, ends, duration, mki, srtp, user, url, json,
+            conference, server, transport, phones, talkers, canaries, joins, leaves, ends, duration, mki, srtp, user, url, json,
         };
         kms.AddTo(load, srtp, user);
         load.Validators.Add(r =>
@@ -72,6 +75,7 @@ internal static class LoadCommand
                 r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki))
             {
                 EndRate = r.GetValue(ends),
+                Transport = r.GetValue(transport) == "tcp" ? SipTransport.Tcp : SipTransport.Udp,
                 Kms = phoneKms,
             },
             secret, r.GetValue(url)!, r.GetValue(json))));
@@ -124,7 +128,7 @@ internal static class LoadCommand
         yield return ["Lost", Text($"{r.PacketsLost} packets of {r.LegsWithLoss} phones, at most {r.MostLost} of one")];
         yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms")];
         yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Undecryptable} under an unknown key, {r.Malformed} malformed")];
-        yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}")];
+        yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}, in {r.TonesInterrupted} of them a packet was late or missing")];
         yield return
         [
             "Load's own clock",

@@ -73,6 +73,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private TimeSpan? _nextReport;
     private bool _heard;
     private int _silentTicks;
+    private ulong _slips;
     private int _gaps;
     private int _longestGap;
     private readonly List<Interruption> _interruptions = [];
@@ -95,6 +96,9 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     public Ssrc Ssrc => _out.Packets.Ssrc;
 
     public bool IsReady => _media is not null;
+
+    /// <summary>How often what was played was not what came: ticks without a frame to play, and packets that were too late or given up.</summary>
+    public ulong Slips => _slips + _in.LateOrDuplicate;
 
     /// <summary>
     /// What offer and answer settled; takes ownership. The same keys go on with their indices; former ones open packets for two more seconds.
@@ -217,6 +221,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         else
         {
             _silentTicks++;
+            _slips++;
         }
 
         return sound;

@@ -108,7 +108,7 @@ internal sealed class LoadLoop : IDisposable
         var number = _phones.Count;
         var phone = new LoadPhone(_options, ticket, _sockets, _ports, number < _options.Talkers ? number : -1, number < _options.Canaries, _origin);
         _phones.Add(phone);
-        Put(phone.SipHandle, phone);
+        if (phone.SipHandle is { } handle) Put(handle, phone);
         Put(phone.RtpHandle, phone);
         phone.Dial(_target, now);
     }
@@ -133,11 +133,15 @@ internal sealed class LoadLoop : IDisposable
             if (handle == phone.SipHandle) phone.ReceiveSip(_datagram.AsSpan(0, length), from, now);
             else phone.ReceiveMedia(_datagram.AsSpan(0, length), now);
         }
+
+        if (_options.Transport != SipTransport.Tcp) return;
+        foreach (var phone in _phones) phone.DrainConnection(_datagram, now);
     }
 
     private void Forget(LoadPhone phone)
     {
-        _byHandle[phone.SipHandle] = _byHandle[phone.RtpHandle] = null;
+        if (phone.SipHandle is { } handle) _byHandle[handle] = null;
+        _byHandle[phone.RtpHandle] = null;
         phone.Dispose();
     }
 

@@ -4,7 +4,7 @@ using ConfCluster.Protocols.Sip.Messages;
 namespace ConfCluster.Actors.Phone.Load;
 
 /// <summary>What a load is: so many phones of one process in one conference.</summary>
-/// <param name="Server">The node's SIP over UDP.</param>
+/// <param name="Server">The node's SIP.</param>
 /// <param name="Talkers">So many of the phones say a tone, each another one; the others send silence.</param>
 /// <param name="Canaries">Phones, talkers among them first, that check the tones they hear.</param>
 /// <param name="JoinRate">Calls begun per second.</param>
@@ -15,6 +15,9 @@ public sealed record LoadOptions(
 {
     /// <summary>Phones that hang up per second when it is over.</summary>
     public double EndRate { get; init; } = 100;
+
+    /// <summary>Over UDP, or over TCP with a connection for each phone.</summary>
+    public SipTransport Transport { get; init; } = SipTransport.Udp;
 
     /// <summary>Keys travel in MIKEY messages, each call under a ticket of its own from here; null: in a=crypto.</summary>
     public PhoneKmsOptions? Kms { get; init; }

@@ -12,7 +12,8 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Actors.Phone.Load;
 
 /// <summary>
-/// One phone of a load, driven by the load's thread: two sockets of the common set, SIP on one, RTP and RTCP on the other (RFC 5761).
+/// One phone of a load, driven by the load's thread: two sockets of the common set, SIP on one, RTP and RTCP on the other (RFC 5761). Over TCP its SIP has a
+/// connection in place of the one.
 /// </summary>
 internal sealed class LoadPhone : IMediaSink, IDisposable
 {
@@ -20,6 +21,7 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
 
     private readonly IMediaSockets _sockets;
     private readonly PhoneTicket? _ticket;
+    private readonly LoadConnection? _connection;
     private readonly SipFlow _flow;
     private readonly PhoneCall _call;
     private readonly PhoneMedia _media;
@@ -33,6 +35,8 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     private PhoneStatistics? _heard;
     private PhoneEvent.Ended? _end;
     private string? _wrong;
+    private bool _isCut;
+    private ulong _slips;
     private TimeSpan _due = TimeSpan.MaxValue;
 
     /// <param name="ticket">Taken over; null: its keys are in a=crypto.</param>
@@ -40,9 +44,18 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     public LoadPhone(LoadOptions options, PhoneTicket? ticket, IMediaSockets sockets, LoadPorts ports, int talker, bool checks, DateTimeOffset origin)
     {
         (_sockets, _ticket, Talker) = (sockets, ticket, talker);
-        (SipHandle, var sip) = ports.Take();
         (RtpHandle, var rtp) = ports.Take();
-        _flow = new SipFlow(SipTransport.Udp, sip.ToEndPoint(), options.Server);
+        if (options.Transport == SipTransport.Tcp)
+        {
+            _connection = ports.Connect(options.Server);
+            _flow = _connection.Flow;
+        }
+        else
+        {
+            (var handle, var sip) = ports.Take();
+            (SipHandle, _flow) = (handle, new SipFlow(SipTransport.Udp, sip.ToEndPoint(), options.Server));
+        }
+
         var settings = PhoneSettings.Default with { UseMki = options.UseMki, Identity = SipUri.Sip("load", options.Server.Address.ToString()) };
         if (ticket is not null) settings = settings with { Ticket = ticket, UseMki = true, Identity = options.Kms!.Identity, Suites = [SrtpProfile.Usual[0]] };
         _call = new PhoneCall(settings, _flow, rtp, rtp, RandomNumberGenerator.Fill);
@@ -53,7 +66,8 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
         _check = checks ? new ToneCheck(options.Talkers, talker) : null;
     }
 
-    public int SipHandle { get; }
+    /// <summary>Null: it has a connection.</summary>
+    public int? SipHandle { get; }
 
     public int RtpHandle { get; }
 
@@ -86,6 +100,18 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
     public void ReceiveSip(ReadOnlySpan<byte> datagram, in MediaAddress from, TimeSpan now) =>
         Do(_call.Receive(datagram, _flow with { Remote = from.ToEndPoint() }), now);
 
+    /// <summary>What came over its connection, if it has one.</summary>
+    /// <param name="piece">Room for what one read yields.</param>
+    public void DrainConnection(byte[] piece, TimeSpan now)
+    {
+        if (_connection is null || _isCut || _connection.TryDrain(piece, frame => Do(_call.Receive(frame, _flow), now))) return;
+        (_isCut, _wrong) = (true, "the connection was lost");
+        // Nothing can come any more, so every timer of a transaction ends it now.
+        foreach (var transaction in _timers.Keys.Where(t => t.Call == CallTimer.None).Select(t => t.Transaction).Distinct().ToArray())
+            Do(_call.TransportFailed(transaction), now);
+        if (_end is null && !IsLeaving) HangUp(now);
+    }
+
     public void ReceiveMedia(Span<byte> packet, TimeSpan now) => _media.Receive(rtcp: false, packet, now);
 
     /// <param name="isComplete">All talkers are in and have been for a while, so what is heard can be judged.</param>
@@ -97,8 +123,9 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
         else Say(saying);
         _media.Tick(now, saying, hearing, this);
         if (_check is null) return;
-        if (isComplete) _check.Hear(hearing);
+        if (isComplete) _check.Hear(hearing, _media.Slips > _slips);
         else _check.Restart();
+        _slips = _media.Slips;
     }
 
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to) => _sockets.Send(RtpHandle, packet, to);
@@ -109,7 +136,10 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
             : _wrong ?? (_hungUpAt is null ? "ended by the server" : null);
         var stayed = _answeredAt is { } from ? (_hungUpAt ?? now) - from : TimeSpan.Zero;
         return new LegOutcome(
-            failure, _answeredAt - _dialledAt, failure is null ? stayed : TimeSpan.Zero, _heard ?? _media.Statistics(), _check?.Right ?? 0, _check?.Wrong ?? 0);
+            failure, _answeredAt - _dialledAt, failure is null ? stayed : TimeSpan.Zero, _heard ?? _media.Statistics(), _check?.Right ?? 0, _check?.Wrong ?? 0)
+        {
+            TonesInterrupted = _check?.Interrupted ?? 0,
+        };
     }
 
     public void Dispose()
@@ -117,7 +147,8 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
         _media.Dispose();
         _call.Dispose();
         _ticket?.Granted.Dispose();
-        _sockets.Close(SipHandle);
+        _connection?.Dispose();
+        if (SipHandle is { } handle) _sockets.Close(handle);
         _sockets.Close(RtpHandle);
     }
 
@@ -144,10 +175,7 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
             switch (effect)
             {
                 case PhoneEffect.Send send:
-                    var bytes = SipWriter.ToBytes(send.Message);
-                    var sent = _sockets.Send(SipHandle, bytes, MediaAddress.From(send.Flow.Remote));
-                    CryptographicOperations.ZeroMemory(bytes);
-                    if (!sent && send.Transaction is { } failed) Do(_call.TransportFailed(failed), now);
+                    if (!TrySend(send) && send.Transaction is { } failed) Do(_call.TransportFailed(failed), now);
                     break;
                 case PhoneEffect.Start start: _timers[start.Timer] = now + start.After; break;
                 case PhoneEffect.Cancel cancel: _timers.Remove(cancel.Timer); break;
@@ -159,6 +187,15 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
         }
 
         Remember();
+    }
+
+    private bool TrySend(PhoneEffect.Send send)
+    {
+        var bytes = SipWriter.ToBytes(send.Message);
+        if (_connection is not null) return _connection.TrySend(bytes);
+        var sent = _sockets.Send(SipHandle!.Value, bytes, MediaAddress.From(send.Flow.Remote));
+        CryptographicOperations.ZeroMemory(bytes);
+        return sent;
     }
 
     private void Remember() => _due = _timers.Count == 0 ? TimeSpan.MaxValue : _timers.Values.Min();

@@ -4,7 +4,7 @@ using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Phone.Load;
 
-/// <summary>Sockets for the phones of a load, on ports below those that the system and the node give out by themselves.</summary>
+/// <summary>Sockets for the phones of a load, those for datagrams on ports below the ones that the system and the node give out by themselves.</summary>
 internal sealed class LoadPorts(IMediaSockets sockets, IPAddress address)
 {
     private const int First = 10_000;
@@ -27,4 +27,7 @@ internal sealed class LoadPorts(IMediaSockets sockets, IPAddress address)
 
         throw new IOException($"no free UDP port between {First} and {Last}");
     }
+
+    /// <exception cref="IOException">No port or no descriptor is left.</exception>
+    public LoadConnection Connect(IPEndPoint server) => new(address, server);
 }

@@ -10,6 +10,9 @@ namespace ConfCluster.Actors.Phone.Load;
 /// <param name="Stayed">Between its joining and its end.</param>
 internal sealed record LegOutcome(string? Failure, TimeSpan? Setup, TimeSpan Stayed, PhoneStatistics Media, int TonesRight, int TonesWrong)
 {
+    /// <summary>Of the wrong half seconds: a packet was late or missing meanwhile.</summary>
+    public int TonesInterrupted { get; init; }
+
     /// <summary>20 ms packets that should have come in that time, less a second for the beginning and the jitter of the end.</summary>
     public ulong Expected => (ulong)Math.Max(0, (Stayed - TimeSpan.FromSeconds(1)).TotalMilliseconds / 20);
 
@@ -71,6 +74,9 @@ public sealed record LoadReport(
     double LongestGapMilliseconds, ulong AuthFailures, ulong Undecryptable, ulong Malformed, double ClockLateMilliseconds, int TonesRight, int TonesWrong,
     NodeFigures? Node)
 {
+    /// <summary>Of the wrong half seconds: those in which a packet was late or missing at the phone, or given up to keep the delay.</summary>
+    public int TonesInterrupted { get; init; }
+
     /// <summary>Two packets: a load that is later has sent late and heard late, and what its phones missed may be its own doing.</summary>
     public const double MostClockLateMilliseconds = 40;
 
@@ -94,7 +100,10 @@ public sealed record LoadReport(
             legs.Select(l => l.Lost).DefaultIfEmpty().Max(), legs.Count(l => l.Media.Gaps > 0),
             legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki),
             Sum(l => l.Media.Malformed),
-            Math.Round(clockLate.TotalMilliseconds, 1), legs.Sum(l => l.TonesRight), legs.Sum(l => l.TonesWrong), null);
+            Math.Round(clockLate.TotalMilliseconds, 1), legs.Sum(l => l.TonesRight), legs.Sum(l => l.TonesWrong), null)
+        {
+            TonesInterrupted = legs.Sum(l => l.TonesInterrupted),
+        };
 
         ulong Sum(Func<LegOutcome, ulong> figure) => legs.Aggregate(0UL, (sum, l) => sum + figure(l));
     }

@@ -16,24 +16,31 @@ internal sealed class ToneCheck(int talkers, int own)
 
     private readonly short[] _heard = new short[Window];
     private int _count;
+    private bool _slipped;
 
     public int Right { get; private set; }
 
     public int Wrong { get; private set; }
 
+    /// <summary>Of <see cref="Wrong"/>: a packet was late or missing meanwhile, and what is played instead has the tones at another phase.</summary>
+    public int Interrupted { get; private set; }
+
     public static double Hertz(int talker) => Lowest + talker * Step;
 
-    public void Restart() => _count = 0;
+    public void Restart() => (_count, _slipped) = (0, false);
 
-    public void Hear(ReadOnlySpan<short> samples)
+    /// <param name="slipped">Some of it is not what was sent.</param>
+    public void Hear(ReadOnlySpan<short> samples, bool slipped = false)
     {
+        _slipped |= slipped;
         var taken = Math.Min(samples.Length, Window - _count);
         samples[..taken].CopyTo(_heard.AsSpan(_count));
         _count += taken;
         if (_count < Window) return;
         _count = 0;
         if (IsRight(_heard, talkers, own)) Right++;
-        else Wrong++;
+        else (Wrong, Interrupted) = (Wrong + 1, Interrupted + (_slipped ? 1 : 0));
+        _slipped = false;
     }
 
     /// <param name="own">Number of the tone that this phone says itself; -1: none.</param>
