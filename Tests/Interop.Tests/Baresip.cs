@@ -48,8 +48,11 @@ public sealed class Baresip : IDisposable
         return new Baresip(ChildProcess.Start(program, ["-f", directory]), directory, controlPort, sipPort);
     }
 
+    /// <summary>What it heard, oldest first: it begins another with each offer that changes its media.</summary>
+    public IReadOnlyList<string> Recordings => [.. Directory.EnumerateFiles(Path.Combine(_directory, "rec"), "dump-*-dec.wav").Order()];
+
     /// <summary>The newest recording of what it heard.</summary>
-    public string Heard => Directory.EnumerateFiles(Path.Combine(_directory, "rec"), "dump-*-dec.wav").Order().LastOrDefault()
+    public string Heard => (Recordings is [.., var last] ? last : null)
         ?? throw new InvalidOperationException($"baresip recorded nothing:\n{Output}");
 
     /// <summary>One command of its menu, retried while it still starts up.</summary>

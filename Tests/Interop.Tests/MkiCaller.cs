@@ -51,6 +51,9 @@ internal sealed partial class MkiCaller : IDisposable
 
     public bool WasHungUp { get; private set; }
 
+    /// <summary>From now on it takes no offer.</summary>
+    public bool Refuses { get; set; }
+
     public async Task InviteAsync()
     {
         var answer = await RequestAsync("INVITE", 1, Sdp());
@@ -100,9 +103,11 @@ internal sealed partial class MkiCaller : IDisposable
         var method = request[..request.IndexOf(' ', StringComparison.Ordinal)];
         if (method == "ACK") return;
         var offers = request.Contains("a=crypto:", StringComparison.Ordinal);
+        if (offers) Offers.Enqueue(method);
+        var status = offers && Refuses ? "488 Not Acceptable Here" : "200 OK";
+        offers &= !Refuses;
         if (offers)
         {
-            Offers.Enqueue(method);
             Take(request);
             _version++;
         }
@@ -111,7 +116,7 @@ internal sealed partial class MkiCaller : IDisposable
         var vias = string.Join("", Vias().Matches(request).Select(v => $"{v.Value.TrimEnd('\r', '\n')}\r\n"));
         var body = offers ? Sdp() : "";
         await SendAsync(
-            $"SIP/2.0 200 OK\r\n{vias}From: {Header(request, "From")}\r\nTo: {Header(request, "To")}\r\nCall-ID: {Header(request, "Call-ID")}\r\n" +
+            $"SIP/2.0 {status}\r\n{vias}From: {Header(request, "From")}\r\nTo: {Header(request, "To")}\r\nCall-ID: {Header(request, "Call-ID")}\r\n" +
             $"CSeq: {Header(request, "CSeq")}\r\nContact: <sip:{_name}@{Self}>\r\nAllow: {Allow}\r\n" +
             (offers ? "Content-Type: application/sdp\r\n" : "") + $"Content-Length: {body.Length}\r\n\r\n{body}");
     }

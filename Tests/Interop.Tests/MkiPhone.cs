@@ -25,30 +25,35 @@ internal sealed partial class MkiPhone : IDisposable
 
     public MkiCaller Signalling => _caller;
 
+    /// <summary>Keys that it is told from now on do not reach its media: it takes them and stays with those before.</summary>
+    public bool IgnoresNewKeys { get; set; }
+
     /// <summary>What the program counted; there at the end.</summary>
     public IReadOnlyDictionary<string, long> Counts { get; private set; } = new Dictionary<string, long>();
 
     public long Unopened => Counts.Where(c => c.Key is "bad_mki" or "auth_fail" or "other" or "dropped").Sum(c => c.Value);
 
     /// <summary>GStreamer's srtpenc and srtpdec.</summary>
-    public static Task<MkiPhone> GStreamerAsync(NodeUnderTest node, string conference, string directory, int port, double tone)
+    /// <param name="rtcp">With rtpsession, which sends RTCP reports of what comes out of srtpdec.</param>
+    public static Task<MkiPhone> GStreamerAsync(NodeUnderTest node, string conference, string directory, int port, double tone, bool rtcp = false)
     {
         Peers.Require("python3", "python3-gi");
         var python = File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
         var program = Path.Combine(AppContext.BaseDirectory, "GStreamer", "srtp_phone.py");
-        return StartAsync(node, conference, "GStreamer", directory, port, tone, takesUpdate: true, python, [program]);
+        return StartAsync(node, conference, "GStreamer", directory, port, tone, takesUpdate: true, python, rtcp ? [program, "--rtcp"] : [program]);
     }
 
     /// <summary>A small program on libsrtp2, compiled here.</summary>
-    public static async Task<MkiPhone> LibSrtpAsync(NodeUnderTest node, string conference, string directory, int port, double tone)
+    public static async Task<MkiPhone> LibSrtpAsync(
+        NodeUnderTest node, string conference, string directory, int port, double tone, string name = "libsrtp")
     {
         var compiler = Peers.Require("gcc", "gcc");
         Peers.RequireThat(File.Exists("/usr/include/srtp2/srtp.h"), "libsrtp2 is not installed (package libsrtp2-dev)");
-        var program = Path.Combine(directory, "srtp_phone");
+        var program = Path.Combine(directory, $"{name}_phone");
         var source = Path.Combine(AppContext.BaseDirectory, "LibSrtp", "srtp_phone.c");
         using var compiled = await ChildProcess.RunAsync(compiler, ["-O2", "-o", program, source, "-lsrtp2", "-lm"], TimeSpan.FromSeconds(60));
         if (compiled.ExitCode != 0) throw new InvalidOperationException(compiled.Output);
-        return await StartAsync(node, conference, "libsrtp", directory, port, tone, takesUpdate: false, program, []);
+        return await StartAsync(node, conference, name, directory, port, tone, takesUpdate: false, program, []);
     }
 
     public async Task HangUpAsync()
@@ -78,7 +83,7 @@ internal sealed partial class MkiPhone : IDisposable
             lock (early)
             {
                 if (phone is null) early.Add($"keys {keys}");
-                else phone.Tell($"keys {keys}");
+                else if (!phone.IgnoresNewKeys) phone.Tell($"keys {keys}");
             }
         });
         await caller.InviteAsync();

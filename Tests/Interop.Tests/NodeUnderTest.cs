@@ -85,6 +85,13 @@ public class NodeUnderTest : IAsyncLifetime
         return json.RootElement.Clone();
     }
 
+    /// <summary>What happened to a conference, as the API tells it: the names of its events in their order.</summary>
+    public async Task<IReadOnlyList<string>> EventsAsync(string conference)
+    {
+        using var json = JsonDocument.Parse(await Http.GetStringAsync($"http://127.0.0.1:{HttpPort}/api/v1/conferences/{conference}/events"));
+        return [.. json.RootElement.EnumerateArray().Select(e => e.GetProperty("event").GetString()!)];
+    }
+
     /// <summary>Ends a conference as an operator does, with the verb of the command line.</summary>
     public Task EndAsync(string conference) => ConferenceAsync("end", conference);
 

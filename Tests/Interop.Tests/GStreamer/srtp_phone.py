@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """The media of a phone made of GStreamer's srtpenc and srtpdec, with several keys told apart by MKI. Keys come on the standard input.
 
-usage: srtp_phone.py PORT REMOTE_PORT TONE_HZ OUT.wav
+usage: srtp_phone.py [--rtcp] PORT REMOTE_PORT TONE_HZ OUT.wav
   send MKI B64            what it sends with (MKI: 8 hexadecimal digits, or - for none)
   keys MKI B64 ...        what it opens with, all of them: srtpdec asks for them anew for each stream (remove-key, request-key)
   end
+With --rtcp an rtpsession between the two ends reports what comes out of srtpdec, on the next ports (RFC 3550).
 A stream whose keys are asked for anew begins with the ROC 0. Prints "stats opened=N dropped=N ssrcs=N".
 """
 import base64
@@ -17,21 +18,40 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gio, GLib, Gst  # noqa: E402
 
 Gst.init(None)
-port, remote, tone, wav = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+*options, port, remote, tone, wav = sys.argv[1:]
+port, remote, tone, rtcp = int(port), int(remote), float(tone), "--rtcp" in options
 SUITE = "srtp-cipher=(string)aes-128-icm, srtp-auth=(string)hmac-sha1-80, srtcp-cipher=(string)aes-128-icm, srtcp-auth=(string)hmac-sha1-80"
 
-socket = Gio.Socket.new(Gio.SocketFamily.IPV4, Gio.SocketType.DATAGRAM, Gio.SocketProtocol.UDP)
-socket.bind(Gio.InetSocketAddress.new_from_string("127.0.0.1", port), False)
+
+
+def bound(number):
+    opened = Gio.Socket.new(Gio.SocketFamily.IPV4, Gio.SocketType.DATAGRAM, Gio.SocketProtocol.UDP)
+    opened.bind(Gio.InetSocketAddress.new_from_string("127.0.0.1", number), False)
+    return opened
+
+
+socket = bound(port)
+before, after, reports = "", "", ""
+if rtcp:
+    before, after = "session.send_rtp_sink session.send_rtp_src ! ", "session.recv_rtp_sink session.recv_rtp_src ! "
+    reports = (
+        f" rtpsession name=session session.send_rtcp_src ! enc.rtcp_sink_0 enc.rtcp_src_0 ! udpsink name=rtcpsink host=127.0.0.1 port={remote + 1} "
+        "sync=false async=false close-socket=false udpsrc name=rtcpsource close-socket=false caps=\"application/x-srtcp\" ! dec.rtcp_sink "
+        "dec.rtcp_src ! session.recv_rtcp_sink")
 pipeline = Gst.parse_launch(
     f"audiotestsrc is-live=true wave=sine freq={tone} volume=0.25 samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1 ! mulawenc ! "
-    "rtppcmupay max-ptime=20000000 min-ptime=20000000 seqnum-offset=100 ! srtpenc name=enc rtp-cipher=aes-128-icm rtp-auth=hmac-sha1-80 "
+    f"rtppcmupay max-ptime=20000000 min-ptime=20000000 seqnum-offset=100 ! {before}srtpenc name=enc rtp-cipher=aes-128-icm rtp-auth=hmac-sha1-80 "
     f"rtcp-cipher=aes-128-icm rtcp-auth=hmac-sha1-80 ! udpsink name=sink host=127.0.0.1 port={remote} sync=false async=false close-socket=false "
     'udpsrc name=source close-socket=false caps="application/x-srtp,media=audio,payload=0,clock-rate=8000,encoding-name=PCMU" ! srtpdec name=dec ! '
-    "application/x-rtp,media=audio,payload=0,clock-rate=8000,encoding-name=PCMU ! rtppcmudepay ! mulawdec ! audioconvert ! "
-    f"audio/x-raw,format=S16LE,channels=1 ! wavenc ! filesink location={wav}")
+    f"{after}application/x-rtp,media=audio,payload=0,clock-rate=8000,encoding-name=PCMU ! rtppcmudepay ! mulawdec ! audioconvert ! "
+    f"audio/x-raw,format=S16LE,channels=1 ! wavenc ! filesink location={wav}{reports}")
 encoder, decoder = pipeline.get_by_name("enc"), pipeline.get_by_name("dec")
 pipeline.get_by_name("sink").set_property("socket", socket)
 pipeline.get_by_name("source").set_property("socket", socket)
+if rtcp:
+    second = bound(port + 1)
+    pipeline.get_by_name("rtcpsink").set_property("socket", second)
+    pipeline.get_by_name("rtcpsource").set_property("socket", second)
 keys, streams, loop = [], set(), GLib.MainLoop()
 
 
