@@ -4,9 +4,10 @@
 rekey.py cost LEGS [REKEYS] [mikey]     REKEYS (10) rekeyings of so many legs, one every 4 s: from the start of each to the 2xx of each leg; the node's CPU with and without
 rekey.py join LEGS [mikey]      LEGS join one after the other, ten a second, with SDES or with tickets that they have: from INVITE to 200, the resolve at the KMS included
 rekey.py burst LEGS             LEGS join within 10 s and leave within 10 s, min-interval 10 s: epochs, messages, time until each change is covered
+rekey.py ladder LEGS            LEGS over TCP with nine keys in advance, then ten joins: messages to those who were in, the node's CPU, and the same without a ladder
 rekey.py churn LEGS SECONDS     5 joins and 5 leaves a second, min-interval 250 ms: what honest phones with MKI could not decrypt
 
-With mikey the node is its own KMS and the keys travel in CSB updates; SIP is over UDP alone, since the phones of `load` have no TCP.
+With mikey the node is its own KMS and the keys travel in CSB updates; SIP is over UDP alone.
 NODE names the folder of a Release build (made when it is not given). Needs python3, dotnet; node and load share the machine."""
 import atexit, json, os, pathlib, re, resource, subprocess, sys, tempfile, time, urllib.request
 
@@ -116,7 +117,7 @@ def quantile(values, share):
 def report(phones):
     r = json.loads(phones.communicate()[0])
     print(f"load: {r['joined']} of {r['calls']} joined, failures {r['failures']}, lost {r['packetsLost']} of {r['packetsReceived']}, undecryptable {r['undecryptable']}, "
-          f"not authentic {r['authFailures']}, answered after median {r['setupMedianMilliseconds']} ms, most {r['setupMaxMilliseconds']} ms, tones right {r['tonesRight']} wrong {r['tonesWrong']}, longest gap {r['longestGapMilliseconds']} ms, "
+          f"not authentic {r['authFailures']}, answered after median {r['setupMedianMilliseconds']} ms, most {r['setupMaxMilliseconds']} ms, tones right {r['tonesRight']} wrong {r['tonesWrong']} ({r['tonesInterrupted']} with a packet late or missing), longest gap {r['longestGapMilliseconds']} ms, "
           f"load late {r['clockLateMilliseconds']} ms; node: lateness p99 {r['node']['latenessP99Milliseconds']} ms, pauses {r['node']['rebased']}")
 
 
@@ -173,6 +174,67 @@ def cost(legs, rekeys, mikey):
           f"CPU {100 * still / window:.0f} % of a core without, {100 * busy / window:.0f} % with: {1e6 * (busy - still) / len(asked) / legs:.0f} us per leg and rekeying")
 
 
+def messages(file, first, since):
+    """Requests of the node by what they are, for calls that the capture's first part knows, after a moment; and what they weigh."""
+    read = ["tshark", "-r", file, "-d", f"tcp.port=={SIP},sip", "-Y", f"sip.Request-Line && tcp.srcport == {SIP}", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|",
+            "-e", "frame.time_epoch", "-e", "sip.Call-ID", "-e", "sip.Method"]
+    found = {}
+    for at, calls, methods in (line.split("\t") for line in subprocess.run(read, capture_output=True, text=True).stdout.splitlines()):
+        for call, method in zip(calls.split("|"), methods.split("|")):
+            if float(at) >= since and call in first:
+                found[method] = found.get(method, 0) + 1
+    return found
+
+
+def ladder(legs):
+    for rungs in (9, 0):
+        node = Node(**{"conference.keys.rekey.ladder": rungs, "conference.keys.rekey.min-interval": "1s"})
+        file = f"{node.data.name}.pcapng"
+        capture = subprocess.Popen(["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {SIP}", "-w", file], stderr=subprocess.DEVNULL)
+        phones = load(node, "--phones", str(legs), "--transport", "tcp", "--join-rate", "50", "--for", "75s")
+        while node.participants() < legs:
+            time.sleep(0.5)
+        # A ladder is burnt by the joins above; a rekeying more than there are rungs begins the next one, which all have before the joins that are looked at.
+        time.sleep(3)
+        while rungs and not fresh(node, rungs):
+            subprocess.run(["curl", "-fsS", "-X", "POST", "-H", "Content-Type: application/json", "-d", '{"reason":"benchmark"}',
+                            f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/rekey"], check=True, stdout=subprocess.DEVNULL)
+            time.sleep(1.5)
+        time.sleep(3)
+        joins = 8
+        before = node.cpu()
+        time.sleep(2 * joins)
+        still = node.cpu() - before
+        capture_calls = time.time()
+        before, since = node.cpu(), time.time()
+        guests = []
+        for number in range(joins):
+            guests.append(subprocess.Popen(PROGRAM + ["load", "--conference", "bench", "--sip", f"127.0.0.1:{SIP}", "--transport", "tcp", "--mki", "--phones", "1", "--talkers", "0",
+                                                      "--canaries", "0", "--for", "40s", "--json"], stdout=subprocess.DEVNULL))
+            time.sleep(2)
+        busy, until = node.cpu() - before, time.time()
+        capture.terminate()
+        capture.wait()
+        calls = ["tshark", "-r", file, "-d", f"tcp.port=={SIP},sip", "-Y", f"sip.Method == INVITE && tcp.dstport == {SIP} && frame.time_epoch < {capture_calls}",
+                 "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", "-e", "sip.Call-ID"]
+        first = {c for line in subprocess.run(calls, capture_output=True, text=True).stdout.splitlines() for c in line.split("|")}
+        seen = messages(file, first, since)
+        os.unlink(file)
+        for guest in guests:
+            guest.wait()
+        report(phones)
+        began = [e for e in epochs(node.audit()).values() if e[1] == "joined"]
+        print(f"{legs} legs over TCP, ladder {rungs}: {joins} joins, {len(began)} epochs that joins began in all; the node's requests to the {len(first)} who were in meanwhile: "
+              f"{sum(seen.values())} {seen}; CPU {100 * still / (2 * joins):.0f} % of a core without, {100 * busy / (until - since):.0f} % with: {1e3 * (busy - still) / joins:.1f} ms per join")
+
+
+def fresh(node, rungs):
+    """All are under the first key of a ladder: the newest was told to everybody by an offer."""
+    shown = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/events", timeout=60).read())
+    newest = [e for e in shown if e["event"] in ("keyEpochBegan", "keyLadderMade")][-1:]
+    return newest and newest[0]["event"] == "keyLadderMade"
+
+
 def burst(legs):
     node = Node()
     phones = load(node, "--phones", str(legs), "--join-rate", str(legs / 10), "--end-rate", str(legs / 10), "--for", "15s")
@@ -190,6 +252,8 @@ def burst(legs):
     print(f"{legs} joins and {legs} leaves: {len(found)} epochs ({', '.join(e[1] for e in found.values())}), keys sent {sent} times ({legs} in answers at most); "
           f"a join covered after p50 {quantile(known, .5):.1f} s, at most {max(known):.1f} s; a leave p50 {quantile(leaves, .5):.1f} s, at most {max(leaves):.1f} s; "
           f"bound {exposure['boundSeconds']} s")
+    if max(known + leaves) > exposure["boundSeconds"] or len(known) < legs or len(leaves) < legs or shown["violations"]:
+        sys.exit("a change was covered later than K4 allows, or not at all")
 
 
 def churn(legs, seconds):
@@ -209,5 +273,6 @@ match sys.argv[1:]:
     case ["join", legs, *more]: join(int(legs), more == ["mikey"])
     case ["cost", legs, *more]: cost(int(legs), next((int(m) for m in more if m.isdigit()), 10), "mikey" in more)
     case ["burst", legs]: burst(int(legs))
+    case ["ladder", legs]: ladder(int(legs))
     case ["churn", legs, seconds]: churn(int(legs), int(seconds))
     case _: sys.exit(__doc__)
