@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using ConfCluster.Actors.Journal;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Protocols.Conference;
@@ -66,6 +67,10 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case JournalFailing: Handle(new ConferenceInput.JournalFailing()); break;
             case JournalOvertaken: Handle(new ConferenceInput.Overtaken()); break;
             case GetConference: Sender.Tell(ConferenceViews.Of(_life, _monitor, _parts.Settings.Blueprints.PlanOf(_id, _life.State.Plan))); break;
+            case GroupKeysGranted m:
+                _keys.Stock(m.Keys);
+                Handle(new ConferenceInput.KeysFetched(m.Keys.Length, m.Problem));
+                break;
             case ConferenceTimer timer: Handle(new ConferenceInput.Fired(timer)); break;
             case StopConference: Handle(new ConferenceInput.StopRequested()); break;
             case IConferenceMessage m: Handle(InputOf(m)); break;
@@ -128,6 +133,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         var decision = new DecisionContext(_parts.Clock.GetUtcNow(), _rules.Policy, RandomSsrc, _parts.Active.Admit(_id))
         {
             NewGroupKey = _keys.Make,
+            KmsGroupKey = _keys.Take,
             NextMixer = NextMixer,
         };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
@@ -146,6 +152,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken }); break;
             case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle }); break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
+            case ConferenceEffect.FetchKeys e: Fetch(e.Count); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
             case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
@@ -161,6 +168,13 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Stop: Context.Stop(Self); break;
             default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
         }
+    }
+
+    /// <summary>Without a KMS the answer is here.</summary>
+    private void Fetch(int count)
+    {
+        if (_parts.Regions.KmsGateway.IsNobody()) Self.Tell(new GroupKeysGranted([], "kms-user.url is not set"));
+        else _parts.Regions.KmsGateway.Tell(new RequestGroupKeys(count), Self);
     }
 
     private void Moved(ConferenceEffect.ObserveMoved moved)

@@ -1,21 +1,45 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Conference;
 
-/// <summary>The group keys of one conference while they live, made by the system's generator and zeroed when the conference says so, or goes.</summary>
+/// <summary>
+/// The group keys of one conference while they live, made by the system's generator or by the KMS, and zeroed when the conference says so, or goes.
+/// </summary>
 internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<SrtpProfile> suites)
 {
+    private const int RandLength = 32;
     private readonly Dictionary<KeyEpoch, GroupKey> _keys = [];
     private readonly HashSet<(MixerId, KeyEpoch)> _told = [];
+    private readonly Queue<SecretBytes> _stock = [];
 
     /// <summary>A key that was told in advance is there already.</summary>
     public ImmutableArray<KeyCommitment> Make(KeyEpoch epoch)
     {
         if (!_keys.TryGetValue(epoch, out var key)) _keys.Add(epoch, key = GroupKey.Generate(epoch, suites, RandomNumberGenerator.Fill));
+        return key.Commit(conference.Value);
+    }
+
+    /// <summary>Keys of the KMS for epochs to come; takes them over.</summary>
+    public void Stock(ImmutableArray<SecretBytes> keys)
+    {
+        foreach (var key in keys) _stock.Enqueue(key);
+    }
+
+    /// <summary>As <see cref="Make"/>, of a key of the KMS.</summary>
+    public ImmutableArray<KeyCommitment> Take(KeyEpoch epoch)
+    {
+        if (_keys.TryGetValue(epoch, out var key)) return key.Commit(conference.Value);
+        using var gtgk = _stock.Dequeue();
+        var rand = new byte[RandLength];
+        RandomNumberGenerator.Fill(rand);
+        _keys.Add(epoch, key = KmsGroupKey.Derive(gtgk, Octets.CopyOf(rand), epoch, suites));
         return key.Commit(conference.Value);
     }
 
@@ -39,5 +63,6 @@ internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<Srt
     {
         foreach (var key in _keys.Values) key.Dispose();
         _keys.Clear();
+        while (_stock.TryDequeue(out var unused)) unused.Dispose();
     }
 }

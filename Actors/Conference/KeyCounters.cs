@@ -22,6 +22,9 @@ public static class KeyCounters
     private static readonly Counter<long> Coalesced = Meter.CreateCounter<long>(
         "confcluster_rekeys_coalesced", description: "Joins and leaves that a rekeying covers beside the one that began it.");
 
+    private static readonly Counter<long> Awaiting = Meter.CreateCounter<long>(
+        "confcluster_rekeys_awaiting_kms", description: "Rekeyings for which there was no key of the KMS when they were due, by reason.");
+
     private static readonly Counter<long> Laggards = Meter.CreateCounter<long>(
         "confcluster_rekey_laggards", description: "Legs that did not follow a group key, by what became of them: ownKey, deaf, silenced, dropped.");
 
@@ -43,6 +46,7 @@ public static class KeyCounters
                 // That none fell behind is worth seeing, too.
                 foreach (var outcome in Outcomes) Laggards.Add(0, Label("became", outcome));
                 break;
+            case KeyObservation.AwaitsKey o: Awaiting.Add(1, Label("reason", o.Reason)); break;
             case KeyObservation.Distributed o: Distribution.Record(o.Took.TotalSeconds); break;
             case KeyObservation.Covered o: Exposure.Record(o.Change.Exposure.TotalSeconds, Label("change", o.Change.Change.Kind)); break;
             case KeyObservation.FellBehind o: Laggards.Add(1, Label("became", o.Became)); break;

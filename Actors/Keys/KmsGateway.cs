@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using ConfCluster.Actors.Settings;
@@ -6,6 +7,7 @@ using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Keys;
 
@@ -14,6 +16,13 @@ public sealed record ResolveTicket(TransferArrival Transfer);
 
 /// <summary>A ticket for a call to <paramref name="Responder"/>. Within one node.</summary>
 public sealed record RequestTicket(string Responder, SrtpProfile Suite);
+
+/// <summary>So many group keys for epochs to come. Within one node.</summary>
+public sealed record RequestGroupKeys(int Count);
+
+/// <summary>To whoever asked, who owns the keys.</summary>
+/// <param name="Problem">Why there are none.</param>
+public sealed record GroupKeysGranted(ImmutableArray<SecretBytes> Keys, string Problem);
 
 /// <summary>To whoever asked, who owns the keys.</summary>
 public sealed record TicketGranted(GrantedKeys? Keys, ExchangeError Error, bool IsUnreachable)
@@ -52,6 +61,8 @@ public sealed class KmsGateway : ReceiveActor
         _replays.Forget(clock.GetUtcNow() - settings.Skew);
         Receive<ResolveTicket>(Ask);
         Receive<RequestTicket>(Ask);
+        Receive<RequestGroupKeys>(Ask);
+        Receive<Made>(Tell);
         Receive<Answered>(Tell);
         Receive<Granted>(Tell);
     }
@@ -95,6 +106,29 @@ public sealed class KmsGateway : ReceiveActor
         _http.RequestAsync(wanted, credential, CancellationToken.None).PipeTo(Self, success: outcome => new Granted(ask.Responder, sender, outcome));
     }
 
+    /// <summary>Whoever asks waits by itself before it asks again, so an outage stops nobody here.</summary>
+    private void Ask(RequestGroupKeys ask)
+    {
+        if (_pending == MaxPending)
+        {
+            Sender.Tell(new GroupKeysGranted([], "too many questions wait for the KMS"));
+            return;
+        }
+
+        _pending++;
+        var (sender, credential) = (Sender, Credential);
+        _http.RequestAsync(KmsGroupKey.Wanted(credential.Self, ask.Count), credential, CancellationToken.None).PipeTo(Self, success: outcome => new Made(sender, outcome));
+    }
+
+    private void Tell(Made made)
+    {
+        _pending--;
+        IsAway(made.Outcome);
+        using var granted = made.Outcome.Keys;
+        var keys = granted is null ? [] : KmsGroupKey.Of(granted);
+        made.Sender.Tell(new GroupKeysGranted(keys, granted is null ? made.Outcome.Problem : "the KMS gave keys of another kind"));
+    }
+
     private void Tell(Granted granted)
     {
         _pending--;
@@ -128,6 +162,14 @@ public sealed class KmsGateway : ReceiveActor
         if (outcome.Unreachable is not { } why) return false;
         _log.Warning("The KMS cannot be reached: {0}; it is asked for no ticket for the next {1} s", why, _settings.Pause.TotalSeconds);
         return true;
+    }
+
+    /// <summary>To itself.</summary>
+    private sealed class Made(IActorRef sender, KmsOutcome outcome)
+    {
+        public IActorRef Sender => sender;
+
+        public KmsOutcome Outcome => outcome;
     }
 
     /// <summary>To itself.</summary>

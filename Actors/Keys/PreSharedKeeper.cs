@@ -39,6 +39,11 @@ public sealed class PreSharedKeeper : ReceiveActor
         Receive<CheckPreShared>(Check);
         Receive<RequestTicket>(Ask);
         Receive<ResolveTicket>(ask => _kms.Forward(ask));
+        Receive<RequestGroupKeys>(ask =>
+        {
+            if (_kms.IsNobody()) Sender.Tell(new GroupKeysGranted([], "kms-user.url is not set"));
+            else _kms.Forward(ask);
+        });
     }
 
     protected override void PostStop() => _users.Dispose();

@@ -20,8 +20,8 @@ internal static class KeyFactWire
         WireEntry.Of<ConferenceEvent.KeyLadderMade, KeyLadderMadeProto>("c.ladder.1", Write, Read),
         WireEntry.Of<ConferenceEvent.RekeyDeferred, RekeyDeferredProto>(
             "c.deferred.1",
-            e => new RekeyDeferredProto { At = WireValues.Ticks(e.At), Reason = (uint)e.Reason, Until = WireValues.Ticks(e.Until) },
-            p => new ConferenceEvent.RekeyDeferred((RekeyReason)p.Reason, WireValues.Time(p.Until)) { At = WireValues.Time(p.At) }),
+            e => new RekeyDeferredProto { At = WireValues.Ticks(e.At), Reason = (uint)e.Reason, Until = WireValues.Ticks(e.Until), ForKey = e.ForKey },
+            p => new ConferenceEvent.RekeyDeferred((RekeyReason)p.Reason, WireValues.Time(p.Until)) { At = WireValues.Time(p.At), ForKey = p.ForKey }),
         WireEntry.Of<ConferenceEvent.LegsProgressed, LegsProgressedProto>(
             "c.legs.1",
             e => new LegsProgressedProto { At = WireValues.Ticks(e.At), Steps = { e.Steps.Select(Write) } },
@@ -72,7 +72,7 @@ internal static class KeyFactWire
 
     private static KeyEpochBeganProto Write(ConferenceEvent.KeyEpochBegan e)
     {
-        var proto = new KeyEpochBeganProto { At = WireValues.Ticks(e.At), Epoch = e.Epoch.Number, Reason = (uint)e.Reason };
+        var proto = new KeyEpochBeganProto { At = WireValues.Ticks(e.At), Epoch = e.Epoch.Number, Reason = (uint)e.Reason, Source = (uint)e.Source };
         proto.Commitments.AddRange(e.Commitments.Select(Write));
         if (e.Note is { } note) proto.Note = note;
         return proto;
@@ -83,6 +83,7 @@ internal static class KeyFactWire
         {
             At = WireValues.Time(p.At),
             Note = p.HasNote ? p.Note : null,
+            Source = (KeySource)p.Source,
         };
 
     private static KeyLadderMadeProto Write(ConferenceEvent.KeyLadderMade e) => new()

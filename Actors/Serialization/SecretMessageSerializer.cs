@@ -17,6 +17,7 @@ public sealed class SecretMessageSerializer : SerializerWithStringManifest
     public static readonly ImmutableArray<Type> Refused =
     [
         typeof(ResolveTicket), typeof(RequestTicket), typeof(TicketResolved), typeof(TicketGranted), typeof(CheckPreShared), typeof(PreSharedChecked),
+        typeof(RequestGroupKeys), typeof(GroupKeysGranted),
     ];
 
     private readonly ImmutableDictionary<Type, SecretEntry> _byType;

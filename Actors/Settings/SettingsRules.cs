@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Sip.Authentication;
 
 namespace ConfCluster.Actors.Settings;
@@ -25,6 +26,7 @@ internal static class SettingsRules
 
         Families(settings, scope);
         if (!settings.Auth.Policy.IsRequired) MinIdentities(conference.Blueprints, scope);
+        if (settings.KmsUser.Url is null) KeySources(conference.Blueprints, scope);
         if (sip.Udp is null && sip.Tcp is null && sip.Tls is null)
             Say(scope, "sip.udp.enabled", "off", "sip.udp, sip.tcp or sip.tls must be enabled");
         if (settings.DataDirectory.Length == 0) Say(scope, "data-dir", "", "a directory");
@@ -52,6 +54,16 @@ internal static class SettingsRules
             Say(scope, "media.ipv6.advertised", "", $"needed when media.ipv6.address is {every.Address}");
         if (sip is { SecondAddress: { } all, SecondAdvertised: null } && IsAny(all))
             Say(scope, "sip.ipv6.advertised", "", $"needed when sip.ipv6.address is {all}");
+    }
+
+    /// <summary>Keys of a KMS need one.</summary>
+    private static void KeySources(Blueprints blueprints, SettingsScope scope)
+    {
+        const string Needed = "kms-user.url must be set";
+        if (blueprints.Default.Keys.Source == KeySource.Kms) Say(scope, "conference.keys.source", "kms", Needed);
+        foreach (var (name, policy) in blueprints.Named)
+            if (policy.Keys.Source == KeySource.Kms && blueprints.Default.Keys.Source != KeySource.Kms)
+                Say(scope, $"blueprints.{name}.key-source", "kms", Needed);
     }
 
     /// <summary>Names the key that was probably meant.</summary>

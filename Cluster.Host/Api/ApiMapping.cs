@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 
 namespace ConfCluster.Host.Api;
@@ -54,9 +55,9 @@ internal static class ApiMapping
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
         ConferenceEvent.MixerPlaced e => Entry(
             number, e, null, null, $"mixer incarnation {e.MixerIncarnation}{(e.Loss == MixerLoss.None ? "" : $", {Camel($"{e.Loss}")}")}"),
-        ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}"),
+        ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}{(e.Source == KeySource.Kms ? ", made by the KMS" : "")}"),
         ConferenceEvent.KeyEpochPassed e => Entry(number, e, null, null, $"{e.Epoch} {Camel($"{e.Passage}")}"),
-        ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, until {e.Until:O}"),
+        ConferenceEvent.RekeyDeferred e => Entry(number, e, null, null, $"{Camel($"{e.Reason}")}, {(e.ForKey ? "no key of the KMS, " : "")}until {e.Until:O}"),
         ConferenceEvent.LegsProgressed e => Entry(number, e, null, null, Steps(e.Steps)),
         ConferenceEvent.Ended e => Entry(number, e, null, null, Camel(e.Reason.ToString())),
         _ => Entry(number, happened, null, null, null),

@@ -40,7 +40,7 @@ internal static class KeyCommands
                 details.Epochs.Select(e => new[] { $"epoch {e.Epoch}", e.Phase, e.Reason, Time(e.Began), e.Legs.ToString(CultureInfo.InvariantCulture) }));
         }
 
-        if (details.RekeyDeferred) Console.Out.WriteLine("A change of the group key waits for the minimum interval.");
+        if (details.RekeyDeferred) Console.Out.WriteLine("A change of the group key waits for the minimum interval, or for a key of the KMS.");
         if (details.Exposure is { } exposure) Write(exposure, history);
         Output.Table(
             ["Participant", "Id", "Key", "Hearing", "Offered", "Signalling"],

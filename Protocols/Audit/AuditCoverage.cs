@@ -1,7 +1,7 @@
 namespace ConfCluster.Protocols.Audit;
 
 /// <summary>
-/// K4: each change that asks for a rekeying is covered by an epoch that begins in time, and when the deadline of an epoch is over nobody is
+/// K4: each change that asks for a rekeying is covered by an epoch that begins in time, or waits for a key of the KMS and is told to, and when the deadline of an epoch is over nobody is
 /// under an older key. After a take-over both begin anew, since the keys of the life before are gone.
 /// </summary>
 internal static class AuditCoverage
@@ -42,11 +42,27 @@ internal static class AuditCoverage
         var due = change.Moment.At + change.Policy.MinInterval + Late;
         if (epochs.Exists(e => e.At <= due) || due > log.Horizon) return;
         if (IsOver(log, change.Moment.Record, due)) return;
+        if (log.Lacks.Exists(l => l.At <= due && !epochs.Exists(e => e.At > l.At && e.At <= due)))
+        {
+            Waited(log, change);
+            return;
+        }
+
         var late = epochs.FirstOrDefault();
         log.Break(
             AuditRule.K4, change.Moment.Record, change.Who, late is null
                 ? $"{change.What} is covered by no epoch, {AuditChecks.Seconds(log.Horizon - change.Moment.At)} s after it"
                 : $"{change.What} is covered by epoch {late.Number} only, {AuditChecks.Seconds(late.At - change.Moment.At)} s after it");
+    }
+
+    /// <summary>There was no key to begin an epoch with, which is allowed as long as nobody is left under one from before the change.</summary>
+    private static void Waited(AuditLog log, (AuditMoment Moment, string? Who, string What, AuditPolicy Policy) change)
+    {
+        var due = change.Moment.At + change.Policy.MinInterval + change.Policy.DistributionTimeout + Late;
+        if (IsOver(log, change.Moment.Record, due)) return;
+        var newest = log.Epochs.Where(e => e.Record < change.Moment.Record).Select(e => e.Number).DefaultIfEmpty().Max();
+        foreach (var use in log.Uses.Where(u => u.Epoch <= newest && u.Start < due && (u.End ?? log.Horizon) > due))
+            log.Break(AuditRule.K4, change.Moment.Record, use.Leg.Id, $"{use.Leg.Name} was under epoch {use.Epoch} long after {change.What}, for which there was no key");
     }
 
     private static void Reaches(AuditLog log, AuditEpoch epoch)

@@ -109,6 +109,9 @@ internal sealed class AuditLog
 
     public List<AuditMoment> Ends { get; } = [];
 
+    /// <summary>From when on a rekeying that was due waited for a key of the KMS.</summary>
+    public List<AuditMoment> Lacks { get; } = [];
+
     /// <summary>Until when it is known how it was.</summary>
     public DateTimeOffset Horizon { get; set; }
 

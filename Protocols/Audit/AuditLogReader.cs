@@ -51,7 +51,10 @@ internal sealed class AuditLogReader
             case "ssrcs":
                 _log.Ssrcs.AddRange(record.Fields.Select(f => (f.Value, record.Number)));
                 return true;
-            default: return record.What is "planned" or "deferred" or "passed";
+            case "deferred":
+                if (record["for"] == "key") _log.Lacks.Add(moment);
+                return true;
+            default: return record.What is "planned" or "passed";
         }
     }
 

@@ -29,7 +29,7 @@ public static class KeyChangeProjection
             ConferenceEvent.KeyEpochBegan e => ("epoch", Began(e)),
             ConferenceEvent.KeyLadderMade e => ("ladder", [.. e.Rungs.SelectMany(r => r.Commitments.Select(c =>
                 ("rung", (string?)$"{Text(r.Epoch.Number)} {c.Suite} {c.Digest}")))]),
-            ConferenceEvent.RekeyDeferred e => ("deferred", [("reason", Name(e.Reason)), ("until", KeyChangeRecord.Text(e.Until))]),
+            ConferenceEvent.RekeyDeferred e => ("deferred", [("reason", Name(e.Reason)), ("until", KeyChangeRecord.Text(e.Until)), ("for", e.ForKey ? "key" : null)]),
             ConferenceEvent.LegsProgressed e => ("steps", [.. e.Steps.Select(s => ("step", (string?)Step(s)))]),
             ConferenceEvent.KeyEpochPassed e => ("passed", ((string, string?)[])[("epoch", Text(e.Epoch.Number)), ("to", e.To is { } to ? Text(to.Number) : null),
                 ("passage", Name(e.Passage))]),
@@ -68,7 +68,7 @@ public static class KeyChangeProjection
 
     private static (string, string?)[] Began(ConferenceEvent.KeyEpochBegan e) =>
     [
-        ("epoch", Text(e.Epoch.Number)), ("reason", Name(e.Reason)), ("note", e.Note),
+        ("epoch", Text(e.Epoch.Number)), ("reason", Name(e.Reason)), ("note", e.Note), ("source", e.Source == KeySource.Focus ? null : Name(e.Source)),
         .. e.Commitments.Select(c => ("commitment", (string?)$"{c.Suite} {c.Digest}")),
     ];
 

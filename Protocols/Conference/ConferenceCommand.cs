@@ -35,6 +35,9 @@ public abstract record ConferenceCommand
     {
         /// <summary>As in <see cref="RekeyEffect.Begin"/>.</summary>
         public KeyEpoch? LadderTo { get; init; }
+
+        /// <summary>As there.</summary>
+        public KeySource Source { get; init; }
     }
 
     /// <summary>A mixer runs out of SSRCs for shared streams.</summary>
@@ -105,6 +108,9 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
     /// replaces (null: none); one that is not higher does not count.
     /// </summary>
     public Func<int, long, long?, long> NextMixer { get; init; } = (_, before, _) => checked(before + 1);
+
+    /// <summary>Takes the key of an epoch from those that the KMS made, and keeps it; tells its commitments.</summary>
+    public Func<KeyEpoch, ImmutableArray<KeyCommitment>> KmsGroupKey { get; init; } = _ => [];
 }
 
 /// <summary>What this node takes in: everybody, only joins to conferences that are on already, nobody.</summary>

@@ -112,7 +112,8 @@ public static class ConferenceDecider
     /// <summary>A conference that has ended meanwhile needs no key.</summary>
     private static Decision BeginEpoch(ConferenceState state, ConferenceCommand.BeginEpoch begin, DecisionContext context) =>
         state.IsActive && begin.Epoch > state.LastEpoch
-            ? new Decision.Accepted(ConferenceKeys.Began(state, new RekeyEffect.Begin(begin.Epoch, begin.Reason) { LadderTo = begin.LadderTo }, begin.Note, context))
+            ? new Decision.Accepted(ConferenceKeys.Began(
+                state, new RekeyEffect.Begin(begin.Epoch, begin.Reason) { LadderTo = begin.LadderTo, Source = begin.Source }, begin.Note, context))
             : Reject(Rejection.ConferenceOver);
 
     /// <summary>SSRCs for streams that legs of a mixer share; enough for an hour of people who come and go.</summary>

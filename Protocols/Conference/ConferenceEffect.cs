@@ -53,6 +53,9 @@ public abstract record ConferenceEffect
     /// <param name="Answer">The number that it asked under; 0: it did not.</param>
     public sealed record Confirm(MixerId Mixer, Incarnation Incarnation, long Answer) : ConferenceEffect;
 
+    /// <summary>So many keys are wanted of the KMS; the answer is <see cref="ConferenceInput.KeysFetched"/>.</summary>
+    public sealed record FetchKeys(int Count) : ConferenceEffect;
+
     /// <summary>Zero the key of that epoch.</summary>
     public sealed record DestroyKey(KeyEpoch Epoch) : ConferenceEffect;
 

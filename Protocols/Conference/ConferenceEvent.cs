@@ -93,8 +93,11 @@ public abstract record ConferenceEvent
         /// <summary>What an operator gave as the reason.</summary>
         public string? Note { get; init; }
 
+        /// <summary>Who made the key.</summary>
+        public KeySource Source { get; init; }
+
         public bool Equals(KeyEpochBegan? other) =>
-            other is not null && At == other.At && Epoch == other.Epoch && Reason == other.Reason && Note == other.Note
+            other is not null && At == other.At && Epoch == other.Epoch && Reason == other.Reason && Note == other.Note && Source == other.Source
             && Commitments.AsSpan().SequenceEqual(other.Commitments.AsSpan());
 
         public override int GetHashCode() => HashCode.Combine(At, Epoch, Reason);
@@ -111,7 +114,11 @@ public abstract record ConferenceEvent
     }
 
     /// <summary>A change asks for a rekeying that waits for the minimum interval.</summary>
-    public sealed record RekeyDeferred(RekeyReason Reason, DateTimeOffset Until) : ConferenceEvent;
+    public sealed record RekeyDeferred(RekeyReason Reason, DateTimeOffset Until) : ConferenceEvent
+    {
+        /// <summary>The interval is over, and the KMS has given no key: nobody is left under an older one when that time comes, with or without a new one.</summary>
+        public bool ForKey { get; init; }
+    }
 
     /// <summary>How far legs are with keys; collected for up to 100 ms, each step with its own time.</summary>
     public sealed record LegsProgressed(ImmutableArray<LegStep> Steps) : ConferenceEvent

@@ -67,6 +67,10 @@ public abstract record ConferenceInput
     /// <summary>The node of that mixer is to be emptied.</summary>
     public sealed record MixerDrained(MixerId Mixer) : ConferenceInput;
 
+    /// <summary>So many keys of the KMS are kept by whoever makes keys here, for epochs to come.</summary>
+    /// <param name="Problem">Why there are none.</param>
+    public sealed record KeysFetched(int Count, string Problem) : ConferenceInput;
+
     /// <summary>An operator wants a new group key now.</summary>
     public sealed record RekeyAsked(string Note) : ConferenceInput;
 
@@ -79,4 +83,4 @@ public abstract record ConferenceInput
     public sealed record StopRequested : ConferenceInput;
 }
 
-public enum ConferenceTimer : byte { MixerSilent, Idle, Keys, Collect, Moves }
+public enum ConferenceTimer : byte { MixerSilent, Idle, Keys, Collect, Moves, Fetch }

@@ -26,7 +26,7 @@ internal static class ConferenceKeys
     public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Joined(
         ConferenceLife life, ConferenceState state, ConferenceEvent.ParticipantJoined joined, DecisionContext context)
     {
-        var (now, before) = (Clock(life, context), life.Keys);
+        var (now, before) = (Clock(life, context), KeySupply.Of(life.Keys, context.Policy.Keys));
         var input = new RekeyInput.Joined(joined.Participant.Value, joined.Keying, joined.TakesLadder);
         var (keys, effects) = RekeyMachine.Next(before, input, context.Policy.Keys.Rekey, now);
         return Begun(Deferred(life with { Keys = keys, KeyClock = now }, before, context), state, effects, context);
@@ -51,8 +51,9 @@ internal static class ConferenceKeys
             life = KeyWishes.Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
         }
 
-        var (keys, effects) = RekeyMachine.Next(life.Keys, new RekeyInput.Demanded(RekeyReason.MixerReplaced), context.Policy.Keys.Rekey, now);
-        return Begun(life with { Keys = keys, KeyClock = now }, state, effects, context);
+        var (keys, effects) = RekeyMachine.Next(
+            KeySupply.Of(life.Keys, context.Policy.Keys), new RekeyInput.Demanded(RekeyReason.MixerReplaced), context.Policy.Keys.Rekey, now);
+        return Begun(Deferred(life with { Keys = keys, KeyClock = now }, life.Keys, context), state, effects, context);
     }
 
     private static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Begun(
@@ -80,10 +81,11 @@ internal static class ConferenceKeys
         if (state.KeyPolicy != context.Policy.Keys.Rekey) events.Add(new ConferenceEvent.KeyPolicySet(context.Policy.Keys.Rekey) { At = context.Now });
         foreach (var mixer in state.Mixers.Values.Where(m => m.SharedSsrcs.IsEmpty))
             events.Add(ConferenceDecider.Reserve(state.Apply(events), mixer.Number, context));
-        events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, context.NewGroupKey(begin.Epoch)) { At = context.Now, Note = note });
+        var make = begin.Source == KeySource.Kms ? context.KmsGroupKey : context.NewGroupKey;
+        events.Add(new ConferenceEvent.KeyEpochBegan(begin.Epoch, begin.Reason, make(begin.Epoch)) { At = context.Now, Note = note, Source = begin.Source });
         if (begin.LadderTo is { } top)
         {
-            var rungs = KeyWishes.Range(begin.Epoch.Next, top).Select(e => new KeyRung(e, context.NewGroupKey(e)));
+            var rungs = KeyWishes.Range(begin.Epoch.Next, top).Select(e => new KeyRung(e, make(e)));
             events.Add(new ConferenceEvent.KeyLadderMade([.. rungs]) { At = context.Now });
         }
 
@@ -112,7 +114,7 @@ internal static class ConferenceKeys
     {
         if (!context.Policy.Keys.IsGroup) return life;
         var (now, policy) = (Clock(life, context), context.Policy.Keys.Rekey);
-        var before = life.Keys;
+        var before = KeySupply.Of(life.Keys, context.Policy.Keys);
         var (keys, wishes) = RekeyMachine.Next(before, input, policy, now);
         life = Deferred(life with { Keys = keys, KeyClock = now }, before, context);
         return Wake(KeyWishes.Execute(life, wishes, note, effects, context), effects, context);
@@ -200,10 +202,16 @@ internal static class ConferenceKeys
         return leg is not { AnswerWaitsFor: not null } && !life.KeyEffects.Any(e => e is RekeyEffect.Answer answer && answer.Participant == participant.Value);
     }
 
-    /// <summary>A rekeying that waits for the interval is told, once.</summary>
+    /// <summary>A rekeying that waits for the interval, or for a key, is told, once.</summary>
     private static ConferenceLife Deferred(ConferenceLife life, RekeyState before, DecisionContext context)
     {
-        if (life.Keys is not { Wanted: { } reason, LastStart: { } last } || before.Wanted is not null) return life;
+        if (life.Keys is { Wanted: { } lacking, LacksSince: { } since } && before.LacksSince is null)
+        {
+            var deadline = context.Now + (since + context.Policy.Keys.Rekey.DistributionTimeout - life.KeyClock);
+            return KeyWishes.Note(life, new ConferenceEvent.RekeyDeferred(lacking, deadline) { At = context.Now, ForKey = true });
+        }
+
+        if (life.Keys is not { Wanted: { } reason, LastStart: { } last, LacksSince: null } || before.Wanted is not null) return life;
         var until = context.Now + (last + context.Policy.Keys.Rekey.MinInterval - life.KeyClock);
         return KeyWishes.Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
     }

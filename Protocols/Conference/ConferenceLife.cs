@@ -115,6 +115,14 @@ public sealed record ConferenceLife
 
     internal bool IsCollecting { get; init; }
 
+    /// <summary>The KMS was asked for group keys.</summary>
+    internal bool IsFetching { get; init; }
+
+    /// <summary>It gave none, and is asked again after a pause.</summary>
+    internal bool IsFetchLater { get; init; }
+
+    internal bool HasKmsFailed { get; init; }
+
     internal bool IsLingering { get; init; }
 
     internal bool IsStopping { get; init; }

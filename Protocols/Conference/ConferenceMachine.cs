@@ -47,6 +47,8 @@ public static class ConferenceMachine
             ConferenceInput.LegsRecalled => LegMoves.Recall(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
             ConferenceInput.KeyReported i => ConferenceKeys.Reported(life, i, effects, context.Decision),
+            ConferenceInput.KeysFetched i => KeySupply.Fetched(life, i, effects, context.Decision),
+            ConferenceInput.Fired { Timer: ConferenceTimer.Fetch } => KeySupply.Again(life),
             ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),
             ConferenceInput.EvictionAsked i => Evict(life, i.Participant, effects, context),
             ConferenceInput.StopRequested => life with { IsStopping = true },
@@ -55,7 +57,7 @@ public static class ConferenceMachine
         next = MixerLeaving.Proceed(LegMoves.Proceed(MixerWatch.Publish(next, effects, context), effects, context), effects, context);
         next = Callouts.Seat(next, effects, context);
         next = Collect(WriteQueue.Write(next, effects, context), effects);
-        next = Callouts.Withdraw(next, effects, context);
+        next = KeySupply.Ask(Callouts.Withdraw(next, effects, context), effects, context.Decision);
         return new ConferenceStep(Rest(next, effects), effects.DrainToImmutable());
     }
 

@@ -55,6 +55,7 @@ public sealed record KeyLedger
         ConferenceEvent.ParticipantJoined e => Joined(e, seen),
         ConferenceEvent.ParticipantLeft e => Left(e, seen).Freed(e.Participant, e.At, seen),
         ConferenceEvent.KeyEpochBegan e => Began(e, seen),
+        ConferenceEvent.RekeyDeferred { ForKey: true } e => Awaits(e, seen),
         ConferenceEvent.LegsProgressed e => e.Steps.Aggregate(this, (ledger, step) => ledger.Progressed(step, seen)),
         ConferenceEvent.KeyEpochPassed { Passage: EpochPassage.Settled } e => Settled(e, seen),
         ConferenceEvent.KeyEpochPassed { Passage: EpochPassage.Retired or EpochPassage.Destroyed } e =>
@@ -88,6 +89,12 @@ public sealed record KeyLedger
         var isOfAChange = e.Reason is RekeyReason.Begun or RekeyReason.Joined or RekeyReason.Left or RekeyReason.Evicted;
         seen.Add(new KeyObservation.Rekeyed(e.Reason, isOfAChange && Waiting > 0 ? Waiting - 1 : Waiting));
         return this with { Waiting = 0, Last = e.Epoch, Alive = Alive.SetItem(e.Epoch, new Spread(e.At, null)) };
+    }
+
+    private KeyLedger Awaits(ConferenceEvent.RekeyDeferred e, ImmutableArray<KeyObservation>.Builder seen)
+    {
+        seen.Add(new KeyObservation.AwaitsKey(e.Reason));
+        return this;
     }
 
     private KeyLedger Progressed(LegStep step, ImmutableArray<KeyObservation>.Builder seen)

@@ -14,6 +14,9 @@ public abstract record KeyObservation
     /// <param name="Merged">Changes that it covers beside the one that began it: the interval, or another reason, made one rekeying of them.</param>
     public sealed record Rekeyed(RekeyReason Reason, int Merged) : KeyObservation;
 
+    /// <summary>A rekeying waits for a key of the KMS.</summary>
+    public sealed record AwaitsKey(RekeyReason Reason) : KeyObservation;
+
     /// <summary>Every leg is in that epoch or on a key of its own.</summary>
     /// <param name="Took">From the beginning of the epoch until the last leg that took it said so.</param>
     public sealed record Distributed(KeyEpoch Epoch, TimeSpan Took) : KeyObservation;

@@ -28,6 +28,11 @@ public static class PolicyTerms
         PolicyTerm.OneOf(
             "downlink", "keys.downlink", (p, v) => Keys(p, k => k with { IsGroup = v }), p => p.Keys.IsGroup, ("group", true), ("individual", false)),
         PolicyTerm.OneOf(
+            "key-source", "keys.source", (p, v) => Keys(p, k => k with { Source = v }), p => p.Keys.Source, ("focus", KeySource.Focus), ("kms", KeySource.Kms)),
+        PolicyTerm.OneOf(
+            "without-kms", "keys.without-kms", (p, v) => Keys(p, k => k with { FallsBackToFocus = v }), p => p.Keys.FallsBackToFocus, ("own-key", false),
+            ("focus", true)),
+        PolicyTerm.OneOf(
             "non-mki-legs", "keys.non-mki-legs", (p, v) => Keys(p, k => k with { NonMkiLegs = v }), p => p.Keys.NonMkiLegs,
             ("individual", NonMkiLegs.Individual), ("group", NonMkiLegs.Group), ("refuse", NonMkiLegs.Refuse)),
         PolicyTerm.OneOf(

@@ -43,6 +43,12 @@ public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
     /// <summary>A key is changed after so many packets (RFC 3711 §9.2: at most 2^48 of SRTP and 2^31 of SRTCP).</summary>
     public ulong MaxPackets { get; init; } = 1UL << 30;
 
+    /// <summary>Who makes the group keys.</summary>
+    public KeySource Source { get; init; }
+
+    /// <summary>When the KMS gives none in half the distribution timeout, the focus makes one; else legs are under keys of their own from the deadline on.</summary>
+    public bool FallsBackToFocus { get; init; }
+
     public NonMkiLegs NonMkiLegs { get; init; }
 
     public SdesSignalling SdesSignalling { get; init; }

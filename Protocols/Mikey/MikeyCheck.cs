@@ -27,11 +27,11 @@ public static class MikeyCheck
     /// <summary>RFC 6043 §5.5, RFC 3830 §5.2: under which keys, and what the MAC goes over behind the message.</summary>
     private static (Octets Label, Octets[] More)? Covers(MikeyMessage message, List<(MikeyMessage Message, Octets Sent)> before)
     {
-        var asked = before.FindLast(b => b.Message.Header.Type is not (MessageType.Error or MessageType.TransferResponse));
+        var asked = before.FindLast(b => b.Message.Header.Type is not (MessageType.Error or MessageType.TransferResponse or MessageType.PreSharedVerification));
         return message.Header.Type switch
         {
-            MessageType.PreShared when message.First<RandomValue>() is { } rand => (KeyLabel.Message3830(message.CsbId, rand.Value), []),
-            MessageType.PreSharedVerification when asked.Message is { Header.Type: MessageType.PreShared } init => Verification(init),
+            MessageType.PreShared when Rand([.. before.Select(b => b.Message), message]) is { } rand => (KeyLabel.Message3830(message.CsbId, rand), []),
+            MessageType.PreSharedVerification when asked.Message is { Header.Type: MessageType.PreShared } init => Verification(init, before),
             MessageType.TransferInit when message.First<Ticket>() is null => Update(message, before),
             MessageType.RequestInitPsk or MessageType.ResolveInitPsk or MessageType.TransferInit => Initial(message),
             MessageType.RequestResponse when asked.Message is { Header.Type: MessageType.RequestInitPsk or MessageType.RequestInitPk } => Answer(asked, isRequest: true),
@@ -63,15 +63,18 @@ public static class MikeyCheck
             ? (Exchanges.KmsClient.Label(asked.Message.CsbId, true, isRequest, rand), [asked.Sent])
             : null;
 
+    /// <summary>RFC 3830 §4.5: that of the bundle's first message, which no update repeats.</summary>
+    private static Octets? Rand(IEnumerable<MikeyMessage> messages) => messages.Select(m => m.First<RandomValue>()?.Value).FirstOrDefault(r => r is not null);
+
     /// <summary>RFC 3830 §5.2: both identities and T.</summary>
-    private static (Octets, Octets[])? Verification(MikeyMessage init)
+    private static (Octets, Octets[])? Verification(MikeyMessage init, List<(MikeyMessage Message, Octets Sent)> before)
     {
-        if (init.First<RandomValue>() is not { } rand || init.First<Timestamp>() is not { } t
+        if (Rand(before.Select(b => b.Message)) is not { } rand || init.First<Timestamp>() is not { } t
             || init.All<NamedIdentity>().ToList() is not [var first, var second]) return null;
         var time = new OctetWriter();
         if (t.Time.Length == 8) time.Hyper(t.Time.Value);
         else time.Long((uint)t.Time.Value);
-        return (KeyLabel.Message3830(init.CsbId, rand.Value), [first.Identity.Name, second.Identity.Name, time.ToOctets()]);
+        return (KeyLabel.Message3830(init.CsbId, rand), [first.Identity.Name, second.Identity.Name, time.ToOctets()]);
     }
 
     /// <summary>RFC 6043 §5.2: an update is under the keys of the transfer's last message.</summary>

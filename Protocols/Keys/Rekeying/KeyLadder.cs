@@ -11,6 +11,9 @@ public sealed record KeyLadder(KeyEpoch Base, KeyEpoch Top)
     /// <summary>With so many rungs all keys that a leg can have at once are 14 in one line of SDP; libsrtp takes 16.</summary>
     public const int MaxRungs = 9;
 
+    /// <summary>Of its keys.</summary>
+    public KeySource Source { get; init; }
+
     /// <summary>Has a rung above the newest epoch.</summary>
     public bool IsLeft(KeyEpoch last) => Top > last;
 }

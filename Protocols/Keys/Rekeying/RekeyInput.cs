@@ -36,6 +36,9 @@ public abstract record RekeyInput
     /// <summary>An operator, a recovery, a new mixer, a key near its limits.</summary>
     public sealed record Demanded(RekeyReason Reason) : RekeyInput;
 
+    /// <summary>So many keys came from whoever makes them (<see cref="KeyStock"/>).</summary>
+    public sealed record Stocked(int Keys) : RekeyInput;
+
     /// <summary>Time went by.</summary>
     public sealed record Ticked : RekeyInput;
 }
@@ -52,6 +55,9 @@ public abstract record RekeyEffect
     {
         /// <summary>Make and store the keys from the next number to this one with it: a ladder. Null: none.</summary>
         public KeyEpoch? LadderTo { get; init; }
+
+        /// <summary>Of its key, and of those of the ladder.</summary>
+        public KeySource Source { get; init; }
     }
 
     /// <summary>The join may be answered, with the leg's own key and, unless null, the key of that epoch.</summary>

@@ -34,7 +34,8 @@ public static class RekeyMachine
             case RekeyInput.Deaf i when turn.State.Find(i.Participant) is { Keying: LegKeying.GroupByMki } leg && leg.InUse == i.Epoch && i.Epoch != LegKeys.Forgotten:
                 turn.Deafen(leg);
                 break;
-            case RekeyInput.Deaf or RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Ticked: break;
+            case RekeyInput.Stocked i when state.Stock is { } stock: turn.State = state with { Stock = stock with { Left = stock.Left + i.Keys } }; break;
+            case RekeyInput.Stocked or RekeyInput.Deaf or RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Ticked: break;
             default: throw new UnreachableException($"no transition for {input}");
         }
 
@@ -47,7 +48,13 @@ public static class RekeyMachine
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(policy);
-        var at = state.Wanted is null ? null : state.LastStart + policy.MinInterval;
+        var at = state switch
+        {
+            { Wanted: null } => null,
+            { LacksSince: { } since, Stock.MayMakeOwn: true } => since + RekeyTurn.OwnAfter(policy),
+            { LacksSince: not null } => null,
+            _ => state.LastStart + policy.MinInterval,
+        };
         foreach (var epoch in state.Epochs) at = Earlier(at, epoch.DestroyAt);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
         at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));

@@ -19,6 +19,12 @@ public sealed record RekeyState(
     /// <summary>The highest number that ever stood for a key, begun or not: it names no other one.</summary>
     public KeyEpoch Given { get; init; }
 
+    /// <summary>Where keys come from; null: the focus makes them, whenever one is needed.</summary>
+    public KeyStock? Stock { get; init; }
+
+    /// <summary>Since when a rekeying that may begin waits for a key; null: none does.</summary>
+    public TimeSpan? LacksSince { get; init; }
+
     /// <summary>Destroyed here, and phones have not forgotten them yet; kept only where they are told to.</summary>
     public ImmutableArray<KeyEpoch> Unrevoked { get; init; } = [];
 
@@ -42,7 +48,7 @@ public sealed record RekeyState(
     internal RekeyState Without(string participant) => this with { Legs = Legs.Remove(participant), Index = Index.With(Find(participant), null) };
 
     /// <summary>Nobody holds a key any more; numbers and the interval go on.</summary>
-    internal RekeyState Cleared() => Empty with { Last = Last, Given = Given, LastStart = LastStart, Index = LegIndex.Empty with { Uses = Uses + 1 } };
+    internal RekeyState Cleared() => Empty with { Last = Last, Given = Given, LastStart = LastStart, Stock = Stock, Index = LegIndex.Empty with { Uses = Uses + 1 } };
 
     internal RekeyState With(GroupKeyState epoch) => this with { Epochs = [.. Epochs.Select(e => e.Epoch == epoch.Epoch ? epoch : e)] };
 

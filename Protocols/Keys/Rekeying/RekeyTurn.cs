@@ -26,8 +26,9 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     public void Set(LegKeys leg) => State = State.With(leg);
 
     /// <summary>A rekeying now if the interval allows it (K3), else one at its end that covers all changes until then (K4).</summary>
+    /// <param name="ofOurs">Of a key that the focus makes, whoever should.</param>
     /// <returns>The epoch that begins now; null: it waits.</returns>
-    public KeyEpoch? Demand(RekeyReason reason)
+    public KeyEpoch? Demand(RekeyReason reason, bool ofOurs = false)
     {
         var isEarly = State.LastStart is { } last && now - last < policy.MinInterval;
         if (isEarly && !policy.Bypasses(reason))
@@ -40,8 +41,18 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         var isRung = State.Ladder?.IsLeft(State.Last) == true;
         var epoch = isRung ? State.Last.Next : State.Given.Next;
         var ladder = isRung ? State.Ladder : NewLadder(epoch);
+
+        // The key of a rung is there already; a ladder that cannot be had stops no epoch.
+        var needed = isRung || ofOurs || State.Stock is null ? 0 : ladder is null ? 1 : (int)(ladder.Top.Number - epoch.Number) + 1;
+        if (State.Stock is { Left: > 0 } some && some.Left < needed) (ladder, needed) = (null, 1);
+        if (State.Stock is { } stock && stock.Left < needed) return Lack(reason, epoch);
+        var source = needed > 0 ? KeySource.Kms : KeySource.Focus;
+        if (isRung) source = ladder!.Source;
+        else if (ladder is not null) ladder = ladder with { Source = source };
         State = State with
         {
+            Stock = State.Stock is { } had ? had with { Left = had.Left - needed } : null,
+            LacksSince = null,
             Last = epoch,
             Ladder = ladder,
             Given = ladder is null ? epoch : ladder.Top,
@@ -50,9 +61,25 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
             Deadlines = State.Deadlines.Add((epoch, now + policy.DistributionTimeout)),
         };
-        _effects.Add(new RekeyEffect.Begin(epoch, reason) { LadderTo = isRung ? null : ladder?.Top });
+        _effects.Add(new RekeyEffect.Begin(epoch, reason) { LadderTo = isRung ? null : ladder?.Top, Source = source });
         return epoch;
     }
+
+    /// <summary>The change has its deadline from now on, as if the epoch had begun: then nobody is left under an older key (K4).</summary>
+    private KeyEpoch? Lack(RekeyReason reason, KeyEpoch epoch)
+    {
+        var isFirst = State.LacksSince is null;
+        State = State with
+        {
+            Wanted = policy.Bypasses(reason) ? reason : State.Wanted ?? reason,
+            LacksSince = State.LacksSince ?? now,
+            Deadlines = isFirst ? State.Deadlines.Add((epoch, now + policy.DistributionTimeout)) : State.Deadlines,
+        };
+        return null;
+    }
+
+    /// <summary>So long a rekeying waits for a key of somebody else before the focus makes one, where it may.</summary>
+    public static TimeSpan OwnAfter(RekeyPolicy policy) => policy.DistributionTimeout / 2;
 
     /// <summary>Only where somebody can be told it.</summary>
     private KeyLadder? NewLadder(KeyEpoch epoch) => policy.Ladder > 0 && State.Legs.Values.Any(l => l.TakesLadder && l.IsInGroup)
@@ -121,7 +148,8 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         if (policy.MaxAge is { } age && State.Newest is { } old && now - old.Began >= age && State.Wanted is null && State.Last == old.Epoch)
             Demand(RekeyReason.TooOld);
-        if (State.Wanted is { } wanted && (State.LastStart is not { } last || now - last >= policy.MinInterval)) Demand(wanted);
+        if (State.Wanted is { } wanted && (State.LastStart is not { } last || now - last >= policy.MinInterval || policy.Bypasses(wanted)))
+            Demand(wanted, State is { LacksSince: { } since, Stock.MayMakeOwn: true } && now - since >= OwnAfter(policy));
         Move();
         Enforce();
         Distribute();

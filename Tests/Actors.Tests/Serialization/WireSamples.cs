@@ -135,6 +135,8 @@ internal static class WireSamples
         new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.GroupPlain, IsProtected = true },
         new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default) { At = Noon },
         new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Begun, []) { At = Noon },
+        new ConferenceEvent.KeyEpochBegan(new KeyEpoch(5), RekeyReason.Left, []) { At = Noon, Source = KeySource.Kms },
+        new ConferenceEvent.RekeyDeferred(RekeyReason.Left, Noon) { At = Noon, ForKey = true },
         new JoinConference(Room, Alice, "a", null) { Ability = new LegAbility(true, true, "baresip") { IsStream = true } },
         new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.GroupByMki, TakesLadder = true },
         new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default with { Ladder = 4, Revoke = Revocation.Now }) { At = Noon },

@@ -65,8 +65,15 @@ internal sealed class ExchangeScene : IDisposable
 
         _terms = new PreSharedTerms(_suite, psk, Alice, Room, new([new SrtpSession(0, 1, 0), new SrtpSession(0, 0, 0)]), new([SrtpPolicy.AesCm128Tag80.ToPayload(0)]), [tek]);
         var (preShared, first) = PreSharedExchange.Begin(_terms, wantsAnswer: true, Context);
-        var received = PreSharedExchange.Receive(first, Room, _ => psk, Replays, Context).Init!;
+        var arrived = PreSharedExchange.Receive(first, Room, _ => psk, Replays, Context);
+        Drop(arrived.Keys);
+        var received = arrived.Init!;
         var verification = PreSharedExchange.Verify(received, psk, _terms.Sessions)!.Value;
+        var (hers, his) = (Kept(PreSharedBundle.Of(((PreSharedState.Waiting)preShared).Init, psk, BundleRole.Initiator)), Kept(arrived.Bundle!));
+        var (updatingHis, rekeying) = PreSharedUpdate.Begin(his, _terms.Sessions, default, [next], default, Context);
+        var (_, rekeyed) = PreSharedUpdate.Receive(hers, rekeying, Context);
+        Drop(rekeyed.Keys);
+        var confirming = PreSharedUpdate.Answer(hers, rekeyed.Init!, _terms.Sessions)!.Value;
 
         Octets Names(MikeyMessage m, IdentityRole role) => m.IdentityOf(role)?.Name ?? Octets.Empty;
         Octets Rand(MikeyMessage m, RandRole role) => m.RandOf(role) ?? Octets.Empty;
@@ -89,6 +96,9 @@ internal sealed class ExchangeScene : IDisposable
                 m => Bundled(m, granted, answer, Rand(Read(init), RandRole.Initiator), updating)),
             new("RFC 3830 message", first, m => Over(PreSharedExchange.Receive(m, Room, _ => psk, Replays, Context)), m => SealKemac(m, psk)),
             new("its verification", verification, m => PreSharedExchange.Next(preShared, m).State is not PreSharedState.Waiting, m => SealAnswer(m, Read(first), psk)),
+            new("its update", rekeying, m => Over(PreSharedUpdate.Receive(hers, m, Context).Arrival), m => m.Last is Kemac ? MikeyMac.SealKemac(m, hers.Keys) : null),
+            new("the update's verification", confirming, m => PreSharedUpdate.Confirm(updatingHis, m).Error == ExchangeError.None,
+                m => SealUpdate(m, hers.Keys, ((Timestamp)Read(rekeying).Payloads.Items[0]).Time)),
         ];
     }
 
@@ -129,6 +139,7 @@ internal sealed class ExchangeScene : IDisposable
 
     private static bool Over(PreSharedArrival arrival)
     {
+        arrival.Bundle?.Dispose();
         Drop(arrival.Keys);
         return arrival.Init is not null;
     }
@@ -158,6 +169,15 @@ internal sealed class ExchangeScene : IDisposable
         if (message.Last is not Kemac) return null;
         using var keys = MessageKeys.Derive(_suite, psk, KeyLabel.Message3830(message.CsbId, message.First<RandomValue>()?.Value ?? Octets.Empty));
         return MikeyMac.SealKemac(message, keys);
+    }
+
+    /// <summary>As <see cref="SealAnswer"/>, of an update that the room began.</summary>
+    private static MikeyMessage? SealUpdate(MikeyMessage message, MessageKeys keys, MikeyTime updated)
+    {
+        if (message.Last is not Verification) return null;
+        var time = new byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(time, updated.Value);
+        return MikeyMac.Seal(message with { Payloads = new([.. message.Payloads.Items[..^1]]) }, keys, Room.Name, Alice.Name, Octets.CopyOf(time));
     }
 
     /// <summary>RFC 3830 §5.2: behind it both identities and the eight octets of T.</summary>

@@ -1,6 +1,9 @@
+using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Tests.Focus;
 using ConfCluster.Protocols.Wire;
 using Xunit;
 
@@ -42,6 +45,29 @@ public sealed class MikeyCheckTests
 
         bundle.Bundle.Dispose();
         alice.Bundle.Bundle.Dispose();
+    }
+
+    [Fact]
+    [Trait("RFC", "3830 §5.2")]
+    public void A_bundle_under_a_pre_shared_key_is_checked_with_its_first_message()
+    {
+        using var phone = new PreSharedPhone();
+        using var psk = SecretBytes.Create(32, s => s.Fill(7));
+        phone.Join();
+        phone.Focus.OfferKey(1, null);
+        var update = KeyScene.Sent(phone.Focus);
+        Octets[] all = [.. new SipMessage[] { phone.Invite, phone.Focus.All.OfType<ParticipantEffect.Respond>().Last().Response, update, phone.Deliver(update)! }.Select(Message)];
+        for (var i = 0; i < all.Length; i++)
+        {
+            Assert.True(MikeyCheck.Of(Read(all[i]), psk, all.AsSpan(0, i)), $"message {i}");
+            if (i > 0) Assert.Null(MikeyCheck.Of(Read(all[i]), psk));
+        }
+    }
+
+    private static Octets Message(SipMessage message)
+    {
+        using var session = TicketCall.Wire(message);
+        return Octets.CopyOf(session.Media[0].KeyManagement[0].Message);
     }
 
     [Fact]

@@ -43,8 +43,13 @@ public sealed class RekeyProperties
         (6, Gen.Select(Gen.Int[0, 7], AnyPhone, (n, phone) => new Happening($"p{n} joins: {phone}", w => w.Join($"p{n}", phone)))),
         (5, Gen.Select(Gen.Int[0, 7], Gen.Int[0, 4], (n, e) => new Happening($"p{n} leaves", w => w.Leave($"p{n}", evicted: e == 0)))),
         (1, Gen.Int[0, 7].Select(n => new Happening($"p{n} hears nothing", w => w.Deafen($"p{n}")))),
+        (3, Gen.Int[1, 4].Select(n => new Happening($"{n} keys come", w => w.Supply(n)))),
         (1, Gen.Const(new Happening("an operator asks", w => w.Demand(RekeyReason.Asked)))),
         (1, Gen.Const(new Happening("the focus is lost", w => w.Crash()))));
+
+    /// <summary>Null: the focus makes every key.</summary>
+    private static readonly Gen<KeyStock?> AnyStock = Gen.Select(
+        Gen.Int[0, 3], Gen.Int[0, 3], Gen.Bool, (kind, left, own) => kind < 2 ? (KeyStock?)null : new KeyStock(left, own));
 
     private static readonly Gen<TimeSpan> Pause = Gen.Frequency(
         (3, Gen.Const(TimeSpan.Zero)), (5, Gen.Int[1, 500].Select(ms => TimeSpan.FromMilliseconds(ms))), (3, Gen.Int[500, 15_000].Select(ms => TimeSpan.FromMilliseconds(ms))));
@@ -55,15 +60,16 @@ public sealed class RekeyProperties
 
     [Fact]
     public void The_invariants_hold_in_every_conference() =>
-        Gen.Select(AnyPolicy, Gen.Int[0, 100], AnyStory).Sample((policy, store, story) =>
+        Gen.Select(AnyPolicy, Gen.Int[0, 100], AnyStock, AnyStory).Sample((policy, store, stock, story) =>
         {
-            var world = new RekeyWorld(policy, TimeSpan.FromMilliseconds(store));
+            var world = new RekeyWorld(policy, TimeSpan.FromMilliseconds(store), stock);
             foreach (var (pause, happening) in story)
             {
                 world.Run(pause);
                 happening.Act(world);
             }
 
+            world.Supply(100);
             world.Run(TimeSpan.FromMinutes(3));
             if (policy.MaxAge is not null) return;
             var newest = world.State.Newest?.Epoch;

@@ -15,7 +15,7 @@ internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = tr
 /// A conference around <see cref="RekeyMachine"/> on virtual time: a journal, phones that answer, and a book of everything that was sent to
 /// whom and used for whom, against which the invariants are checked. It knows nothing of how the machine decides.
 /// </summary>
-internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
+internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeyStock? stock = null)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(32);
     private readonly PriorityQueue<Action, (TimeSpan At, int Order)> _agenda = new();
@@ -37,7 +37,8 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
     private readonly HashSet<KeyEpoch> _rungs = [];
     private readonly Dictionary<string, HashSet<KeyEpoch>> _listed = [];
     private readonly Dictionary<string, List<KeyEpoch>> _newest = [];
-    private RekeyState _state = RekeyState.Empty;
+    private RekeyState _state = RekeyState.Empty with { Stock = stock };
+    private int _stocked = stock?.Left ?? 0;
     private KeyEpoch _lastStored;
     private KeyEpoch _given;
     private KeyEpoch _givenStored;
@@ -109,6 +110,14 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         Is(phone.Keying != LegKeying.GroupByMki || _uses[name] is null, $"{name} stays deaf");
     }
 
+    /// <summary>So many keys come from whoever makes them.</summary>
+    public void Supply(int keys)
+    {
+        if (stock is null) return;
+        _stocked += keys;
+        Do(new RekeyInput.Stocked(keys));
+    }
+
     public void Demand(RekeyReason reason)
     {
         _changes.Add(Now);
@@ -129,6 +138,8 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         _rungs.Clear();
         _given = _givenStored;
         _state = RekeyState.Recovered(legs, _lastStored, _given, Now - (_lastStart ?? Now), policy, Now);
+        if (stock is { } had) _state = _state with { Stock = had with { Left = 0 } };
+        _stocked = 0;
         foreach (var epoch in _began.Keys.Where(e => e > _lastStored).ToList()) _began.Remove(epoch);
         foreach (var name in _phones.Keys) (_readySince[name], _uses[name]) = (Now, _uses[name] is null && _lastStored.Number == 0 ? null : LegKeys.Forgotten);
         foreach (var (name, phone) in _phones)
@@ -238,6 +249,9 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay)
         Is(isRung || begin.Epoch > _given, $"K5: {begin.Epoch} was a rung of a ladder that is gone");
         Is(!isRung || _gone.Values.All(g => !g.Contains(begin.Epoch)), $"K1: rung {begin.Epoch} begins and somebody who left has it");
         Is(!isRung || begin.LadderTo is null, "a rung does not begin another ladder");
+        if (!isRung && begin.Source == KeySource.Kms) _stocked -= 1 + (int)((begin.LadderTo ?? begin.Epoch).Number - begin.Epoch.Number);
+        Is(_stocked >= 0, $"{begin.Epoch} begins without a key");
+        Is(isRung || stock is null == (begin.Source == KeySource.Focus) || stock is { MayMakeOwn: true }, $"{begin.Epoch} is of another maker than the rules say");
         if (begin.Epoch > _given) _given = begin.Epoch;
         if (begin.LadderTo is { } top)
         {
