@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ConfCluster.Cluster.Tests.Processes;
+
+/// <summary>
+/// A rolling upgrade: one node after the other is told to stop, ends when its calls are elsewhere, and begins again, while phones are in conferences that live
+/// on all of them. The long run is Tests/Benchmarks/roll.sh.
+/// </summary>
+[Collection("processes")]
+public sealed class RollTests(ITestOutputHelper output)
+{
+    /// <summary>In milliseconds; what is aimed at is 200, on a machine that does nothing else.</summary>
+    private const double LongestGap = 1000;
+
+    [SkippableFact]
+    public async Task A_node_of_three_is_rolled_and_no_call_is_lost()
+    {
+        foreach (var load in await RollAsync(nodes: 3, rolled: [2], conferences: 3, phones: 3))
+        {
+            Assert.Equal(load.GetProperty("calls").GetInt32(), load.GetProperty("joined").GetInt32());
+            Assert.Empty(load.GetProperty("failures").EnumerateObject());
+            Assert.InRange(load.GetProperty("longestGapMilliseconds").GetDouble(), 0, LongestGap);
+        }
+    }
+
+    /// <summary>CONFCLUSTER_ROLL=NODES,CONFERENCES,PHONES (of each): every node is rolled; the figures are for RESULTS.md.</summary>
+    [SkippableFact]
+    public async Task By_hand_every_node_is_rolled()
+    {
+        var asked = Environment.GetEnvironmentVariable("CONFCLUSTER_ROLL")?.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+        Skip.If(asked is not [_, _, _], "a long run by hand: Tests/Benchmarks/roll.sh");
+        var loads = await RollAsync(asked[0], [.. Enumerable.Range(1, asked[0])], asked[1], asked[2]);
+        Assert.All(loads, load => Assert.Empty(load.GetProperty("failures").EnumerateObject()));
+    }
+
+    /// <summary>CONFCLUSTER_DRAIN=CONFERENCES,PHONES (of each): one node has all their mixers and is emptied, another has just come.</summary>
+    [SkippableFact]
+    public async Task By_hand_a_node_with_all_mixers_is_emptied()
+    {
+        var asked = Environment.GetEnvironmentVariable("CONFCLUSTER_DRAIN")?.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+        Skip.If(asked is not [_, _], "a long run by hand: Tests/Benchmarks/roll.sh");
+        await using var cluster = await ProcessCluster.MakeAsync(output, "sip kms focus", "media", "media");
+        await cluster.WatchAsync(async () =>
+        {
+            foreach (var first in new[] { 1, 2 }) cluster.Start(first);
+            foreach (var first in new[] { 1, 2 }) await cluster[first].UntilReadyAsync();
+            var loads = Enumerable.Range(0, asked[0]).Select(i => Load(cluster, 1, i, asked[1], TimeSpan.FromSeconds(35))).ToList();
+            await cluster[1].UntilAsync(async () => await CallsAsync(cluster, 1) == asked[0] * asked[1], "all calls");
+            cluster.Start(3);
+            await cluster[3].UntilReadyAsync();
+            var before = await CountsAsync(cluster, 1, 2);
+            var clock = Stopwatch.StartNew();
+            Assert.Equal(0, await cluster[2].StopAsync());
+            var took = clock.Elapsed.TotalSeconds;
+            output.WriteLine($"n2: {before}; ended after {took:0.0} s; {cluster[2].Log.Split('\n').First(l => l.Contains("Emptied in", StringComparison.Ordinal))}");
+            foreach (var load in loads) Tell(JsonDocument.Parse((await load).Output).RootElement);
+        });
+    }
+
+    private void Tell(JsonElement report) => output.WriteLine(
+        $"{report.GetProperty("conference")}: joined {report.GetProperty("joined")} of {report.GetProperty("calls")}, failures {report.GetProperty("failures")}, " +
+        $"longest gap {report.GetProperty("longestGapMilliseconds")} ms, lost {report.GetProperty("packetsLost")} of {report.GetProperty("packetsReceived")}, " +
+        $"undecryptable {report.GetProperty("undecryptable")}, load late {report.GetProperty("clockLateMilliseconds")} ms");
+
+    private async Task<List<JsonElement>> RollAsync(int nodes, int[] rolled, int conferences, int phones)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(output, [.. Enumerable.Repeat("", nodes)]);
+        var reports = new List<JsonElement>();
+        await cluster.WatchAsync(async () =>
+        {
+            var all = conferences * phones;
+            // The nodes take turns; what a node needs beside its rolling is generous, and the phones stay until the last one is back.
+            var loads = Enumerable.Range(0, conferences).Select(i => Load(cluster, 1 + i % nodes, i, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
+            var other = rolled.Contains(1) ? nodes : 1;
+            await cluster[other].UntilAsync(async () => await CallsAsync(cluster, other) == all, $"{all} calls");
+            foreach (var number in rolled)
+            {
+                var asked = number == 1 ? 2 : 1;
+                var before = await CountsAsync(cluster, asked, number);
+                var clock = Stopwatch.StartNew();
+                Assert.Equal(0, await cluster[number].StopAsync());
+                var stopped = clock.Elapsed;
+                cluster.Start(number);
+                await cluster[number].UntilReadyAsync();
+                var (ready, calls) = (clock.Elapsed, await CallsAsync(cluster, asked));
+                output.WriteLine($"n{number}: {before}; ended after {stopped.TotalSeconds:0.0} s, ready again after {ready.TotalSeconds:0.0} s, calls {calls} of {all}");
+            }
+
+            foreach (var load in loads)
+            {
+                var (_, text) = await load;
+                var report = JsonDocument.Parse(text).RootElement;
+                reports.Add(report);
+                Tell(report);
+            }
+        });
+        return reports;
+    }
+
+    private static Task<(int ExitCode, string Output)> Load(ProcessCluster cluster, int node, int number, int phones, TimeSpan time) => NodeProcess.RunAsync(
+        time + TimeSpan.FromMinutes(1),
+        "load", "--conference", $"rolled-{number}", "--sip", cluster.Uri("", node)[5..], "--url", cluster[node].Http.BaseAddress!.ToString(), "--mki",
+        "--phones", $"{phones}", "--talkers", "1", "--canaries", "0", "--join-rate", "10", "--for", $"{time.TotalSeconds}s", "--json");
+
+    private static async Task<int> CallsAsync(ProcessCluster cluster, int asked)
+    {
+        using var all = JsonDocument.Parse(await cluster[asked].Http.GetStringAsync(new Uri("/api/v1/conferences", UriKind.Relative)));
+        return all.RootElement.EnumerateArray().Sum(c => c.GetProperty("participants").GetInt32());
+    }
+
+    /// <summary>What lives on a node.</summary>
+    private static async Task<string> CountsAsync(ProcessCluster cluster, int asked, int number)
+    {
+        using var status = JsonDocument.Parse(await cluster[asked].Http.GetStringAsync(new Uri("/api/v1/cluster", UriKind.Relative)));
+        var node = status.RootElement.GetProperty("nodes").EnumerateArray().Single(n => n.GetProperty("node").GetString()!.StartsWith($"127.0.0.{number}:", StringComparison.Ordinal));
+        return string.Join(", ", node.GetProperty("shards").EnumerateObject().Select(s => $"{s.Value.GetProperty("entities")} {s.Name}s"));
+    }
+}
