@@ -21,8 +21,6 @@ public sealed class RollTests(ITestOutputHelper output)
     {
         foreach (var load in await RollAsync(nodes: 3, rolled: [2], conferences: 3, phones: 3))
         {
-            Assert.Equal(load.GetProperty("calls").GetInt32(), load.GetProperty("joined").GetInt32());
-            Assert.Empty(load.GetProperty("failures").EnumerateObject());
             Assert.InRange(load.GetProperty("longestGapMilliseconds").GetDouble(), 0, LongestGap);
         }
     }
@@ -33,8 +31,7 @@ public sealed class RollTests(ITestOutputHelper output)
     {
         var asked = Environment.GetEnvironmentVariable("CONFCLUSTER_ROLL")?.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
         Skip.If(asked is not [_, _, _], "a long run by hand: Tests/Benchmarks/roll.sh");
-        var loads = await RollAsync(asked[0], [.. Enumerable.Range(1, asked[0])], asked[1], asked[2]);
-        Assert.All(loads, load => Assert.Empty(load.GetProperty("failures").EnumerateObject()));
+        await RollAsync(asked[0], [.. Enumerable.Range(1, asked[0])], asked[1], asked[2]);
     }
 
     /// <summary>CONFCLUSTER_DRAIN=CONFERENCES,PHONES (of each): one node has all their mixers and is emptied, another has just come.</summary>
@@ -62,7 +59,7 @@ public sealed class RollTests(ITestOutputHelper output)
     }
 
     private void Tell(JsonElement report) => output.WriteLine(
-        $"{report.GetProperty("conference")}: joined {report.GetProperty("joined")} of {report.GetProperty("calls")}, failures {report.GetProperty("failures")}, " +
+        $"{report.GetProperty("conference")}: joined {report.GetProperty("joined")} of {report.GetProperty("calls")}, failures {JsonSerializer.Serialize(report.GetProperty("failures"))}, " +
         $"longest gap {report.GetProperty("longestGapMilliseconds")} ms, lost {report.GetProperty("packetsLost")} of {report.GetProperty("packetsReceived")}, " +
         $"undecryptable {report.GetProperty("undecryptable")}, load late {report.GetProperty("clockLateMilliseconds")} ms");
 
@@ -96,6 +93,12 @@ public sealed class RollTests(ITestOutputHelper output)
                 var report = JsonDocument.Parse(text).RootElement;
                 reports.Add(report);
                 Tell(report);
+            }
+
+            foreach (var report in reports)
+            {
+                Assert.Equal(report.GetProperty("calls").GetInt32(), report.GetProperty("joined").GetInt32());
+                Assert.Empty(report.GetProperty("failures").EnumerateObject());
             }
         });
         return reports;
