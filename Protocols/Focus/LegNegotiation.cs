@@ -149,7 +149,8 @@ internal static class LegNegotiation
     /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
-        !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
+        leg.Remote is null ? leg
+        : !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
         : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey.Settled() }
         : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
         : OfferKeys(leg, context);

@@ -97,6 +97,8 @@ public sealed class RollTests(ITestOutputHelper output)
 
             foreach (var report in reports)
             {
+                if (report.GetProperty("packetsLost").GetInt64() > 0 || report.GetProperty("failures").EnumerateObject().Any())
+                    output.WriteLine(await LeavesAsync(cluster, report.GetProperty("conference").GetString()!));
                 Assert.Equal(report.GetProperty("calls").GetInt32(), report.GetProperty("joined").GetInt32());
                 Assert.Empty(report.GetProperty("failures").EnumerateObject());
             }
@@ -113,6 +115,14 @@ public sealed class RollTests(ITestOutputHelper output)
     {
         using var all = JsonDocument.Parse(await cluster[asked].Http.GetStringAsync(new Uri("/api/v1/conferences", UriKind.Relative)));
         return all.RootElement.EnumerateArray().Sum(c => c.GetProperty("participants").GetInt32());
+    }
+
+    /// <summary>Why participants left, as the journal has it.</summary>
+    private static async Task<string> LeavesAsync(ProcessCluster cluster, string conference)
+    {
+        using var events = JsonDocument.Parse(await cluster[1].Http.GetStringAsync(new Uri($"/api/v1/conferences/{conference}/events", UriKind.Relative)));
+        var left = events.RootElement.EnumerateArray().Where(e => e.GetProperty("event").GetString()!.Contains("Left", StringComparison.OrdinalIgnoreCase));
+        return $"{conference}: {string.Join("; ", left.Select(e => $"{e.GetProperty("at")} {e.GetProperty("detail")}"))}";
     }
 
     /// <summary>What lives on a node.</summary>
