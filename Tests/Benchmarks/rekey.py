@@ -4,7 +4,7 @@
 rekey.py cost LEGS [REKEYS] [mikey]     REKEYS (10) rekeyings of so many legs, one every 4 s: from the start of each to the 2xx of each leg; the node's CPU with and without
 rekey.py join LEGS [mikey]      LEGS join one after the other, ten a second, with SDES or with tickets that they have: from INVITE to 200, the resolve at the KMS included
 rekey.py burst LEGS             LEGS join within 10 s and leave within 10 s, min-interval 10 s: epochs, messages, time until each change is covered
-rekey.py ladder LEGS            LEGS over TCP with nine keys in advance, then ten joins: messages to those who were in, the node's CPU, and the same without a ladder
+rekey.py ladder LEGS RUNGS      LEGS over TCP with RUNGS keys in advance (0: none), then eight joins: messages to those who were in, and the node's CPU
 rekey.py churn LEGS SECONDS     5 joins and 5 leaves a second, min-interval 250 ms: what honest phones with MKI could not decrypt
 
 With mikey the node is its own KMS and the keys travel in CSB updates; SIP is over UDP alone.
@@ -91,11 +91,11 @@ def records(shown):
         yield when(record["at"]), record["what"], fields
 
 
-def epochs(shown):
-    """epoch -> (began, reason, {kind: [seconds after its beginning]}, settled)"""
+def epochs(shown, since=None):
+    """epoch -> (began, reason, {kind: [seconds after its beginning]}, settled); only those that began after a moment, if one is given"""
     found = {}
     for at, what, fields in records(shown):
-        if what == "epoch":
+        if what == "epoch" and (since is None or at >= since % 86400):
             found[int(fields["epoch"][0])] = [at, fields["reason"][0], {}, None]
         elif what == "steps":
             for step in fields["step"]:
@@ -174,61 +174,57 @@ def cost(legs, rekeys, mikey):
           f"CPU {100 * still / window:.0f} % of a core without, {100 * busy / window:.0f} % with: {1e6 * (busy - still) / len(asked) / legs:.0f} us per leg and rekeying")
 
 
-def messages(file, first, since):
-    """Requests of the node by what they are, for calls that the capture's first part knows, after a moment; and what they weigh."""
+def messages(file, first, since, until):
+    """Requests of the node in calls of before, by method, between two moments."""
     read = ["tshark", "-r", file, "-d", f"tcp.port=={SIP},sip", "-Y", f"sip.Request-Line && tcp.srcport == {SIP}", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|",
             "-e", "frame.time_epoch", "-e", "sip.Call-ID", "-e", "sip.Method"]
     found = {}
     for at, calls, methods in (line.split("\t") for line in subprocess.run(read, capture_output=True, text=True).stdout.splitlines()):
         for call, method in zip(calls.split("|"), methods.split("|")):
-            if float(at) >= since and call in first:
+            if since <= float(at) <= until and call in first:
                 found[method] = found.get(method, 0) + 1
     return found
 
 
-def ladder(legs):
-    for rungs in (9, 0):
-        node = Node(**{"conference.keys.rekey.ladder": rungs, "conference.keys.rekey.min-interval": "1s"})
-        file = f"{node.data.name}.pcapng"
-        capture = subprocess.Popen(["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {SIP}", "-w", file], stderr=subprocess.DEVNULL)
-        phones = load(node, "--phones", str(legs), "--transport", "tcp", "--join-rate", "50", "--for", "75s")
-        while node.participants() < legs:
-            time.sleep(0.5)
-        # A ladder is burnt by the joins above; a rekeying more than there are rungs begins the next one, which all have before the joins that are looked at.
-        time.sleep(3)
-        while rungs and not fresh(node, rungs):
-            subprocess.run(["curl", "-fsS", "-X", "POST", "-H", "Content-Type: application/json", "-d", '{"reason":"benchmark"}',
-                            f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/rekey"], check=True, stdout=subprocess.DEVNULL)
-            time.sleep(1.5)
-        time.sleep(3)
-        joins = 8
-        before = node.cpu()
-        time.sleep(2 * joins)
-        still = node.cpu() - before
-        capture_calls = time.time()
-        before, since = node.cpu(), time.time()
-        guests = []
-        for number in range(joins):
-            guests.append(subprocess.Popen(PROGRAM + ["load", "--conference", "bench", "--sip", f"127.0.0.1:{SIP}", "--transport", "tcp", "--mki", "--phones", "1", "--talkers", "0",
-                                                      "--canaries", "0", "--for", "40s", "--json"], stdout=subprocess.DEVNULL))
-            time.sleep(2)
-        busy, until = node.cpu() - before, time.time()
-        capture.terminate()
-        capture.wait()
-        calls = ["tshark", "-r", file, "-d", f"tcp.port=={SIP},sip", "-Y", f"sip.Method == INVITE && tcp.dstport == {SIP} && frame.time_epoch < {capture_calls}",
-                 "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", "-e", "sip.Call-ID"]
-        first = {c for line in subprocess.run(calls, capture_output=True, text=True).stdout.splitlines() for c in line.split("|")}
-        seen = messages(file, first, since)
-        os.unlink(file)
-        for guest in guests:
-            guest.wait()
-        report(phones)
-        began = [e for e in epochs(node.audit()).values() if e[1] == "joined"]
-        print(f"{legs} legs over TCP, ladder {rungs}: {joins} joins, {len(began)} epochs that joins began in all; the node's requests to the {len(first)} who were in meanwhile: "
-              f"{sum(seen.values())} {seen}; CPU {100 * still / (2 * joins):.0f} % of a core without, {100 * busy / (until - since):.0f} % with: {1e3 * (busy - still) / joins:.1f} ms per join")
+def ladder(legs, rungs):
+    node = Node(**{"conference.keys.rekey.ladder": rungs, "conference.keys.rekey.min-interval": "1s"})
+    file = f"{node.data.name}.pcapng"
+    capture = subprocess.Popen(["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {SIP}", "-w", file], stderr=subprocess.DEVNULL)
+    phones = load(node, "--phones", str(legs), "--transport", "tcp", "--join-rate", "50", "--for", "45s")
+    while node.participants() < legs:
+        time.sleep(0.5)
+    time.sleep(2)
+    # The joins above burnt rungs; rekeyings until the newest epoch is the first of a ladder, which all are told by an offer.
+    while rungs and not fresh():
+        subprocess.run(["curl", "-fsS", "-o", "/dev/null", "-X", "POST", "-H", "Content-Type: application/json", "-d", '{"reason":"benchmark"}',
+                        f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/rekey"], check=True)
+        time.sleep(1.5)
+    time.sleep(2)
+    joins = 8
+    before = node.cpu()
+    time.sleep(joins)
+    still = node.cpu() - before
+    # One more process, that calls once a second.
+    before, since = node.cpu(), time.time()
+    guests = load(node, "--phones", str(joins), "--talkers", "0", "--canaries", "0", "--transport", "tcp", "--join-rate", "1", "--for", "3s")
+    time.sleep(joins + 2)
+    busy, until = node.cpu() - before, time.time()
+    capture.terminate()
+    capture.wait()
+    calls = ["tshark", "-r", file, "-d", f"tcp.port=={SIP},sip", "-Y", f"sip.Method == INVITE && tcp.dstport == {SIP} && frame.time_epoch < {since}",
+             "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", "-e", "sip.Call-ID"]
+    first = {c for line in subprocess.run(calls, capture_output=True, text=True).stdout.splitlines() for c in line.split("|")}
+    seen = messages(file, first, since, until)
+    os.unlink(file)
+    guests.communicate()
+    report(phones)
+    began = [e for e in epochs(node.audit(), since).values() if e[1] == "joined"]
+    print(f"{legs} legs over TCP, ladder {rungs}: {joins} joins began {len(began)} epochs, for which the audit has keys sent {sum(len(e[2].get('sent', [])) for e in began)} times, "
+          f"moved {sum(len(e[2].get('moved', [])) for e in began)} times; on the wire {sum(seen.values())} requests of the node to the {len(first)} who were in {seen}; "
+          f"CPU {100 * still / joins:.0f} % of a core without, {100 * busy / (until - since):.0f} % with: {1e3 * (busy - still * (until - since) / joins) / joins:.1f} ms per join")
 
 
-def fresh(node, rungs):
+def fresh():
     """All are under the first key of a ladder: the newest was told to everybody by an offer."""
     shown = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/events", timeout=60).read())
     newest = [e for e in shown if e["event"] in ("keyEpochBegan", "keyLadderMade")][-1:]
@@ -273,6 +269,6 @@ match sys.argv[1:]:
     case ["join", legs, *more]: join(int(legs), more == ["mikey"])
     case ["cost", legs, *more]: cost(int(legs), next((int(m) for m in more if m.isdigit()), 10), "mikey" in more)
     case ["burst", legs]: burst(int(legs))
-    case ["ladder", legs]: ladder(int(legs))
+    case ["ladder", legs, rungs]: ladder(int(legs), int(rungs))
     case ["churn", legs, seconds]: churn(int(legs), int(seconds))
     case _: sys.exit(__doc__)
