@@ -117,13 +117,15 @@ public sealed class KmsGateway : ReceiveActor
 
         _pending++;
         var (sender, credential) = (Sender, Credential);
-        _http.RequestAsync(KmsGroupKey.Wanted(credential.Self, ask.Count), credential, CancellationToken.None).PipeTo(Self, success: outcome => new Made(sender, outcome));
+        var wanted = KmsGroupKey.Wanted(credential.Self, ask.Count);
+        _http.RequestAsync(wanted, credential, CancellationToken.None).PipeTo(Self, success: outcome => new Made(sender, outcome));
     }
 
     private void Tell(Made made)
     {
         _pending--;
-        IsAway(made.Outcome);
+        // Whoever asked tells it, in words of its own.
+        _outage.Answered(made.Outcome.Unreachable is not null, Elapsed);
         using var granted = made.Outcome.Keys;
         var keys = granted is null ? [] : KmsGroupKey.Of(granted);
         made.Sender.Tell(new GroupKeysGranted(keys, granted is null ? made.Outcome.Problem : "the KMS gave keys of another kind"));

@@ -61,7 +61,8 @@ public static class SoftPhone
                 Ticket = ticket,
                 PreShared = PreShared(options, secret, clock),
                 TicketUser = options is { Kms: { } called, Listen: not null } ? new PhoneTicketUser(Identity.Uri(called.Identity.ToString()), clock.GetUtcNow) : null,
-                Identity = options.Kms?.Identity ?? options.PreShared ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
+                Identity = options.Kms?.Identity ?? options.PreShared
+                    ?? SipUri.Sip(options.User, Host(sockets.Flow.Local.Address)) with { Scheme = options.Target.Scheme },
                 Suites = isKeyed ? [options.Suites[0]] : options.Suites,
                 UseMki = options.UseMki || options.Kms is not null || options.PreShared is not null,
                 TakesUpdate = options.TakesUpdate,

@@ -25,7 +25,11 @@ internal static class AnswerCommand
         var record = new Option<string?>("--record") { Description = "Write what is heard to a WAV file.", HelpName = "FILE" };
         var mki = new Option<bool>("--mki") { Description = "Give our keys an MKI, where the caller's have one." };
         var noUpdate = new Option<bool>("--no-update") { Description = "Take changes by re-INVITE only." };
-        var srtp = new Option<string>("--srtp") { Description = "sdes, mikey (whoever calls has a ticket for --user), or mikey-psk (or the key).", DefaultValueFactory = _ => "sdes" };
+        var srtp = new Option<string>("--srtp")
+        {
+            Description = "sdes, mikey (whoever calls has a ticket for --user), or mikey-psk (whoever calls has the key of --psk-file).",
+            DefaultValueFactory = _ => "sdes",
+        };
         srtp.AcceptOnlyFromAmong("sdes", "mikey", "mikey-psk");
         var user = new Option<string?>("--user") { Description = "Whom the KMS, or the caller, knows the phone as, with --srtp mikey or mikey-psk.", HelpName = "URI" };
         var kms = new KmsOptions();

@@ -60,7 +60,8 @@ internal sealed class KmsCommands
         {
             if (r.GetValueOrDefault<string[]>() is { } given && !given.All(KmsUserTable.IsName)) r.AddError("A pattern is a URI, or sip:*@HOST.");
         });
-        var add = new Command("add", _isKms ? "Add a user with a new key or a certificate, or give one a new key." : "Add a user with a new key, or give one a new key.") { name, file, certificate, answers };
+        var what = _isKms ? "Add a user with a new key or a certificate, or give one a new key." : "Add a user with a new key, or give one a new key.";
+        var add = new Command("add", what) { name, file, certificate, answers };
         if (!_isKms)
         {
             add.Options.Remove(certificate);

@@ -25,7 +25,11 @@ internal sealed class KmsOptions
 
     private readonly Option<bool> _plain = new("--kms-plain") { Description = "Ask a KMS on another machine over http all the same." };
 
-    private readonly Option<string?> _psk = new("--psk-file") { Description = "The key that the phone shares with the KMS, or with --srtp mikey-psk with the other side, in hexadecimal.", HelpName = "FILE" };
+    private readonly Option<string?> _psk = new("--psk-file")
+    {
+        Description = "The key that the phone shares with the KMS, or with --srtp mikey-psk with the other side, in hexadecimal.",
+        HelpName = "FILE",
+    };
 
     private readonly Option<string?> _certificate = new("--certificate")
     {

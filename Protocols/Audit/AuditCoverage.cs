@@ -1,8 +1,8 @@
 namespace ConfCluster.Protocols.Audit;
 
 /// <summary>
-/// K4: each change that asks for a rekeying is covered by an epoch that begins in time, or waits for a key of the KMS and is told to, and when the deadline of an epoch is over nobody is
-/// under an older key. After a take-over both begin anew, since the keys of the life before are gone.
+/// K4: each change that asks for a rekeying is covered by an epoch that begins in time, or waits for a key of the KMS, which is told; and when the deadline
+/// of an epoch is over nobody is under an older key. After a take-over both begin anew, since the keys of the life before are gone.
 /// </summary>
 internal static class AuditCoverage
 {

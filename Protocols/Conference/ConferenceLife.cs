@@ -123,6 +123,9 @@ public sealed record ConferenceLife
 
     internal bool HasKmsFailed { get; init; }
 
+    /// <summary>The operator knows that a rekeying waits for it.</summary>
+    internal bool HasToldLack { get; init; }
+
     internal bool IsLingering { get; init; }
 
     internal bool IsStopping { get; init; }

@@ -43,18 +43,19 @@ internal static class KeySupply
         {
             if (life.HasKmsFailed) effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: the KMS gives group keys again."));
             effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.Fetch));
-            return ConferenceKeys.Next(life with { HasKmsFailed = false }, new RekeyInput.Stocked(fetched.Count), effects, context);
+            return ConferenceKeys.Next(life with { HasKmsFailed = false, HasToldLack = false }, new RekeyInput.Stocked(fetched.Count), effects, context);
         }
 
-        // Every time while somebody waits for it; else once.
-        if (life.Keys.LacksSince is not null || !life.HasKmsFailed)
+        // Once, and again when a rekeying waits for it.
+        var isLacking = life.Keys.LacksSince is not null;
+        if (!life.HasKmsFailed || isLacking && !life.HasToldLack)
         {
-            var waits = life.Keys is { LacksSince: not null, Wanted: { } reason } ? $" A rekeying ({reason}) waits for one." : "";
+            var waits = isLacking ? $" A rekeying ({life.Keys.Wanted}) waits for one." : "";
             effects.Add(new ConferenceEffect.Say($"Conference {life.State.Conference}: the KMS gives no group key: {fetched.Problem}.{waits}"));
         }
 
         effects.Add(new ConferenceEffect.Start(ConferenceTimer.Fetch, Pause));
-        return life with { IsFetchLater = true, HasKmsFailed = true };
+        return life with { IsFetchLater = true, HasKmsFailed = true, HasToldLack = isLacking };
     }
 
     /// <summary>The pause is over, or the answer never came.</summary>

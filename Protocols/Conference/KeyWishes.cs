@@ -97,7 +97,8 @@ internal static class KeyWishes
         for (var epoch = from; epoch <= to; epoch = epoch.Next) yield return epoch;
     }
 
-    private static ConferenceCommand.BeginEpoch Begun(RekeyEffect.Begin begin, string? note) => new(begin.Epoch, begin.Reason, note) { LadderTo = begin.LadderTo, Source = begin.Source };
+    private static ConferenceCommand.BeginEpoch Begun(RekeyEffect.Begin begin, string? note) =>
+        new(begin.Epoch, begin.Reason, note) { LadderTo = begin.LadderTo, Source = begin.Source };
 
     /// <summary>Steps that wait become one fact; facts in their order.</summary>
     public static ConferenceLife Flush(ConferenceLife life) => life.Steps.IsEmpty

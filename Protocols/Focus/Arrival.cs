@@ -142,7 +142,8 @@ internal static class Arrival
         var agent = invitation.Request.Headers.First("User-Agent") ?? "";
         var isKeyed = invitation.Granted is not null || invitation.Offer!.Ticket is not null;
         return new LegAbility(
-            isKeyed || invitation.Offer!.Media.MkiLength > 0, isKeyed || invitation.Offer!.PreShared is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
+            isKeyed || invitation.Offer!.Media.MkiLength > 0,
+            isKeyed || invitation.Offer!.PreShared is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
         {
             IsStream = invitation.Flow.Transport != SipTransport.Udp,
         };

@@ -123,7 +123,7 @@ internal static class MikeyNegotiation
         return false;
     }
 
-    /// <summary>As <see cref="NamesOurs(AcceptedMedia, bool, ReadOnlySpan{MasterKey})"/>; a message under a pre-shared key names no key that a session begins with.</summary>
+    /// <summary>The same; but a message under a pre-shared key does not name the key that a session begins with.</summary>
     public static bool NamesOurs(KeyedLeg mikey, AcceptedMedia offered, bool inGroup, params ReadOnlySpan<MasterKey> ours) =>
         NamesOurs(offered, inGroup, mikey is PreSharedLeg ? [] : ours);
 

@@ -84,6 +84,6 @@ internal static class TicketArrival
     public static bool IsFor(ConferenceId conference, MikeyArrival arrival) =>
         IsFor(conference, arrival.Transfer.Responder);
 
-    public static bool IsFor(ConferenceId conference, Identity named) => SipReader.TryReadUri(named.ToString(), out var uri) && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var found, out _)
-        && found == conference;
+    public static bool IsFor(ConferenceId conference, Identity named) => SipReader.TryReadUri(named.ToString(), out var uri)
+        && ConferenceUri.TryRead(uri!, SipTransport.Tls, out var found, out _) && found == conference;
 }

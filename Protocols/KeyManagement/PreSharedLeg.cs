@@ -30,7 +30,8 @@ public sealed record PreSharedLeg(
         ArgumentNullException.ThrowIfNull(session);
         if (Unanswered is { } update)
         {
-            var answer = PreSharedUpdate.Answer(Bundle, update, FilledIn(((CsIdMap.Srtp)update.Header.Map).Sessions)) ?? throw new InvalidOperationException("no answer is wanted");
+            var sessions = FilledIn(((CsIdMap.Srtp)update.Header.Map).Sessions);
+            var answer = PreSharedUpdate.Answer(Bundle, update, sessions) ?? throw new InvalidOperationException("no answer is wanted");
             return (this with { Unanswered = null }, KeyedSdp.Written(session, Stream, answer, AtSession));
         }
 
