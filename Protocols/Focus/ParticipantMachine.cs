@@ -157,6 +157,7 @@ public static class ParticipantMachine
     private static ParticipantStep WhenRestored(Restored state, ParticipantInput input, ParticipantContext context) => input switch
     {
         RequestArrived request => Restoring.Request(state, request, context),
+        ResponseArrived { Response: var late } => Restoring.AckLost(state, late),
         EndRequested end => Closing.HangUp(state.Fact, end.Reason, context),
         Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(state.Fact, LeaveReason.SessionExpired, context),
         // Its leg goes back to its own key, which mixer and phone still have.

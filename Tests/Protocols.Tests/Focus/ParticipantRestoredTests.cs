@@ -27,6 +27,23 @@ public sealed class ParticipantRestoredTests
     }
 
     [Fact]
+    [Trait("RFC", "3261 §13.3.1.4")]
+    public void A_2xx_to_an_offer_of_its_former_life_gets_its_ACK()
+    {
+        var former = ParticipantScene.Confirmed();
+        former.Fire(ParticipantTimer.Refresh);
+        var lost = former.Only<SendRequest>().Request;
+        Assert.Equal(SipMethod.Invite, lost.Method);
+
+        var scene = Restored();
+        scene.Reply(lost, 200, Offer(1));
+        var ack = scene.Only<SendAck>().Request;
+        Assert.Equal((lost.Headers.CSeq.Number, $"{lost.RequestUri}"), (ack.Headers.CSeq.Number, $"{ack.RequestUri}"));
+        scene.Reply(lost, 488);
+        scene.None<SendAck>();
+    }
+
+    [Fact]
     [Trait("RFC", "4028 §9")]
     public void A_session_refresh_is_taken_and_watched()
     {
