@@ -9,7 +9,7 @@ public static class MixerCounters
     private static readonly Meter Meter = new(KeyCounters.MeterName);
 
     private static readonly Counter<long> Replaced = Meter.CreateCounter<long>(
-        "confcluster_mixers_replaced", description: "Mixers whose place another took, by what became of them: silent, beganAnew.");
+        "confcluster_mixers_replaced", description: "Mixers whose place another took, by what became of them: silent, beganAnew, drained.");
 
     private static readonly Histogram<double> Moves = Meter.CreateHistogram(
         "confcluster_mixer_move_seconds", null, "From the placing of a mixer in the place of another until every leg was there and its phone knew.",

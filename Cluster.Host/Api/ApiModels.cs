@@ -17,7 +17,7 @@ internal sealed record ConferenceDetails(
     /// <summary>A change of the key waits for the minimum interval.</summary>
     public bool RekeyDeferred { get; init; }
 
-    /// <summary>Why the mixer before this one is gone: silent or beganAnew; null: this one is the first.</summary>
+    /// <summary>Why the mixer before this one is gone: silent, beganAnew or drained; null: this one is the first.</summary>
     public string? MixerLoss { get; init; }
 
     /// <summary>Null: from a node that does not tell.</summary>

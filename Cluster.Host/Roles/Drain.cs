@@ -25,6 +25,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
     /// <summary>A conference that has not moved by then is asked again: it may have been on its way itself.</summary>
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(3);
 
+    /// <summary>Longer than it takes until shards go to a node that has just come; where every shard here has a mixer, moving them is what frees one.</summary>
+    private static readonly TimeSpan HomeWait = TimeSpan.FromSeconds(5);
+
     /// <summary>Returns when nothing is left to move, or when <paramref name="patience"/> is over.</summary>
     public async Task RunAsync(CancellationToken patience)
     {
@@ -49,11 +52,16 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
         }
     }
 
+    /// <summary>A node that has just come has no shards yet: a mixer that moved now would begin here again. Those in which nobody lives go there first.</summary>
+    private async Task<bool> HasHomeElsewhereAsync() => await cluster.ShardsAsync(MixerRegion.TypeName) is { } stats && stats.Regions.Any(
+        r => r.Value.Stats.Count > 0 && !regions.Draining.Contains(SipWay.NameOf(r.Key)));
+
     private async Task<int> MoveMixersAsync(CancellationToken patience)
     {
         var asked = new Dictionary<MixerId, TimeSpan>();
         var all = new HashSet<MixerId>();
         var clock = Stopwatch.StartNew();
+        var hasHome = false;
         while (true)
         {
             if (!cluster.With(NodeRole.Media).Any(m => !cluster.IsSelf(m) && !regions.Draining.Contains(SipWay.NameOf(m.Address))))
@@ -62,8 +70,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
                 return all.Count;
             }
 
-            if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids)
+            if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids && (hasHome || ids.IsEmpty || clock.Elapsed > HomeWait || await HasHomeElsewhereAsync()))
             {
+                hasHome = true;
                 var here = ids.Select(id => MixerId.TryParse(id, out var mixer) ? mixer : (MixerId?)null).OfType<MixerId>().ToHashSet();
                 if (here.Count == 0) return all.Count;
                 foreach (var gone in asked.Keys.Except(here).ToList()) asked.Remove(gone);

@@ -48,8 +48,12 @@ public static class AuditTimeline
         _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
     };
 
-    private static string Loss(string? loss) =>
-        loss is null ? "" : $" since the one before it {(loss == "silent" ? "is silent" : Words(loss))}; every leg has a new SSRC";
+    private static string Loss(string? loss)
+    {
+        if (loss is null) return "";
+        var what = loss switch { "silent" => "is silent", "drained" => "is on a node that is emptied", _ => Words(loss) };
+        return $" since the one before it {what}; every leg has a new SSRC";
+    }
 
     private static IEnumerable<TimelineLine> Steps(KeyChangeRecord record, Dictionary<string, string> names, DateTimeOffset stored)
     {

@@ -142,7 +142,7 @@ internal static class LegNegotiation
     }
 
     /// <summary>For a re-INVITE without offer: what is in use, so that the version of o= stays when it was the last word, too.</summary>
-    public static Leg OfferAgain(Leg leg, ParticipantContext context) => OfferAgain(leg, Mixing.MediaDirection.SendReceive, context);
+    public static Leg OfferAgain(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferAgain(leg, Mixing.MediaDirection.SendReceive, context);
 
     /// <summary>
     /// For a re-INVITE of ours that changes nothing (RFC 4028 §7.4): our last word again, with its o=. An answer has one suite and one

@@ -46,7 +46,7 @@ public static class ParticipantMachine
         Confirmed confirmed => WhenConfirmed(confirmed, input, context),
         Asking asking => Refreshing.Next(asking, input, context),
         Renewing renewing => TicketRenewal.Next(renewing, input, context),
-        Restored restored => WhenRestored(restored, input, context),
+        Restored restored => Recovering.Released(restored, WhenRestored(restored, input, context), context),
         Ending ending => WhenEnding(ending, input, context),
         Ended ended => WhenEnded(ended, input, context),
         ParticipantState.Dialling dialling => Focus.Dialling.Next(dialling, input, context),

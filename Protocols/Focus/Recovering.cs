@@ -68,6 +68,12 @@ internal static class Recovering
         _ => Again(state, context),
     };
 
+    /// <summary>The dialog ends, and with it what waited to be answered in it (RFC 3261 §15.1.2: 487).</summary>
+    public static ParticipantStep Released(Restored state, ParticipantStep step, ParticipantContext context) =>
+        state.Recovery.Held is { Arrived: var arrived } && step.State is not Restored
+            ? step.Before(new ParticipantEffect.Respond(arrived.Key, FocusResponses.Refuse(arrived.Request, ParticipantRefusal.Ended, context)))
+            : step;
+
     private static ParticipantStep Told(Restored state, MixerId mixer, Incarnation incarnation, bool mayOffer, ParticipantContext context)
     {
         var recovery = state.Recovery with { Obeys = incarnation, MayOffer = mayOffer || state.Recovery.MayOffer && mixer == state.Recovery.Mixer };

@@ -187,6 +187,16 @@ public sealed class ParticipantRecoveryTests
     }
 
     [Fact]
+    public void An_offer_that_waits_when_the_call_ends_is_answered()
+    {
+        var (scene, _) = Recovering();
+        scene.Receive(Later("INVITE", 2, Offer(2, mki: "|1:4")));
+        scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted));
+        Assert.Equal(487, scene.Response.StatusCode);
+        Assert.Equal("BYE", Sent(scene).Method.Name);
+    }
+
+    [Fact]
     public void A_former_life_of_the_conference_is_not_obeyed_and_what_comes_twice_or_from_elsewhere_is_destroyed()
     {
         var (scene, record) = Recovering();
@@ -235,7 +245,7 @@ public sealed class ParticipantRecoveryTests
     }
 
     /// <summary>The peer has had a group key; the fact and the record of a former life, and a life that knows only the fact.</summary>
-    private static (ParticipantScene Scene, LegRecord Record) Recovering(SessionTimerPolicy? timer = null)
+    internal static (ParticipantScene Scene, LegRecord Record) Recovering(SessionTimerPolicy? timer = null)
     {
         var before = InCluster(timer);
         var record = before.Only<KeepLeg>().Record;

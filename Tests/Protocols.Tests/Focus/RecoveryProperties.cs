@@ -1,0 +1,99 @@
+using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Rtp;
+using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Srtp;
+using CsCheck;
+using Xunit;
+using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
+
+namespace ConfCluster.Protocols.Tests.Focus;
+
+/// <summary>A participant that came back, and whatever happens to it then, in whatever order: mixers that have its leg and that have not, keys, offers, silence.</summary>
+public sealed class RecoveryProperties
+{
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 12], Gen.Int[0, 7]).Array[0, 40];
+
+    [Fact]
+    public void Every_secret_is_held_or_zeroed_once_every_offer_is_answered_once_and_the_end_leaves_nothing() => Stories.Sample(
+        story =>
+        {
+            var (scene, record) = ParticipantRecoveryTests.Recovering();
+            var group = new List<GroupKey>();
+            var records = new List<LegRecord>();
+            var asked = new List<SipRequest>();
+            var cseq = 2u;
+            foreach (var (move, detail) in story)
+            {
+                switch (move)
+                {
+                    case 0 or 1: Move(scene, detail); break;
+                    case 2 or 3: Find(scene, record, detail, records); break;
+                    case 4 or 5 when scene.All.OfType<ParticipantEffect.OpenLeg>().LastOrDefault()?.Mixer is { } mixer:
+                        scene.Do(new ParticipantInput.LegOpened(mixer, PortsOf(mixer), PortsOf(mixer).WithPort(PortsOf(mixer).Port + 1)));
+                        break;
+                    case 6: group.Add(scene.OfferKey((uint)(group.Count + 2), detail == 0 ? null : 0)); break;
+                    case 7 or 8: Receive(scene, move == 7 ? "INVITE" : "UPDATE", cseq++, detail, asked); break;
+                    case 9: Reply(scene, detail, cseq); break;
+                    case 10: scene.Ack(cseq - 1, detail > 5 ? Offer((int)cseq) : ""); break;
+                    case 11: scene.Fire(detail < 4 ? ParticipantTimer.RepeatAsk : detail < 6 ? ParticipantTimer.Retry : ParticipantTimer.Refresh); break;
+                    case 12 when detail == 0: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
+                }
+
+                Holds(scene, group, records);
+            }
+
+            scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.ConferenceEnded));
+            scene.Fire(ParticipantTimer.NoAck);
+            scene.Fire(ParticipantTimer.ByeUnanswered);
+            scene.Do(new ParticipantInput.LeaveAcknowledged(Room));
+            scene.Fire(ParticipantTimer.Forget);
+            Holds(scene, group, records);
+            Assert.IsType<ParticipantState.Ended>(scene.State);
+            Assert.Empty(scene.State.Secrets);
+            var answers = scene.All.OfType<ParticipantEffect.Respond>().Where(r => r.Response.IsFinal).ToLookup(r => r.Response.Headers.CSeq);
+            Assert.All(asked, request => Assert.Single(answers[request.Headers.CSeq].Select(a => a.Response.StatusCode).Distinct()));
+            record.Dispose();
+        },
+        iter: 3000);
+
+    private static void Move(ParticipantScene scene, int detail) => scene.Do(
+        new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail / 3 }, new Incarnation(1 + detail / 6), detail % 2 == 0) { IsGentle = detail == 5 });
+
+    private static void Find(ParticipantScene scene, LegRecord record, int detail, List<LegRecord> records)
+    {
+        var found = detail % 2 == 0 ? record.Copy() : null;
+        if (found is not null) records.Add(found);
+        scene.Do(new ParticipantInput.LegFound(Mixer with { Incarnation = 1 + detail / 3 }, found));
+    }
+
+    private static void Receive(ParticipantScene scene, string method, uint cseq, int detail, List<SipRequest> asked)
+    {
+        // Over: who has ended answers without a dialog.
+        if (scene.State is ParticipantState.Ended or ParticipantState.Ending) return;
+        var request = Later(method, cseq, detail == 0 ? "" : Offer((int)cseq, (byte)(10 + detail), mki: detail > 2 ? "|1:4" : ""));
+        asked.Add(request);
+        scene.Receive(request);
+    }
+
+    private static void Reply(ParticipantScene scene, int detail, uint cseq)
+    {
+        if (scene.All.OfType<ParticipantEffect.SendRequest>().LastOrDefault() is not { Request: { Method.Name: not "BYE" } request }) return;
+        int[] statuses = [200, 200, 200, 100, 491, 488, 405, 500];
+        scene.Reply(request, statuses[detail], request.Body.IsEmpty ? "" : Offer((int)cseq, 3, mki: "|1:4"), ("Retry-After", "1"));
+    }
+
+    private static MediaAddress PortsOf(MixerId mixer) => Ports.WithPort(40000 + 100 * ((int)mixer.Incarnation - 1));
+
+    private static void Holds(ParticipantScene scene, List<GroupKey> group, List<LegRecord> records)
+    {
+        var held = scene.State.Secrets.ToHashSet<IDisposable>(ReferenceEqualityComparer.Instance);
+        foreach (var key in held.OfType<MasterKey>()) _ = key.KeyAndSalt.Reveal();
+        foreach (var key in group)
+            Assert.Equal(held.Contains(key) ? 0 : 1, scene.All.OfType<ParticipantEffect.Destroy>().Count(d => ReferenceEquals(d.Secrets, key)));
+        Assert.All(records, r => Assert.Single(scene.All.OfType<ParticipantEffect.Destroy>(), d => ReferenceEquals(d.Secrets, r)));
+        foreach (var given in scene.Effects.OfType<ParticipantEffect.SetLegMedia>()) given.Media.Dispose();
+        foreach (var given in scene.Effects.OfType<ParticipantEffect.KeepLeg>()) given.Record.Dispose();
+    }
+}
