@@ -25,6 +25,8 @@ public sealed class AuditProperties
             var found = AuditChecks.Run(LogScript.Room, records, LogScript.Noon + world.Now);
             Assert.True(found.IsEmpty, string.Join("\n", found) + "\n" + string.Join("\n", AuditTimeline.Of(records).Select(l => $"{l.Number} {l.At:mm:ss.fff} {l.Text}")));
             var exposure = Exposure.Of(LogScript.Room, records, LogScript.Noon + world.Now);
-            Assert.DoesNotContain(exposure.Changes, c => c.IsOpen && policy.OnLeave);
+
+            // Somebody may be dropped shortly before the end of the run: K4 gives the next rekeying its time.
+            Assert.DoesNotContain(exposure.Changes, c => c.IsOpen && policy.OnLeave && c.Time > policy.Bound);
         }, iter: 600);
 }
