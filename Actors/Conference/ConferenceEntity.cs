@@ -89,6 +89,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         MixerReport m => new ConferenceInput.MixerReported(m.Mixer, m.Incarnation, m.AppliedVersion)
         {
             Shared = m.Shared,
+            Trunk = m.Trunk,
             Rest = m.Rest,
             Deaf = [.. m.Legs.Where(l => l.Statistics.DeafTo.Number > 0).Select(l => (l.Participant, l.Statistics.DeafTo))],
             Born = m.Born,
@@ -187,6 +188,8 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
     {
         foreach (var key in _keys.For(publish.State, publish.IsRepeated))
             _parts.Regions.Mixers.Tell(new SetGroupKey(publish.State.Mixer, publish.State.Incarnation, key));
+        if (_keys.TrunkFor(publish.State, publish.IsRepeated) is { } trunk)
+            _parts.Regions.Mixers.Tell(new SetTrunkKeys(publish.State.Mixer, publish.State.Incarnation, trunk));
         _parts.Regions.Mixers.Tell(new SetMixerState(publish.State));
     }
 
@@ -203,6 +206,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         if (!_life.State.IsActive)
         {
             if (_life.IsQuiet) _parts.Active.Leave(_id);
+            _keys.DestroyTrunk();
         }
         else if (!ReferenceEquals(_counted, _life.State))
         {
@@ -212,7 +216,12 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         _counted = _life.State;
     }
 
-    private long NextMixer(int number, long before, long? lost) => _parts.NextMixer(new MixerId(_id, number, before), lost);
+    private long NextMixer(int number, long before, long? lost)
+    {
+        var state = _life.State;
+        var others = state.IsActive ? state.Mixers.Keys.Where(n => n != number).Select(n => state.MixerOf(n)!.Value) : [];
+        return _parts.NextMixer(new MixerId(_id, number, before), lost, [.. others]);
+    }
 
     private static Ssrc RandomSsrc()
     {

@@ -71,6 +71,9 @@ public sealed record MixerReport(MixerId Mixer, Incarnation Incarnation, long Ap
 
     public SharedReport Shared { get; init; }
 
+    /// <summary>Of its flows to and from other mixers.</summary>
+    public TrunkReport Trunk { get; init; }
+
     /// <summary>Who has the word; sent at once when it is another. Null: nobody.</summary>
     public ParticipantId? Speaker { get; init; }
 
@@ -118,7 +121,15 @@ public sealed record ConferenceView(
 
     /// <summary>Why the mixer before this one is gone; none: this is the first.</summary>
     public MixerLoss MixerLoss { get; init; }
+
+    /// <summary>All of them, by number; one that is not active has none.</summary>
+    public ImmutableArray<MixerView> Mixers { get; init; } = [];
 }
+
+/// <param name="Loss">Why the one of this number before it is gone; none: it is the first.</param>
+/// <param name="Legs">Of the participants.</param>
+/// <param name="Trunk">Of its flows to and from the others, as it said last.</param>
+public sealed record MixerView(MixerId Mixer, MixerLoss Loss, int Legs, TrunkReport Trunk);
 
 /// <summary>How long joins and leaves stay without a younger key.</summary>
 /// <param name="Bound">The longest by the rules that hold: interval, distribution timeout and grace.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Conference;
@@ -12,6 +13,6 @@ public sealed record ConferenceParts(
     /// <summary>There are no other nodes: calls that this process does not know of are lost.</summary>
     public bool IsAlone { get; init; } = true;
 
-    /// <summary>The incarnation that the mixer after another one shall be; alone, the next number.</summary>
-    public Func<MixerId, long?, long> NextMixer { get; init; } = (before, _) => checked(before.Incarnation + 1);
+    /// <summary>The incarnation that the mixer after another one shall be, beside the conference's other mixers; alone, the next number.</summary>
+    public Func<MixerId, long?, ImmutableArray<MixerId>, long> NextMixer { get; init; } = (before, _, _) => checked(before.Incarnation + 1);
 }

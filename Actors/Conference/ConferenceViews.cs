@@ -21,8 +21,15 @@ internal static class ConferenceViews
             IsRekeyDeferred = life.Keys.Wanted is not null,
             Plan = plan,
             MixerLoss = state.MixerLoss,
+            Mixers = state.IsActive ? [.. state.Mixers.Values.Select(m => View(m, state, media))] : [],
             Exposure = state.KeyPolicy is { } rules ? new ExposureView(rules.Bound, life.Ledger.LastCovered, [.. life.Ledger.Open]) : null,
         };
+    }
+
+    private static MixerView View(PlacedMixer mixer, ConferenceState state, LegMonitor media)
+    {
+        var id = state.MixerOf(mixer.Number)!.Value;
+        return new MixerView(id, mixer.Loss, state.Participants.Values.Count(m => m.Mixer == mixer.Number), media.Trunk(id));
     }
 
     private static EpochView View(GroupKeyState epoch, ConferenceLife life) => new(

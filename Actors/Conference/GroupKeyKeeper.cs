@@ -4,13 +4,15 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Conference;
 
 /// <summary>
-/// The group keys of one conference while they live, made by the system's generator or by the KMS, and zeroed when the conference says so, or goes.
+/// The group keys of one conference while they live, made by the system's generator or by the KMS, and those between its mixers; zeroed when the conference says so, or
+/// goes.
 /// </summary>
 internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<SrtpProfile> suites)
 {
@@ -18,6 +20,8 @@ internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<Srt
     private readonly Dictionary<KeyEpoch, GroupKey> _keys = [];
     private readonly HashSet<(MixerId, KeyEpoch)> _told = [];
     private readonly Queue<SecretBytes> _stock = [];
+    private readonly HashSet<MixerId> _joined = [];
+    private TrunkKeys? _trunk;
 
     /// <summary>A key that was told in advance is there already.</summary>
     public ImmutableArray<KeyCommitment> Make(KeyEpoch epoch)
@@ -53,6 +57,28 @@ internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<Srt
     public IEnumerable<GroupKey> For(MixerState state, bool again) =>
         state.Epochs.Where(e => _keys.ContainsKey(e) && (_told.Add((state.Mixer, e)) || again)).Select(e => Copy(e));
 
+    /// <summary>Those between the mixers that a state joins, when its mixer has not been told them yet; null: it needs none. Its receiver owns it.</summary>
+    /// <param name="again">It has missed something.</param>
+    public TrunkKeys? TrunkFor(MixerState state, bool again)
+    {
+        if (state.Trunk is not { } plan) return null;
+        if (plan.Generation > (_trunk?.Generation ?? 0))
+        {
+            DestroyTrunk();
+            _trunk = TrunkKeys.Generate(plan.Generation, plan.Peers.Select(p => p.Mixer).Append(state.Mixer), RandomNumberGenerator.Fill);
+        }
+
+        return _trunk!.Generation == plan.Generation && (_joined.Add(state.Mixer) || again) ? _trunk.Copy() : null;
+    }
+
+    /// <summary>Its mixers are over.</summary>
+    public void DestroyTrunk()
+    {
+        _trunk?.Dispose();
+        _trunk = null;
+        _joined.Clear();
+    }
+
     public void Destroy(KeyEpoch epoch)
     {
         if (_keys.Remove(epoch, out var key)) key.Dispose();
@@ -64,5 +90,6 @@ internal sealed class GroupKeyKeeper(ConferenceId conference, ImmutableArray<Srt
         foreach (var key in _keys.Values) key.Dispose();
         _keys.Clear();
         while (_stock.TryDequeue(out var unused)) unused.Dispose();
+        DestroyTrunk();
     }
 }

@@ -19,12 +19,14 @@ internal sealed class LegMonitor
         }
 
         if (!report.IsPartial) seen.Legs.Clear();
-        seen.Speaker = report.Speaker;
+        (seen.Speaker, seen.Trunk) = (report.Speaker, report.Trunk);
         foreach (var leg in report.Legs) seen.Legs[leg.Participant] = leg;
     }
 
     /// <summary>Who has the word, of the legs of that mixer.</summary>
     public ParticipantId? Speaker(MixerId? mixer) => Find(mixer)?.Speaker;
+
+    public TrunkReport Trunk(MixerId? mixer) => Find(mixer)?.Trunk ?? default;
 
     public LegStatistics? Of(MixerId? mixer, ParticipantId participant) =>
         Find(mixer) is { } seen && seen.Legs.TryGetValue(participant, out var report) ? report.Statistics : null;
@@ -38,5 +40,7 @@ internal sealed class LegMonitor
         public Dictionary<ParticipantId, LegReport> Legs { get; } = [];
 
         public ParticipantId? Speaker { get; set; }
+
+        public TrunkReport Trunk { get; set; }
     }
 }

@@ -54,6 +54,13 @@ internal abstract class LaneCommand(LanePlace place)
         public void Dispose() => Key.Dispose();
     }
 
+    public sealed class SetTrunkKeys(LanePlace place, TrunkKeys keys) : LaneCommand(place), IDisposable
+    {
+        public TrunkKeys Keys { get; } = keys;
+
+        public void Dispose() => Keys.Dispose();
+    }
+
     public sealed class Close(LanePlace place, ParticipantId participant) : LaneCommand(place)
     {
         public ParticipantId Participant { get; } = participant;

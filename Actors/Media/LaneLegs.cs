@@ -14,7 +14,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     private readonly Dictionary<LanePlace, LaneMixer> _mixers = [];
     private readonly LaneOrder _order = new();
-    private readonly List<Binding> _bindings = [];
+    private readonly LaneSockets _sockets = new(sockets, options.Budget);
     private readonly Queue<LanePlace> _orphans = [];
     private TimeSpan _nextCount;
     private readonly LegTally _tally = new();
@@ -37,6 +37,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (!_mixers.Remove(place, out var mixer)) return;
         _legs -= mixer.LegCount;
         foreach (var leg in mixer.Legs) Free(leg);
+        Join(mixer, wanted: false);
         mixer.Mixer.AddWork(_endedWork);
         mixer.Mixer.Dispose();
         _order.Remove(mixer);
@@ -47,7 +48,9 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     {
         if (Awake(place) is not { } mixer) return;
         mixer.Lease.Heard(now);
-        if (mixer.Mixer.SetState(state)) place.Report(mixer.Report(all: true));
+        if (!mixer.Mixer.SetState(state)) return;
+        Join(mixer, mixer.Mixer.WantsTrunk);
+        place.Report(mixer.Report(all: true));
     }
 
     /// <summary>A mixer at rest is not woken by that, but where it asked.</summary>
@@ -103,6 +106,12 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         else key.Dispose();
     }
 
+    public void SetTrunkKeys(LanePlace place, TrunkKeys keys)
+    {
+        if (Awake(place) is { } mixer) mixer.Mixer.SetTrunkKeys(keys);
+        else keys.Dispose();
+    }
+
     public void Close(LanePlace place, ParticipantId participant)
     {
         if (Awake(place) is not { } mixer || !mixer.Remove(participant, out var leg)) return;
@@ -113,7 +122,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
 
     public void Receive(int handle, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
-        if (_bindings[handle] is not { Mixer: { } mixer } binding) return;
+        if (_sockets[handle] is not { Mixer: { } mixer } binding) return;
         mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
         _order.Stir(mixer);
     }
@@ -159,6 +168,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     private void Beat(LaneMixer mixer, TimeSpan now)
     {
         if (mixer.Lease.IsOrphaned(now, options.Media.OrphanTimeout)) _orphans.Enqueue(mixer.Place);
+        Join(mixer, mixer.Mixer.WantsTrunk);
         var interval = options.Media.HeartbeatInterval;
         mixer.NextHeartbeat = now + interval;
         const int Resting = MediaSettings.RestingHeartbeats;
@@ -177,7 +187,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         if (_legs >= options.Media.MaxLegsPerLane || options.Homes.FirstOrDefault(h => h.Family == family) is not { } home) return null;
         for (var tries = home.Ports.Pairs; tries > 0 && home.Ports.TryTake(out var port); tries--)
         {
-            if (!TryBind(home, port, out var rtp, out var rtcp))
+            if (!_sockets.TryBind(home, port, out var rtp, out var rtcp))
             {
                 home.Ports.Return(port);
                 if (options.Budget.Open >= options.Budget.Limit - 1) return null;
@@ -188,8 +198,8 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             var shown = MediaAddress.From(home.Binding.Shown, port);
             var leg = new LegSockets(slot, home, port, rtp, rtcp, shown, shown.WithPort(port + 1));
             mixer.Put(participant, leg);
-            Bind(rtp, new Binding(mixer, slot, false));
-            Bind(rtcp, new Binding(mixer, slot, true));
+            _sockets.Bind(rtp, new LaneBinding(mixer, slot, false));
+            _sockets.Bind(rtcp, new LaneBinding(mixer, slot, true));
             _legs++;
             Count();
             return leg;
@@ -198,22 +208,28 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         return null;
     }
 
-    private bool TryBind(MediaHome home, int port, out int rtp, out int rtcp)
+    /// <summary>A mixer that has others beside it has a port for them; where there is none, the next report tries again.</summary>
+    private void Join(LaneMixer mixer, bool wanted)
     {
-        rtcp = -1;
-        if (!TryBind(home, port, out rtp)) return false;
-        if (TryBind(home, port + 1, out rtcp)) return true;
-        Close(rtp);
-        return false;
-    }
+        if (wanted == mixer.Trunk is not null) return;
+        if (mixer.Trunk is { } open)
+        {
+            _sockets.Close(open.Handle);
+            open.Home.Ports.Return(open.Port);
+            mixer.Trunk = null;
+            return;
+        }
 
-    private bool TryBind(MediaHome home, int port, out int handle)
-    {
-        handle = -1;
-        if (!options.Budget.TryTake()) return false;
-        if (sockets.TryBind(home.Binding.Address, port, out handle) == BindOutcome.Bound) return true;
-        options.Budget.Return();
-        return false;
+        var home = options.Homes[0];
+        if (!home.Ports.TryTake(out var port)) return;
+        if (!_sockets.TryBind(home, port, out var handle))
+        {
+            home.Ports.Return(port);
+            return;
+        }
+
+        _sockets.Bind(handle, new LaneBinding(mixer, ConferenceMixer.TrunkSlot, false));
+        mixer.Trunk = new TrunkSocket(home, port, handle, MediaAddress.From(home.Binding.Shown, port));
     }
 
     /// <summary>
@@ -224,36 +240,21 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     {
         if (mux && leg.RtcpHandle is { } open)
         {
-            Close(open);
+            _sockets.Close(open);
             return leg with { RtcpHandle = null };
         }
 
-        if (mux || leg.RtcpHandle is not null || !TryBind(leg.Home, leg.Port + 1, out var handle)) return leg;
-        Bind(handle, new Binding(mixer, leg.Slot, true));
+        if (mux || leg.RtcpHandle is not null || !_sockets.TryBind(leg.Home, leg.Port + 1, out var handle)) return leg;
+        _sockets.Bind(handle, new LaneBinding(mixer, leg.Slot, true));
         return leg with { RtcpHandle = handle };
-    }
-
-    private void Bind(int handle, Binding binding)
-    {
-        while (_bindings.Count <= handle) _bindings.Add(default);
-        _bindings[handle] = binding;
     }
 
     private void Free(LegSockets leg)
     {
-        Close(leg.RtpHandle);
-        if (leg.RtcpHandle is { } rtcp) Close(rtcp);
+        _sockets.Close(leg.RtpHandle);
+        if (leg.RtcpHandle is { } rtcp) _sockets.Close(rtcp);
         leg.Home.Ports.Return(leg.Port);
     }
 
-    private void Close(int handle)
-    {
-        sockets.Close(handle);
-        if (handle < _bindings.Count) _bindings[handle] = default;
-        options.Budget.Return();
-    }
-
     private void Count() => counters.Holds(_order.Count, _legs);
-
-    private readonly record struct Binding(LaneMixer? Mixer, int Slot, bool Rtcp);
 }

@@ -44,6 +44,9 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
 
     public IEnumerable<LegSockets> Legs => _legs.Values;
 
+    /// <summary>For what other mixers send; null: there is none.</summary>
+    public TrunkSocket? Trunk { get; set; }
+
     public LegSockets? Find(ParticipantId participant) => _legs.GetValueOrDefault(participant);
 
     public void Put(ParticipantId participant, LegSockets leg)
@@ -64,6 +67,12 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
     {
         // Not counted either: it may have no business here any more.
         if (Lease.IsSuspended) return;
+        if (slot == ConferenceMixer.TrunkSlot)
+        {
+            counters.Sent(Trunk is { } trunk && sockets.Send(trunk.Handle, packet, to));
+            return;
+        }
+
         var leg = _sockets[slot];
         counters.Sent((rtcp ? leg.RtcpHandle : leg.RtpHandle) is { } handle && sockets.Send(handle, packet, to));
     }
@@ -82,6 +91,7 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all)
         {
             Shared = new SharedReport(Mixer.SharedSsrcsLeft, Mixer.GroupKeyPackets),
+            Trunk = Mixer.WantsTrunk ? Mixer.Trunk with { Address = Trunk?.Address } : default,
             Speaker = Mixer.Speaker,
             Question = Lease.Question,
         };
@@ -95,6 +105,9 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
                 tally.Add(statistics);
     }
 }
+
+/// <summary>The socket on which a mixer sends to and hears from the other mixers of its conference.</summary>
+internal sealed record TrunkSocket(MediaHome Home, int Port, int Handle, MediaAddress Address);
 
 /// <summary>The sockets of one leg. With rtcp-mux it has no second one, but keeps the port (RFC 5761 §5.1.1).</summary>
 internal sealed record LegSockets(int Slot, MediaHome Home, int Port, int RtpHandle, int? RtcpHandle, MediaAddress Rtp, MediaAddress Rtcp)

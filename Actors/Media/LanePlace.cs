@@ -41,6 +41,12 @@ public sealed class LanePlace : IDisposable
         if (!_lane.Post(new LaneCommand.SetGroupKey(this, key))) key.Dispose();
     }
 
+    /// <summary>Takes ownership of the keys.</summary>
+    public void SetTrunkKeys(TrunkKeys keys)
+    {
+        if (!_lane.Post(new LaneCommand.SetTrunkKeys(this, keys))) keys.Dispose();
+    }
+
     /// <summary>Its conference says that it is in charge; see <see cref="Protocols.Mixing.MixerLease"/>.</summary>
     public void Confirm(long answer) => _lane.Post(new LaneCommand.Confirm(this, answer));
 

@@ -28,6 +28,9 @@ public abstract record LaneReport
     {
         public SharedReport Shared { get; init; }
 
+        /// <summary>As <see cref="MixerReport.Trunk"/>.</summary>
+        public TrunkReport Trunk { get; init; }
+
         /// <summary>Who has the word; a report comes at once when it is another.</summary>
         public ParticipantId? Speaker { get; init; }
 

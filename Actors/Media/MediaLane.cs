@@ -26,7 +26,7 @@ internal sealed class MediaLane : IDisposable
     private readonly LaneCounters _counters = new();
     private readonly MixerBuffers _buffers = new();
     private readonly Arrivals _arrivals;
-    private readonly ConcurrentDictionary<(Protocols.Conference.ConferenceId, int), int> _served = [];
+    private readonly ConcurrentDictionary<Protocols.Conference.ConferenceId, int> _served = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
     private int _places;
@@ -52,7 +52,7 @@ internal sealed class MediaLane : IDisposable
     public bool IsHanging => _options.Media.SuspectAfter > TimeSpan.Zero && _counters.TickedAt is { } at && _clock.Now - at >= _options.Media.SuspectAfter;
 
     /// <summary>It has, or had until just now, another mixer of the same conference.</summary>
-    public bool Serves(Protocols.Conference.MixerId mixer) => _served.ContainsKey((mixer.Conference, mixer.Number));
+    public bool Serves(Protocols.Conference.MixerId mixer) => _served.ContainsKey(mixer.Conference);
 
     public LaneSnapshot Snapshot() => _counters.Snapshot(Number);
 
@@ -61,7 +61,7 @@ internal sealed class MediaLane : IDisposable
     public LanePlace Place(Protocols.Conference.MixerId mixer, Action<LaneReport> report)
     {
         Interlocked.Increment(ref _places);
-        _served.AddOrUpdate((mixer.Conference, mixer.Number), 1, (_, n) => n + 1);
+        _served.AddOrUpdate(mixer.Conference, 1, (_, n) => n + 1);
         return new LanePlace(this, mixer, report);
     }
 
@@ -69,7 +69,7 @@ internal sealed class MediaLane : IDisposable
     public void Leave(LanePlace place)
     {
         Interlocked.Decrement(ref _places);
-        var served = (place.Mixer.Conference, place.Mixer.Number);
+        var served = place.Mixer.Conference;
         if (_served.AddOrUpdate(served, 0, (_, n) => n - 1) <= 0) _served.TryRemove(new(served, 0));
         Post(new LaneCommand.Remove(place));
     }
@@ -137,6 +137,7 @@ internal sealed class MediaLane : IDisposable
             case LaneCommand.Open open: _legs.Open(open); break;
             case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
             case LaneCommand.SetGroupKey set: _legs.SetGroupKey(set.Place, set.Key); break;
+            case LaneCommand.SetTrunkKeys set: _legs.SetTrunkKeys(set.Place, set.Keys); break;
             case LaneCommand.Close close: _legs.Close(close.Place, close.Participant); break;
         }
     }

@@ -65,6 +65,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
             case KeepLeg m: _kept.Keep(m.Record, isOpen: _plan.OpenedAt.ContainsKey(m.Record.Media.Participant)); break;
             case FindLeg m: _regions.Participants.Tell(new LegFound(m.Participant, _id, _kept.CopyOf(m.Participant))); break;
             case SetGroupKey m: Handle(m); break;
+            case SetTrunkKeys m: Handle(m); break;
             case CloseLeg m: Close(m.Participant); break;
             case LaneReport.Opened r: _regions.Participants.Tell(new LegOpened(r.Participant, _id, r.Rtp, r.Rtcp)); break;
             case LaneReport.Refused r: Handle(r); break;
@@ -117,6 +118,12 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
         else _place!.SetGroupKey(message.Key);
     }
 
+    private void Handle(SetTrunkKeys message)
+    {
+        if (message.Incarnation < (_plan.State?.Incarnation ?? default)) message.Keys.Dispose();
+        else _place!.SetTrunkKeys(message.Keys);
+    }
+
     private void Handle(OpenLeg message)
     {
         _plan = _plan.Opened(message.Participant, Now);
@@ -145,6 +152,7 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
         {
             IsPartial = report.IsPartial,
             Shared = report.Shared,
+            Trunk = report.Trunk,
             Speaker = report.Speaker,
             Rest = report.Rest,
             Born = _plan.Born,

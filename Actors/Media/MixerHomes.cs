@@ -35,12 +35,13 @@ public sealed class MixerHomes(int shards, TimeSpan silent, DrainingNodes draini
     }
 
     /// <summary>The incarnation that a conference's next mixer shall be; see <see cref="MixerChoice"/>.</summary>
-    public long Next(MixerId before, long? lost)
+    /// <param name="others">The mixers that the conference has beside it.</param>
+    public long Next(MixerId before, long? lost, ImmutableArray<MixerId> others)
     {
         ImmutableSortedDictionary<string, Home> homes;
         lock (_lock) homes = _homes;
         return MixerChoice.Next(
-            before.Incarnation, lost, i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
+            before.Incarnation, lost, [.. others.Select(m => MixerRegion.ShardNumber(m, shards))], i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
             [.. homes.Select(h => new MediaNode(h.Key, draining.Contains(h.Key) ? TimeSpan.MaxValue : clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
     }
 

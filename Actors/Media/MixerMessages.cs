@@ -42,6 +42,9 @@ public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : IMixerMessage;
 /// </summary>
 public sealed record SetGroupKey(MixerId Mixer, Incarnation Incarnation, GroupKey Key) : IMixerMessage;
 
+/// <summary>The keys between the mixers of its conference, before the first state that uses them. The receiver takes ownership.</summary>
+public sealed record SetTrunkKeys(MixerId Mixer, Incarnation Incarnation, TrunkKeys Keys) : IMixerMessage;
+
 /// <summary>
 /// A participant pressed a key: published on the event stream of the mixer's node for whoever wants it. Nothing of it is stored or logged
 /// but that it happened.

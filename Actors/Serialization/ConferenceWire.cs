@@ -101,6 +101,7 @@ internal static class ConferenceWire
         if (m.Plan is { } plan) proto.Plan = PlanWire.Write(plan);
         proto.Exposure = KeyViewWire.Write(m.Exposure);
         proto.MixerLoss = (uint)m.MixerLoss;
+        proto.Mixers.AddRange(m.Mixers.Select(TrunkWire.Write));
         return proto;
     }
 
@@ -115,6 +116,7 @@ internal static class ConferenceWire
         Plan = PlanWire.Read(p.Plan),
         Exposure = KeyViewWire.Read(p.Exposure),
         MixerLoss = (MixerLoss)p.MixerLoss,
+        Mixers = [.. p.Mixers.Select(TrunkWire.Read)],
     };
 
     private static CalloutProto Write(Callout c) => new()
@@ -169,6 +171,7 @@ internal static class ConferenceWire
             Rest = m.Rest.Ticks,
             Born = (ulong)m.Born,
             Question = m.Question,
+            Trunk = TrunkWire.Write(m.Trunk),
         };
         if (m.Speaker is { } speaker) proto.Speaker = speaker.Value;
         proto.Legs.AddRange(m.Legs.Select(LegWire.Write));
@@ -185,5 +188,6 @@ internal static class ConferenceWire
         Rest = new TimeSpan(p.Rest),
         Born = (long)p.Born,
         Question = p.Question,
+        Trunk = TrunkWire.Read(p.Trunk),
     };
 }

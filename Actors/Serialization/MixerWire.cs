@@ -50,6 +50,7 @@ internal static class MixerWire
             Version = state.Version,
             Last = state.IsLast,
             Born = (ulong)state.Born,
+            Trunk = TrunkWire.Write(state.Trunk),
         };
         proto.Legs.AddRange(state.Legs.Select(Write));
         proto.Epochs.AddRange(state.Epochs.Select(e => e.Number));
@@ -64,6 +65,7 @@ internal static class MixerWire
     {
         IsLast = p.Last,
         Born = (long)p.Born,
+        Trunk = TrunkWire.Read(p.Trunk),
         Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],
         SharedSsrcs = [.. p.SharedSsrcs.Select(s => new Ssrc(s))],
         Resumes = [.. p.Resumes.Select(LegWire.Read)],

@@ -98,6 +98,14 @@ internal static class SecretWire
             m => new SetGroupKeyProto { Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, Key = KeyWire.Write(m.Key) },
             p => new SetGroupKey(WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), KeyWire.ReadGroup(p.Key)),
             p => KeyWire.Wipe(p.Key), m => m.Key.Dispose()),
+        SecretEntry.Of<SetTrunkKeys, SetTrunkKeysProto>(
+            "s.trunk.1",
+            m => new SetTrunkKeysProto
+            {
+                Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number, Generation = m.Keys.Generation, Keys = { TrunkWire.Write(m.Keys) },
+            },
+            p => new SetTrunkKeys(WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), TrunkWire.Read(p)),
+            TrunkWire.Wipe, m => m.Keys.Dispose()),
         SecretEntry.Of<SetLegMedia, SetLegMediaProto>(
             "s.legmedia.1",
             m => new SetLegMediaProto { Mixer = WireValues.Write(m.Mixer), Media = KeyWire.Write(m.Media) },

@@ -182,7 +182,7 @@ public static class SettingsReader
         public static CodecName? Find(string name) => Codecs.FirstOrDefault(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
     }
 
-    private static readonly ImmutableArray<CodecName> Codecs = [.. Enum.GetValues<AudioCodec>().Select(c => new CodecName(AudioFormat.Of(c).Encoding, c))];
+    private static readonly ImmutableArray<CodecName> Codecs = [.. AudioCodecs.OfPhones.Select(c => new CodecName(AudioFormat.Of(c).Encoding, c))];
 
     private static string? OrNull(string text) => text.Length == 0 ? null : text;
 }

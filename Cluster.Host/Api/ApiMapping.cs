@@ -19,9 +19,14 @@ internal static class ApiMapping
         Epochs = [.. view.Epochs.Select(e => new EpochDetails(e.Epoch.Number, Camel($"{e.Phase}"), Camel($"{e.Reason}"), e.Began, e.Legs))],
         RekeyDeferred = view.IsRekeyDeferred,
         MixerLoss = view.MixerLoss == MixerLoss.None ? null : Camel($"{view.MixerLoss}"),
+        Mixers = [.. view.Mixers.Select(Mixer)],
         Plan = view.Plan is { } plan ? Plan(plan) : null,
         Exposure = view.Exposure is { } exposure ? Exposure(exposure) : null,
     };
+
+    private static MixerDetails Mixer(MixerView view) => new(
+        view.Mixer.ToString(), view.Loss == MixerLoss.None ? null : Camel($"{view.Loss}"), view.Legs, view.Trunk == default ? null : new TrunkDetails(
+            view.Trunk.Address?.ToString(), view.Trunk.Generation, view.Trunk.Sent, view.Trunk.Received, view.Trunk.Refused, view.Trunk.DelayMilliseconds));
 
     private static CoverageDetails Exposure(ExposureView view) => new(
         view.Bound.TotalSeconds, view.LastCovered is { } covered ? Change(covered.Change) with { Seconds = covered.Exposure.TotalSeconds } : null,

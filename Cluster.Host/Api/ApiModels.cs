@@ -20,12 +20,27 @@ internal sealed record ConferenceDetails(
     /// <summary>Why the mixer before this one is gone: silent, beganAnew or drained; null: this one is the first.</summary>
     public string? MixerLoss { get; init; }
 
+    /// <summary>All of them, which send each other what their loudest say; an older node tells none.</summary>
+    public IReadOnlyList<MixerDetails> Mixers { get; init; } = [];
+
     /// <summary>Null: from a node that does not tell.</summary>
     public PlanDetails? Plan { get; init; }
 
     /// <summary>Null: it never had a group key.</summary>
     public CoverageDetails? Exposure { get; init; }
 }
+
+/// <param name="Loss">Why the one before it is gone: silent or beganAnew; null: it is the first.</param>
+/// <param name="Legs">Participants that are there.</param>
+/// <param name="Trunk">Null: it is the only one, or has not said anything yet.</param>
+internal sealed record MixerDetails(string Mixer, string? Loss, int Legs, TrunkDetails? Trunk);
+
+/// <summary>What a mixer says of its flows to and from the other mixers.</summary>
+/// <param name="Address">Where it takes theirs; null: nowhere.</param>
+/// <param name="Generation">Of the keys; 0: it has none yet.</param>
+/// <param name="Refused">Packets that were not authentic.</param>
+/// <param name="DelayMilliseconds">So long theirs wait there before they are mixed, at most.</param>
+internal sealed record TrunkDetails(string? Address, long Generation, ulong Sent, ulong Received, ulong Refused, uint DelayMilliseconds);
 
 /// <summary>How long joins and leaves stay without a younger key (<c>audit exposure</c> tells it of all that ever were).</summary>
 /// <param name="BoundSeconds">The longest by the rules that hold: interval, distribution timeout and grace.</param>

@@ -18,7 +18,7 @@ namespace ConfCluster.Host.Commands;
 internal static class CallCommand
 {
     private static readonly Dictionary<string, AudioCodec> CodecNames =
-        Enum.GetValues<AudioCodec>().ToDictionary(c => AudioFormat.Of(c).Encoding, StringComparer.OrdinalIgnoreCase);
+        AudioCodecs.OfPhones.ToDictionary(c => AudioFormat.Of(c).Encoding, StringComparer.OrdinalIgnoreCase);
 
     public static Command Create()
     {

@@ -92,9 +92,10 @@ internal static class ConferenceCommands
             return ExitCode.Done;
         }
 
-        var state = details is { Active: true } ? $"{details.Participants.Count} participants, mixer {details.Mixer ?? "none"}" : null;
+        var state = details is { Active: true } ? $"{details.Participants.Count} participants, {MixersOf(details)}" : null;
         Console.Out.WriteLine(state is null ? $"{name} is not active." : $"{name}: {state}");
         if (details is { Plan: { } plan }) Console.Out.WriteLine(CreateCommand.Summary(plan));
+        if (details is { Mixers.Count: > 1 }) WriteMixers(details);
         if (details is { Participants.Count: > 0 }) WriteParticipants(details);
         if (details is { Participants.Count: > 0 }) KeyCommands.Write(details, history);
         if (details is { Invitations.Count: > 0 }) WriteInvitations(details);
@@ -103,6 +104,17 @@ internal static class ConferenceCommands
             history.Select(e => new[] { Text(e.Number), Text(e.At), e.Event, e.Identity ?? e.Participant ?? "", e.Detail ?? "" }));
         return ExitCode.Done;
     }
+
+    private static string MixersOf(ConferenceDetails details) =>
+        details.Mixers.Count > 1 ? $"{details.Mixers.Count} mixers" : $"mixer {details.Mixer ?? "none"}";
+
+    private static void WriteMixers(ConferenceDetails details) => Output.Table(
+        ["Mixer", "Participants", "Takes from others at", "Keys", "Sent", "Received", "Not authentic", "Delay"],
+        details.Mixers.Select(m => new[]
+        {
+            m.Mixer, Text(m.Legs), m.Trunk?.Address ?? "-", Text(m.Trunk?.Generation), Text(m.Trunk?.Sent), Text(m.Trunk?.Received), Text(m.Trunk?.Refused),
+            m.Trunk is { } trunk ? $"{trunk.DelayMilliseconds} ms" : "-",
+        }));
 
     private static void WriteParticipants(ConferenceDetails details)
     {

@@ -49,7 +49,7 @@ internal sealed class AuditLogReader
             case "steps": return record.Fields.All(f => TryStep(record.Number, f.Value));
             case "mixer": return TryMixer(record, at);
             case "ssrcs":
-                _log.Ssrcs.AddRange(record.Fields.Select(f => (f.Value, record.Number)));
+                _log.Ssrcs.AddRange(record.Fields.Where(f => f.Name == "ssrc").Select(f => (f.Value, record.Number)));
                 return true;
             case "deferred":
                 if (record["for"] == "key") _log.Lacks.Add(moment);

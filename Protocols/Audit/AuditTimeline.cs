@@ -37,9 +37,9 @@ public static class AuditTimeline
             ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
         "planned" => $"to go by blueprint {r["blueprint"]}{string.Concat(r.Fields.Where(f => f.Name == "set").Select(f => $", {f.Value}"))}",
-        "mixer" => $"mixer {r["incarnation"]} placed{Loss(r["loss"])}",
+        "mixer" => $"mixer {(r["number"] is { } number ? $"{number}." : "")}{r["incarnation"]} placed{Loss(r["loss"])}",
         "ended" => $"ended: {Words(r["reason"])}",
-        "ssrcs" => $"{r.Fields.Length} SSRCs reserved",
+        "ssrcs" => $"{r.Fields.Count(f => f.Name == "ssrc")} SSRCs reserved{(r["mixer"] is { } mixer ? $" for mixer {mixer}" : "")}",
         "policy" => Policy(r),
         "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{Commitments(r)}",
         "ladder" => $"keys of {r.Fields.Select(f => f.Value.Split(' ')[0]).Distinct().Count()} epochs to come are made, to be told in advance",
@@ -52,7 +52,7 @@ public static class AuditTimeline
     {
         if (loss is null) return "";
         var what = loss switch { "silent" => "is silent", "drained" => "is on a node that is emptied", _ => Words(loss) };
-        return $" since the one before it {what}; every leg has a new SSRC";
+        return $" since the one before it {what}; every leg of it has a new SSRC";
     }
 
     private static IEnumerable<TimelineLine> Steps(KeyChangeRecord record, Dictionary<string, string> names, DateTimeOffset stored)

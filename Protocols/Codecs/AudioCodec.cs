@@ -14,4 +14,7 @@ public enum AudioCodec : byte
 
     /// <summary>RFC 6716, in RTP as of RFC 7587.</summary>
     Opus,
+
+    /// <summary>Samples as they are, 16 bits at 16 kHz (RFC 3551 §4.5.11): between mixers only, never offered to a phone.</summary>
+    L16,
 }

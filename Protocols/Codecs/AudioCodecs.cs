@@ -16,6 +16,9 @@ public sealed class AudioCodecs(IOpusLibrary? opus)
     /// <summary>Those written here, which need nothing of the system.</summary>
     public static readonly AudioCodecs Managed = new(null);
 
+    /// <summary>Those that a phone may be offered.</summary>
+    public static readonly ImmutableArray<AudioCodec> OfPhones = [AudioCodec.Pcmu, AudioCodec.Pcma, AudioCodec.G722, AudioCodec.Opus];
+
     public bool Has(AudioCodec codec) => codec != AudioCodec.Opus || opus is not null;
 
     /// <summary>Of the codecs wanted, those that are to be had; the order stays.</summary>
@@ -33,6 +36,7 @@ public sealed class AudioCodecs(IOpusLibrary? opus)
     {
         AudioCodec.Pcmu or AudioCodec.Pcma => new G711Decoder(codec),
         AudioCodec.G722 => new G722Decoder(),
+        AudioCodec.L16 => new L16Decoder(),
         AudioCodec.Opus when opus is not null => opus.CreateDecoder(),
         _ => throw new InvalidOperationException($"{codec} is not to be had here"),
     };

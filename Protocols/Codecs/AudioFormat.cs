@@ -20,12 +20,15 @@ public sealed record AudioFormat(
     // RFC 7587 §4.1, §7: always 48000 and always 2, whatever is sent. Mono, and FEC for what is lost, is what we would like to get.
     private static readonly AudioFormat Opus = new("opus", 48_000, 48_000, 2, null, 107, "useinbandfec=1;stereo=0");
 
+    private static readonly AudioFormat L16 = new("L16", 16_000, 16_000, 1, null, 96, null);
+
     public static AudioFormat Of(AudioCodec codec) => codec switch
     {
         AudioCodec.Pcmu => Pcmu,
         AudioCodec.Pcma => Pcma,
         AudioCodec.G722 => G722,
         AudioCodec.Opus => Opus,
+        AudioCodec.L16 => L16,
         _ => throw new System.Diagnostics.UnreachableException($"no format for {codec}"),
     };
 

@@ -39,6 +39,9 @@ public abstract record ConferenceInput
 
         public SharedReport Shared { get; init; }
 
+        /// <summary>Of its flows to and from other mixers.</summary>
+        public TrunkReport Trunk { get; init; }
+
         /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>
         public ImmutableArray<LegUplinks> Uplinks { get; init; } = [];
 

@@ -63,6 +63,9 @@ public sealed record ConferenceLife
     /// <summary>When the next of them must have been heard of again.</summary>
     internal DateTimeOffset ReportDue => Known.IsEmpty ? default : Known.Values.Min(m => m.ReportDue);
 
+    /// <summary>Which mixers send to each other, and the generation of their keys.</summary>
+    internal (ImmutableArray<MixerId> Mixers, long Generation) Trunk { get; init; } = ([], 0);
+
     /// <summary>What the mixers were last told of or needed not be told of: whoever is in is looked at once per change, not once per message.</summary>
     internal (ConferenceState? State, ImmutableHashSet<ParticipantId>? Departed, long Uses, ImmutableArray<KeyEpoch> Epochs) Looked { get; init; } = (null, null, 0, []);
 

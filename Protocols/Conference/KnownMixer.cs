@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Conference;
 
@@ -26,6 +27,9 @@ internal sealed record KnownMixer(MixerState Published)
 
     /// <summary>Packets under the newest group key, as it said last.</summary>
     public ulong KeyPackets { get; init; }
+
+    /// <summary>Where it takes what other mixers send; null: it has not said.</summary>
+    public MediaAddress? Trunk { get; init; }
 
     public int Number => Published.Mixer.Number;
 }

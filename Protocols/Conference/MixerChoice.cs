@@ -20,15 +20,20 @@ public static class MixerChoice
     /// </summary>
     /// <param name="before">The highest incarnation before; 0: there was none.</param>
     /// <param name="lost">That of the mixer which was lost; null: none was.</param>
+    /// <param name="others">Shards of the conference's other mixers: the node with the fewest of them comes first, so that a conference is not lost as a whole.</param>
     /// <param name="shardOf">Of an incarnation, from 0 to <paramref name="shards"/> - 1, and all of them by as many incarnations in a row.</param>
     /// <param name="silent">A node that said nothing for so long is not trusted with a mixer.</param>
-    public static long Next(long before, long? lost, Func<long, int> shardOf, int shards, ImmutableArray<MediaNode> nodes, TimeSpan silent)
+    public static long Next(
+        long before, long? lost, ImmutableArray<int> others, Func<long, int> shardOf, int shards, ImmutableArray<MediaNode> nodes, TimeSpan silent)
     {
         ArgumentNullException.ThrowIfNull(shardOf);
         var next = checked(before + 1);
         if (nodes.IsEmpty) return next;
         var fled = lost is { } incarnation ? HomeOf(nodes, shardOf(incarnation)) : null;
-        return Find(h => h is not null && h.Silence < silent && h != fled) ?? Find(h => h is not null && h.Silence < silent / 2) ?? Find(h => h is null) ?? next;
+        for (var beside = 0; beside <= others.Length; beside++)
+            if (Find(h => h is not null && h.Silence < silent && h != fled && others.Count(h.Shards.Contains) == beside) is { } apart)
+                return apart;
+        return Find(h => h is not null && h.Silence < silent / 2) ?? Find(h => h is null) ?? next;
 
         long? Find(Predicate<MediaNode?> isGood)
         {

@@ -43,7 +43,7 @@ internal static class MixerLeaving
             }
             else if (legs.Length < told.Legs.Length)
             {
-                told = told with { Version = life.Version + 1, Legs = legs };
+                told = told with { Version = life.Version + 1, Legs = legs, Trunk = null };
                 effects.Add(new ConferenceEffect.Publish(told));
                 life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told }) };
             }

@@ -34,10 +34,13 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// </summary>
     public long Born { get; init; }
 
+    /// <summary>The other mixers of the conference; null: there are none.</summary>
+    public TrunkPlan? Trunk { get; init; }
+
     /// <summary>Another state with the same wishes.</summary>
     public bool WantsTheSameAs(MixerState other) =>
         Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())
-        && SharedSsrcs.AsSpan().SequenceEqual(other.SharedSsrcs.AsSpan());
+        && SharedSsrcs.AsSpan().SequenceEqual(other.SharedSsrcs.AsSpan()) && Equals(Trunk, other.Trunk);
 
     public bool IsNewerThan(MixerState? other) =>
         other is null || Incarnation > other.Incarnation || (Incarnation == other.Incarnation && Version > other.Version);

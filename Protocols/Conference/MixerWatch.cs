@@ -31,6 +31,7 @@ internal static class MixerWatch
         foreach (var mixer in replaced) life = MixerLeaving.IsGentle(life, mixer.Number) ? MixerLeaving.Begin(life, mixer, effects, context) : Dismiss(life, mixer, effects);
         if (!life.State.IsActive) return replaced.Count == 0 ? life : life with { Uplinks = life.Uplinks.Clear() };
 
+        life = MixerTrunks.Joined(life);
         var members = life.State.Members();
         foreach (var number in life.State.Mixers.Keys) life = Publish(life, number, members, replaced.Exists(m => m.Number == number), effects, context);
         return HandOver.Kept(life);
@@ -46,6 +47,7 @@ internal static class MixerWatch
         {
             Epochs = life.Looked.Epochs,
             Born = known?.Born ?? 0,
+            Trunk = MixerTrunks.Of(life, life.State.MixerOf(number)!.Value),
         };
         wanted = wanted with { Resumes = HandOver.For(handedOver, wanted) };
         if (known is not null && known.Published.WantsTheSameAs(wanted)) return life;
@@ -74,8 +76,9 @@ internal static class MixerWatch
         life = Confirm(HandOver.Heard(life, report.Uplinks), known, report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
+        life = MixerTrunks.Heard(life, life.Known[known.Number], report.Trunk);
         var told = known.Published;
-        if (applied < told.Version) effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
+        if (applied < told.Version || MixerTrunks.LacksKeys(known, report.Trunk)) effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
         known = life.Known[known.Number] with { AppliedVersion = applied, KeyPackets = applied < told.Version ? known.KeyPackets : report.Shared.KeyPackets };
         return Await(Look(With(life, known), known, report.Shared, effects, context), known, effects, context, report.Rest);
     }
@@ -176,7 +179,7 @@ internal static class MixerWatch
     /// <summary>Whoever bears that name is over, and needs no key any more.</summary>
     public static ConferenceLife Dismiss(ConferenceLife life, MixerState published, Effects effects)
     {
-        var last = published with { Version = life.Version + 1, Legs = [], Epochs = [], IsLast = true, Born = 0 };
+        var last = published with { Version = life.Version + 1, Legs = [], Epochs = [], Trunk = null, IsLast = true, Born = 0 };
         effects.Add(new ConferenceEffect.Publish(last));
         return life with { Dismissed = life.Dismissed.SetItem(last.Mixer, last), Version = last.Version };
     }

@@ -22,6 +22,8 @@ public static class PolicyTerms
     public static readonly ImmutableArray<PolicyTerm> All =
     [
         PolicyTerm.Number("max-participants", "max-participants", 2, 100_000, (p, v) => p with { MaxParticipants = v }, p => p.MaxParticipants),
+        PolicyTerm.Number(
+            "media.legs-per-mixer", "media.legs-per-mixer", 1, ConferencePolicy.MostLegsPerMixer, (p, v) => p with { LegsPerMixer = v }, p => p.LegsPerMixer),
         PolicyTerm.OneOf(
             "min-identity", "min-identity", (p, v) => p with { MinIdentity = v }, p => p.MinIdentity, ("none", IdentityProof.None),
             ("asserted", IdentityProof.Asserted), ("digest", IdentityProof.Digest), ("certificate", IdentityProof.Certificate)),

@@ -18,6 +18,9 @@ public sealed class ConferenceMixer : IDisposable
     /// <summary>Keys that wait to be taken; more than a conference presses in a tick.</summary>
     private const int MaxPressed = 256;
 
+    /// <summary>Stands for no leg, but for the flows to and from other mixers.</summary>
+    public const int TrunkSlot = -1;
+
     private readonly MixerSettings _settings;
     private readonly SecretWriter _random;
     private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
@@ -29,6 +32,7 @@ public sealed class ConferenceMixer : IDisposable
     private readonly DateTimeOffset _origin;
     private readonly GroupKeys _keys = new();
     private readonly LegSender _sender;
+    private readonly Trunks _trunks;
     private readonly SsrcOwners _owners;
     private readonly KeyOwners _uplinks = new();
     private readonly Queue<ParticipantId> _repeating = [];
@@ -46,6 +50,7 @@ public sealed class ConferenceMixer : IDisposable
         (_settings, _random, _origin, _mix) = (settings, random, origin, new TickMix(settings, buffers));
         _sender = new LegSender(settings, random, origin, buffers);
         _owners = new SsrcOwners(IsOurs);
+        _trunks = new Trunks(settings, random);
     }
 
     /// <summary>The newest state taken, or null.</summary>
@@ -61,6 +66,12 @@ public sealed class ConferenceMixer : IDisposable
 
     /// <summary>Packets under the newest group key.</summary>
     public ulong GroupKeyPackets => _keys.NewestPackets;
+
+    /// <summary>There are other mixers, so packets from them must have a way in.</summary>
+    public bool WantsTrunk => _trunks.IsWanted;
+
+    /// <summary>But for its address, which whoever has the sockets knows.</summary>
+    public TrunkReport Trunk => _trunks.Report();
 
     /// <summary>What was done to send, since the mixer began.</summary>
     public void AddWork(StreamTally tally) => _sender.AddWork(tally);
@@ -82,7 +93,15 @@ public sealed class ConferenceMixer : IDisposable
         }
 
         _keys.Keep(state.Epochs, IsInUse);
+        _trunks.Apply(state.Mixer, state.Trunk);
         return true;
+    }
+
+    /// <summary>Keys between mixers, before or after the state that uses them. Takes ownership.</summary>
+    public void SetTrunkKeys(TrunkKeys keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        _trunks.Install(keys);
     }
 
     /// <summary>A group key, before or after the state that uses it. Takes ownership.</summary>
@@ -169,7 +188,8 @@ public sealed class ConferenceMixer : IDisposable
     /// <param name="rtcp">It came to the leg's RTCP port.</param>
     public void Receive(int slot, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
-        if ((uint)slot < (uint)_legs.Count && _legs[slot] is { IsLive: true } leg)
+        if (slot == TrunkSlot) _trunks.Receive(packet);
+        else if ((uint)slot < (uint)_legs.Count && _legs[slot] is { IsLive: true } leg)
             Receive(leg, rtcp || leg.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
         else
             Unexpected++;
@@ -183,8 +203,8 @@ public sealed class ConferenceMixer : IDisposable
         return any;
     }
 
-    /// <summary>Who has the word; null: nobody.</summary>
-    public ParticipantId? Speaker => _mix.Talkers.Dominant.Speaker;
+    /// <summary>Who has the word; null: nobody, or somebody at another mixer.</summary>
+    public ParticipantId? Speaker => _mix.Talkers.Dominant.Speaker is { } speaker && _byParticipant.ContainsKey(speaker) ? speaker : null;
 
     /// <summary>Whether <see cref="Speaker"/> is another than at the last question.</summary>
     public bool TakeSpeakerChange()
@@ -209,7 +229,7 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(sink);
         // RFC 3550 §5.1: the timestamp counts time. A tick that came late does not come twice.
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
-        _speakerChanged |= _mix.Make(_legs);
+        _speakerChanged |= _mix.Make(_legs, _trunks, _ticks, now, sink);
         _sender.Begin(now, _ticks);
         foreach (var leg in _legs)
         {
@@ -264,6 +284,7 @@ public sealed class ConferenceMixer : IDisposable
         _byParticipant.Clear();
         _legs.Clear();
         _sender.Dispose();
+        _trunks.Dispose();
         _keys.Dispose();
     }
 

@@ -5,6 +5,9 @@ namespace ConfCluster.Protocols.Mixing;
 /// <summary>Who is in the mix of a tick and how loud: the CSRC list and the levels of its packets (RFC 3550 §7.1, RFC 6465 §3).</summary>
 internal sealed class Contributors
 {
+    /// <summary>The slot of somebody whose leg is at another mixer.</summary>
+    public const int Elsewhere = -2;
+
     private readonly (int Slot, Ssrc Source, byte Level)[] _all = new (int, Ssrc, byte)[RtpHeader.MaxCsrcs];
 
     public int Count { get; private set; }

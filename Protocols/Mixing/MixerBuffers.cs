@@ -7,7 +7,7 @@ namespace ConfCluster.Protocols.Mixing;
 public sealed class MixerBuffers
 {
     /// <summary>A packet of 60 ms with header, the longest MKI and tag fits; so does every report of ours.</summary>
-    private const int MaxPacket = 1024;
+    internal const int MaxPacket = 1024;
 
     internal RateMix[] Mixes { get; } = [.. AudioFrame.Rates.Select(r => new RateMix(r))];
 

@@ -15,7 +15,7 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
     /// <summary>Ticks between two cuts that shorten the delay: 2.5 to 10 ms each, so that nobody hears the voice hurry.</summary>
     private const int TicksBetweenCuts = 10;
 
-    private readonly IAudioDecoder?[] _decoders = new IAudioDecoder?[(int)AudioCodec.Opus + 1];
+    private readonly IAudioDecoder?[] _decoders = new IAudioDecoder?[(int)AudioCodec.L16 + 1];
     private JitterBuffer? _jitter;
     private ComfortNoise? _noise;
     private IAudioDecoder? _decoder;
@@ -70,7 +70,12 @@ internal sealed class Playout(MixerSettings settings) : IDisposable
         }
 
         if (_format is null || AudioFormat.Of(known).ClockRate != _format.ClockRate) Begin(AudioFormat.Of(known));
-        var duration = known == AudioCodec.Opus ? OpusPacket.Duration(payload) : payload.Length;
+        var duration = known switch
+        {
+            AudioCodec.Opus => OpusPacket.Duration(payload),
+            AudioCodec.L16 => payload.Length / L16.Width,
+            _ => payload.Length,
+        };
         if (duration <= 0 || duration > JitterBuffer.LongestPacket * _format!.TicksPerFrame || payload.Length > JitterBuffer.MaxPayload) return false;
         _jitter!.Put(sequence, timestamp, known, duration, payload);
         return true;

@@ -21,7 +21,7 @@ internal sealed class TalkerSelection(MixerSettings settings)
 
     /// <summary>Sets <see cref="Heard"/> and <see cref="Leg.Heard"/>: the leg has a frame that is to be mixed.</summary>
     /// <returns>True: another has the word.</returns>
-    public bool Choose(List<Leg?> legs)
+    public bool Choose(List<Leg?> legs, Trunks trunks)
     {
         _loudest.Begin();
         _waiting.Clear();
@@ -43,6 +43,7 @@ internal sealed class TalkerSelection(MixerSettings settings)
             if (leg.Heard) _heard.Add(leg);
         }
 
+        trunks.OfferTo(_dominant, _speech);
         return _dominant.Next();
     }
 

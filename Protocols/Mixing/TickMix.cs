@@ -1,3 +1,4 @@
+using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Mixing;
@@ -9,23 +10,26 @@ internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
     private readonly Contributors _contributors = buffers.Contributors;
     private int? _rates;
 
+    /// <summary>At which mixers send to each other.</summary>
+    private static readonly int TrunkPlace = AudioFrame.PlaceOf(AudioFormat.Of(AudioCodec.L16).SampleRate);
+
     public TalkerSelection Talkers { get; } = new(settings);
 
     /// <summary>Who listens, or at which rate, may be another from now on.</summary>
     public void LegsChanged() => _rates = null;
 
-    /// <summary>Plays one frame of every leg into the mix.</summary>
+    /// <summary>Plays one frame of every leg into the mix, sends that to the other mixers, and plays what came from them.</summary>
     /// <returns>True: another has the word.</returns>
-    public bool Make(List<Leg?> legs)
+    public bool Make(List<Leg?> legs, Trunks trunks, ulong tick, TimeSpan now, IMediaSink sink)
     {
-        var rates = _rates ??= RatesOf(legs);
+        var rates = _rates ??= RatesOf(legs) | (trunks.IsWanted ? 1 << TrunkPlace : 0);
         for (var i = 0; i < _mixes.Length; i++)
         {
             _mixes[i].IsUsed = (rates & 1 << i) != 0;
             if (_mixes[i].IsUsed) _mixes[i].Clear();
         }
 
-        var changed = Talkers.Choose(legs);
+        var changed = Talkers.Choose(legs, trunks);
         _contributors.Clear();
         foreach (var leg in Talkers.Heard)
         {
@@ -33,6 +37,16 @@ internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
             foreach (var mix in _mixes)
                 if (mix.IsUsed)
                     mix.Add(leg.Uplink.Frame);
+        }
+
+        if (!trunks.IsWanted) return changed;
+        trunks.Send(Talkers.Heard.Count, _mixes[TrunkPlace].Whole(), _contributors, tick, now, sink);
+        foreach (var receiver in trunks.Receivers)
+        {
+            if (!receiver.Play(_contributors, now)) continue;
+            foreach (var mix in _mixes)
+                if (mix.IsUsed)
+                    mix.Add(receiver.Frame);
         }
 
         return changed;

@@ -132,7 +132,7 @@ internal static class StreamTerms
     private static AudioCodec? CodecOf(MediaDescription media, byte payloadType)
     {
         var map = media.MapOf(payloadType);
-        foreach (var codec in Enum.GetValues<AudioCodec>())
+        foreach (var codec in AudioCodecs.OfPhones)
         {
             var format = AudioFormat.Of(codec);
             // RFC 3551 §6: the static payload types need no rtpmap. RFC 7587 §7: Opus is always written as 48000/2.

@@ -33,12 +33,13 @@ public class Secrets
     [Fact]
     public void No_packet_and_no_key_passes_a_mailbox_but_in_the_messages_named_here()
     {
-        // The ways of keys on one node: of a leg to the mixer, of an epoch from the KMS, to the mixer and to the participants, of a ticket or a message under a pre-shared key (encrypted) to who opens it and (opened) to its
+        // The ways of keys on one node: of a leg to the mixer, of an epoch from the KMS, to the mixer and to the participants, of mixers to each other, of a ticket or a
+        // message under a pre-shared key (encrypted) to who opens it and (opened) to its
         // participant. A SIP message carries its body, SDP with key lines
         // included.
         Type[] allowed =
         [
-            typeof(Actors.Media.SetLegMedia), typeof(Actors.Media.SetGroupKey), typeof(Actors.Participant.JoinedInGroup),
+            typeof(Actors.Media.SetLegMedia), typeof(Actors.Media.SetGroupKey), typeof(Actors.Media.SetTrunkKeys), typeof(Actors.Participant.JoinedInGroup),
             typeof(Actors.Participant.OfferGroupKey), typeof(Actors.Keys.ResolveTicket), typeof(Actors.Keys.TicketResolved),
             typeof(Actors.Keys.TicketGranted), typeof(Actors.Media.KeepLeg), typeof(Actors.Participant.LegFound),
             typeof(Actors.Keys.CheckPreShared), typeof(Actors.Keys.PreSharedChecked), typeof(Actors.Keys.GroupKeysGranted),

@@ -29,14 +29,14 @@ public sealed class MixerHomesTests : TestKit
         _homes.Heard("a", [.. further.Take(4)]);
         _homes.Heard("b", [.. further.Skip(4).Take(3)]);
         _homes.Heard("c", [.. further.Skip(7)]);
-        Assert.Equal(5, _homes.Next(lost, lost.Incarnation));
-        Assert.Equal(2, _homes.Next(lost, null));
+        Assert.Equal(5, _homes.Next(lost, lost.Incarnation, []));
+        Assert.Equal(2, _homes.Next(lost, null, []));
 
         // b says nothing for too long, and then is not in the cluster any more.
         _clock.Advance(TimeSpan.FromSeconds(2));
         _homes.Heard("a", null);
         _homes.Heard("c", null);
-        Assert.Equal(8, _homes.Next(lost, lost.Incarnation));
+        Assert.Equal(8, _homes.Next(lost, lost.Incarnation, []));
         _homes.Forget("b");
         Assert.Null(_homes.HomeOf(further[4]));
         Assert.Equal("a", _homes.HomeOf(shard));

@@ -50,6 +50,7 @@ internal static class SecretSamples
         ["s.joined.1"] = new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group()),
         ["s.offerkey.1"] = new OfferGroupKey(Alice, Room, Group(), new KeyEpoch(4)),
         ["s.groupkey.1"] = new SetGroupKey(Mixer, new Incarnation(4), Group()),
+        ["s.trunk.1"] = new SetTrunkKeys(Mixer, new Incarnation(4), Trunk()),
         ["s.legmedia.1"] = new SetLegMedia(Mixer, Media()),
         ["s.keepleg.1"] = new KeepLeg(Record()),
         ["s.legfound.1"] = new LegFound(Alice, Mixer, Record()),
@@ -77,6 +78,7 @@ internal static class SecretSamples
         JoinedInGroup m => All(m.Key),
         OfferGroupKey m => All(m.Key),
         SetGroupKey m => All(m.Key),
+        SetTrunkKeys m => m.Keys.Keys.Select(k => Bytes(k.Key)),
         SetLegMedia m => m.Media.Uplink.Add(m.Media.Downlink).Select(Bytes),
         KeepLeg m => All(m.Record),
         LegFound m => m.Record is null ? [] : All(m.Record),
@@ -125,6 +127,15 @@ internal static class SecretSamples
             .Append("To", "<sip:room-1@192.0.2.1>;tag=2").Append("Call-ID", "c1").Append("CSeq", "1 INVITE"),
         Body = new SipBody([1, 2, 3]),
     };
+
+    private static TrunkKeys Trunk()
+    {
+        byte next = 0;
+        return TrunkKeys.Generate(4 << 20 | 2, [Mixer, Mixer with { Number = 0, Incarnation = 1 }], span =>
+        {
+            foreach (ref var b in span) b = next++;
+        });
+    }
 
     private static GroupKey Group(uint epoch = 5)
     {

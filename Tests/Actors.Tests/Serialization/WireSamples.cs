@@ -201,6 +201,21 @@ internal static class WireSamples
             SharedSsrcs = [new Ssrc(9)],
         }),
         new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
+        new SetMixerState(new MixerState(Mixer, Life, 9, [])
+        {
+            Trunk = new TrunkPlan(4 << 20 | 2, [new TrunkPeer(Mixer with { Number = 5 }, new MediaAddress(0, 0x7F000001, 40_000, false)), new TrunkPeer(Mixer, null)]),
+        }),
+        new MixerReport(Mixer, Life, 8, [])
+        {
+            Trunk = new TrunkReport(new MediaAddress(1, 2, 65_535, true), 4 << 20 | 2, 5, 6, 7) { DelayMilliseconds = 8 },
+        },
+        new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [])
+        {
+            Mixers = [new MixerView(Mixer, MixerLoss.Silent, 3, default), new MixerView(Mixer with { Number = 4 }, MixerLoss.None, 0, new TrunkReport(null, 9))],
+        },
+        new ConferenceEvent.MixerPlaced(3) { At = Noon, Number = 2 },
+        new ConferenceEvent.SsrcsReserved([new Ssrc(2)]) { At = Noon, Mixer = 2 },
+        new ConferenceEvent.ParticipantJoined(Alice, "sip:alice@example.com", null, new Ssrc(2)) { At = Noon, Mixer = 2 },
         new SetMixerState(new MixerState(Mixer, Life, 9, [new MixerLeg(Alice, new Ssrc(1))])
         {
             Resumes = [new LegUplinks(Alice, [new UplinkIndex(new Ssrc(0xFFFFFFFE), (1UL << 48) - 1), new UplinkIndex(new Ssrc(2), 0)])],

@@ -83,7 +83,7 @@ public sealed class MixerFailoverTests(ITestOutputHelper output) : IDisposable
         var (verified, text) = await NodeProcess.RunAsync(["audit", "verify", "--set", $"confcluster.data-dir={_data.Path}"]);
         Assert.True(verified == 0, text);
         (_, text) = await NodeProcess.RunAsync(["audit", "show", Room.Value, "--set", $"confcluster.data-dir={_data.Path}"]);
-        Assert.Contains("every leg has a new SSRC", text, StringComparison.Ordinal);
+        Assert.Contains("every leg of it has a new SSRC", text, StringComparison.Ordinal);
     }
 
     private static Task<PhoneReport> Call(Node node, string name, CancellationTokenSource hangUp, bool mki, bool update = true)

@@ -13,6 +13,18 @@ public class AuditChecksTests
 {
     private readonly LogScript _log = LogScript.Good();
 
+    /// <summary>The number of a mixer that is named twice is no SSRC.</summary>
+    [Fact]
+    public void SSRCs_of_several_mixers_are_told_apart_and_one_that_two_of_them_get_is_found()
+    {
+        Insert(before: 3, new ConferenceEvent.MixerPlaced(2) { At = LogScript.Time(50), Number = 1 });
+        Insert(before: 3, new ConferenceEvent.SsrcsReserved([new Ssrc(0x7001), new Ssrc(0x7002)]) { At = LogScript.Time(50), Mixer = 1 });
+        Insert(before: 3, new ConferenceEvent.SsrcsReserved([new Ssrc(0x7003)]) { At = LogScript.Time(50), Mixer = 1 });
+        Assert.Empty(Check());
+        Insert(before: 3, new ConferenceEvent.SsrcsReserved([new Ssrc(0x7002)]) { At = LogScript.Time(50) });
+        Named(AuditRule.K6, null, "was given before");
+    }
+
     [Fact]
     public void A_good_log_has_nothing_to_name() => Assert.Empty(Check());
 

@@ -68,8 +68,24 @@ public sealed class MixerChoiceTests
         }
     });
 
+    [Fact]
+    public void A_mixer_beside_others_goes_where_the_fewest_of_them_are()
+    {
+        MediaNode[] nodes = [Node("a", 0, 1, 2, 3), Node("b", 0, 4, 5), Node("c", 0, 6)];
+        Assert.Equal(2, Beside(1, null, [], nodes));
+        Assert.Equal(4, Beside(1, null, [1], nodes));
+        Assert.Equal(6, Beside(1, null, [1, 4], nodes));
+        Assert.Equal(4, Beside(1, null, [1, 2, 4, 6], nodes));
+        // Rather beside another than where one was just lost, or where nobody answers.
+        Assert.Equal(14, Beside(6, 6, [1, 2, 4], nodes));
+        Assert.Equal(2, Beside(1, null, [1], [Node("a", 0, 1, 2), Node("b", 2000, 4)]));
+    }
+
+    private static long Beside(long before, long? lost, int[] others, MediaNode[] nodes) =>
+        MixerChoice.Next(before, lost, [.. others], i => (int)(i % Shards), Shards, [.. nodes], Silent);
+
     private static long Next(long before, long? lost, params MediaNode[] nodes) =>
-        MixerChoice.Next(before, lost, i => (int)(i % Shards), Shards, [.. nodes], Silent);
+        MixerChoice.Next(before, lost, [], i => (int)(i % Shards), Shards, [.. nodes], Silent);
 
     private static MediaNode Node(string name, int silence, params int[] shards) => new(name, TimeSpan.FromMilliseconds(silence), [.. shards]);
 }

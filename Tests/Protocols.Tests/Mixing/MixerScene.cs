@@ -32,10 +32,14 @@ internal sealed class MixerScene : IMediaSink
 
     public List<(int Slot, bool Rtcp, byte[] Packet, MediaAddress To)> Sent { get; } = [];
 
+    /// <summary>What goes to other mixers.</summary>
+    public Action<byte[], MediaAddress> ToMixer { get; init; } = (_, _) => throw new InvalidOperationException("there is no other mixer");
+
     /// <summary>A phone with a leg and media, not yet in the conference.</summary>
-    public MixerPhone Phone(AudioCodec codec = AudioCodec.Pcmu, int packetTime = 20)
+    /// <param name="number">Null: the next.</param>
+    public MixerPhone Phone(AudioCodec codec = AudioCodec.Pcmu, int packetTime = 20, int? number = null)
     {
-        var n = Phones.Count + 1;
+        var n = number ?? Phones.Count + 1;
         var phone = new MixerPhone(this, n, codec, packetTime);
         Phones.Add(phone);
         Open(phone);
@@ -67,6 +71,12 @@ internal sealed class MixerScene : IMediaSink
 
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to)
     {
+        if (slot == ConferenceMixer.TrunkSlot)
+        {
+            ToMixer(packet.ToArray(), to);
+            return;
+        }
+
         Sent.Add((slot, rtcp, packet.ToArray(), to));
         _bySlot[slot].Take(rtcp, packet.ToArray());
     }
