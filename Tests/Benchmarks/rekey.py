@@ -41,8 +41,12 @@ class Node:
                   "media.port-max": 39999, "media.max-legs-per-lane": 4000, "media.lanes": 1, **settings}
         self.log = open(f"{self.data.name}.log", "w+")
         sets = [a for k, v in values.items() for a in ("--set", f"confcluster.{k}={v}")]
-        self.process = subprocess.Popen(PROGRAM + ["run"] + sets, stdout=self.log, stderr=subprocess.STDOUT)
+        self.command = PROGRAM + ["run"] + sets
+        self.process = subprocess.Popen(self.command, stdout=self.log, stderr=subprocess.STDOUT)
         atexit.register(self.process.kill)
+        self.until_ready()
+
+    def until_ready(self):
         for _ in range(300):
             try:
                 return urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/readyz") and None
@@ -54,10 +58,13 @@ class Node:
         fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def participants(self):
+    def metric(self, name):
+        """The sum over its labels."""
         text = urllib.request.urlopen(f"http://127.0.0.1:{HTTP}/metrics", timeout=30).read().decode()
-        found = re.search(r"^confcluster_participants(?:\{[^}]*\})? (\S+)", text, re.M)
-        return int(float(found.group(1))) if found else 0
+        return int(sum(float(value) for value in re.findall(rf"^{name}(?:_total)?(?:\{{[^}}]*\}})? (\S+)", text, re.M)))
+
+    def participants(self):
+        return self.metric("confcluster_participants")
 
     def audit(self):
         self.process.terminate()
@@ -104,7 +111,7 @@ def epochs(shown, since=None):
                 epoch = epoch.split("-")[0]
                 if int(epoch) in found:
                     found[int(epoch)][2].setdefault(kind, []).append(when(moment) - found[int(epoch)][0])
-        elif what == "passed" and fields["passage"] == ["settled"]:
+        elif what == "passed" and fields["passage"] == ["settled"] and int(fields["epoch"][0]) in found:
             found[int(fields["epoch"][0])][3] = at - found[int(fields["epoch"][0])][0]
     return found
 
@@ -218,6 +225,7 @@ def ladder(legs, rungs):
     os.unlink(file)
     guests.communicate()
     report(phones)
+    print("frames of phones that the mixer had to make up", node.metric("confcluster_media_frames_concealed"))
     began = [e for e in epochs(node.audit(), since).values() if e[1] == "joined"]
     print(f"{legs} legs over TCP, ladder {rungs}: {joins} joins began {len(began)} epochs, for which the audit has keys sent {sum(len(e[2].get('sent', [])) for e in began)} times, "
           f"moved {sum(len(e[2].get('moved', [])) for e in began)} times; on the wire {sum(seen.values())} requests of the node to the {len(first)} who were in {seen}; "
@@ -258,11 +266,12 @@ def churn(legs, seconds):
     phones = load(node, "--phones", str(legs), "--join-rate", "20", "--leave-rate", "5", "--for", f"{seconds}s")
     start = time.time()
     report(phones)
+    concealed = node.metric("confcluster_media_frames_concealed")
     spent = node.cpu() - before
     found = epochs(node.audit())
     print(f"{legs} legs, {seconds} s: {len(found)} epochs, keys sent {sum(len(e[2].get('sent', [])) for e in found.values())} times, taken "
           f"{sum(len(e[2].get('confirmed', [])) for e in found.values())} times, own key {sum(len(e[2].get('ownKey', [])) for e in found.values())}; "
-          f"node {100 * spent / (time.time() - start):.0f} % of a core")
+          f"node {100 * spent / (time.time() - start):.0f} % of a core, frames of phones that its mixer had to make up {concealed}")
 
 
 match sys.argv[1:]:

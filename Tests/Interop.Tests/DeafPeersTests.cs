@@ -70,7 +70,8 @@ public sealed class DeafPeersTests(DeafNode node) : IClassFixture<DeafNode>, IDi
         Assert.True(own.LongestGapMs <= 100 && own.Seconds.Count(s => s.Contains(440)) >= 5, $"who refused heard {own}\n{node.Log}");
 
         Assert.Equal((last, "groupPlain"), (Epoch(bare), Text(bare, "keying")));
-        var offers = await capture.ReadAsync($"sip.Method == \"INVITE\" && sdp && sip.to.tag && udp.srcport == {node.SipPort} && udp.dstport == 26160", "frame.number", "sip.Method");
+        var offers = await capture.ReadAsync(
+            $"sip.Method == \"INVITE\" && sdp && sip.to.tag && udp.srcport == {node.SipPort} && udp.dstport == 26160", "frame.number", "sip.Method");
         Assert.True(offers.Count >= 1, "baresip was offered no key");
         var played = ToneAnalysis.Of(baresip.Heard, Tones);
         Assert.True(
@@ -78,16 +79,19 @@ public sealed class DeafPeersTests(DeafNode node) : IClassFixture<DeafNode>, IDi
             $"baresip heard {played} in {talked} s");
         string[][] rows =
         [
-            ["GStreamer with RTCP, new keys kept from srtpdec", "group key by MKI, UPDATE", "takes it with 200, opens nothing", "deaf, by its reports", "hears on under its own key"],
-            ["libsrtp2 without RTCP, new keys kept from it", "group key by MKI, re-INVITE", "takes it with 200, opens nothing", "hearing unknown", "deaf until it is called anew: nobody can tell"],
+            ["GStreamer with RTCP, new keys kept from srtpdec", "group key by MKI, UPDATE", "takes it with 200, opens nothing", "deaf, by its reports",
+                "hears on under its own key"],
+            ["libsrtp2 without RTCP, new keys kept from it", "group key by MKI, re-INVITE", "takes it with 200, opens nothing", "hearing unknown",
+                "deaf until it is called anew: nobody can tell"],
             ["libsrtp2, 488 to new keys", "group key by MKI, re-INVITE", "refuses", "own key", "hears on under its own key, nothing lost"],
-            ["baresip, put into the group", "group key without MKI, re-INVITE", "takes it with 200, opens nothing", "followed", "deaf: so phones without MKI are left out of the group"],
+            ["baresip, put into the group", "group key without MKI, re-INVITE", "takes it with 200, opens nothing", "followed",
+                "deaf: so phones without MKI are left out of the group"],
         ];
         KeyChanges.Check(
             "Those who do not follow",
             """
-            Made by `DeafPeersTests`: the key changes at an operator's request while five phones talk. `conference show` has what the node sees: whether a phone reports what it
-            hears, whether it was found deaf, under which key it is.
+            Made by `DeafPeersTests`: the key changes at an operator's request while five phones talk. `conference show` has what the node sees: whether a phone reports
+            what it hears, whether it was found deaf, under which key it is.
             """,
             ["Phone", "Told by", "At a change it", "What the node sees", "What becomes of it"], rows);
     }
@@ -133,13 +137,15 @@ public sealed class DeafPeersTests(DeafNode node) : IClassFixture<DeafNode>, IDi
 
     private async Task<List<JsonElement>> RosterAsync() => [.. (await node.ShowAsync(Conference)).GetProperty("participants").EnumerateArray()];
 
-    private async Task<int?> NewestAsync() => (await node.ShowAsync(Conference)).GetProperty("epochs").EnumerateArray().Max(e => (int?)e.GetProperty("epoch").GetInt32());
+    private async Task<int?> NewestAsync() =>
+        (await node.ShowAsync(Conference)).GetProperty("epochs").EnumerateArray().Max(e => (int?)e.GetProperty("epoch").GetInt32());
 
     private static int? Epoch(JsonElement key) => key.GetProperty("epoch") is { ValueKind: JsonValueKind.Number } epoch ? epoch.GetInt32() : null;
 
     private static string? Text(JsonElement key, string name) => key.GetProperty(name).GetString();
 
-    private static string Counts(MkiPhone phone) => $"{phone.Name}: {string.Join(' ', phone.Counts.Select(c => $"{c.Key}={c.Value.ToString(CultureInfo.InvariantCulture)}"))}";
+    private static string Counts(MkiPhone phone) =>
+        $"{phone.Name}: {string.Join(' ', phone.Counts.Select(c => $"{c.Key}={c.Value.ToString(CultureInfo.InvariantCulture)}"))}";
 }
 
 public sealed class DeafNode : NodeUnderTest
