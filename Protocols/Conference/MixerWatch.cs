@@ -78,7 +78,8 @@ internal static class MixerWatch
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
         life = MixerTrunks.Heard(life, life.Known[known.Number], report.Trunk);
         var told = known.Published;
-        if (applied < told.Version || MixerTrunks.LacksKeys(known, report.Trunk)) effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
+        if (applied < told.Version || MixerTrunks.LacksKeys(known, report.Trunk))
+            effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
         known = life.Known[known.Number] with { AppliedVersion = applied, KeyPackets = applied < told.Version ? known.KeyPackets : report.Shared.KeyPackets };
         return Await(Look(With(life, known), known, report.Shared, effects, context), known, effects, context, report.Rest);
     }

@@ -106,7 +106,8 @@ internal sealed class TrunkReceiver(MixerId peer, MixerSettings settings) : IDis
     }
 
     /// <summary>A way between our own nodes: it begins with little delay, and takes more where it finds that it must.</summary>
-    private static MixerSettings OfTrunk(MixerSettings settings) => settings with { JitterPackets = 1, MinJitterPackets = 1, MaxJitterPackets = Math.Max(1, settings.MaxJitterPackets) };
+    private static MixerSettings OfTrunk(MixerSettings settings) =>
+        settings with { JitterPackets = 1, MinJitterPackets = 1, MaxJitterPackets = Math.Max(1, settings.MaxJitterPackets) };
 
     private void Name(in RtpHeader header, ReadOnlySpan<byte> packet)
     {

@@ -203,7 +203,8 @@ internal static class WireSamples
         new SetMixerState(new MixerState(Mixer, Life, 9, []) { IsLast = true }),
         new SetMixerState(new MixerState(Mixer, Life, 9, [])
         {
-            Trunk = new TrunkPlan(4 << 20 | 2, [new TrunkPeer(Mixer with { Number = 5 }, new MediaAddress(0, 0x7F000001, 40_000, false)), new TrunkPeer(Mixer, null)]),
+            Trunk = new TrunkPlan(
+                4 << 20 | 2, [new TrunkPeer(Mixer with { Number = 5 }, new MediaAddress(0, 0x7F000001, 40_000, false)), new TrunkPeer(Mixer, null)]),
         }),
         new MixerReport(Mixer, Life, 8, [])
         {
@@ -211,7 +212,10 @@ internal static class WireSamples
         },
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [])
         {
-            Mixers = [new MixerView(Mixer, MixerLoss.Silent, 3, default), new MixerView(Mixer with { Number = 4 }, MixerLoss.None, 0, new TrunkReport(null, 9))],
+            Mixers =
+            [
+                new MixerView(Mixer, MixerLoss.Silent, 3, default), new MixerView(Mixer with { Number = 4 }, MixerLoss.None, 0, new TrunkReport(null, 9)),
+            ],
         },
         new ConferenceEvent.MixerPlaced(3) { At = Noon, Number = 2 },
         new ConferenceEvent.SsrcsReserved([new Ssrc(2)]) { At = Noon, Mixer = 2 },

@@ -31,7 +31,8 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
         {
             await node.UntilReadyAsync();
             var calls = Tones.Select(t => CallAsync(node, t)).ToArray();
-            await node.UntilAsync(async () => await ShowAsync(node) is { } c && Hearing(c) == Tones.Length && UnderNewest(c) == Tones.Length, "five phones under the group's key");
+            await node.UntilAsync(
+                async () => await ShowAsync(node) is { } c && Hearing(c) == Tones.Length && UnderNewest(c) == Tones.Length, "five phones under the group's key");
             await node.UntilAsync(async () => await ShowAsync(node) is { } c && Mixers(c).All(m => Trunk(m, "received") > 100), "three mixers that hear each other");
             var shown = (await ShowAsync(node))!.Value;
             Assert.Equal([2, 2, 1], Mixers(shown).Select(m => m.GetProperty("legs").GetInt32()));
@@ -41,7 +42,8 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
             var epoch = Newest(shown);
             (exit, text) = await NodeProcess.RunAsync(["conference", "rekey", "many", "--reason", "test", "--url", $"http://127.0.0.1:{node.HttpPort}"]);
             Assert.True(exit == 0, text);
-            await node.UntilAsync(async () => await ShowAsync(node) is { } c && Newest(c) > epoch && UnderNewest(c) == Tones.Length, "all five under the next key");
+            await node.UntilAsync(
+                async () => await ShowAsync(node) is { } c && Newest(c) > epoch && UnderNewest(c) == Tones.Length, "all five under the next key");
             shown = (await ShowAsync(node))!.Value;
             Assert.All(Mixers(shown), m => Assert.Equal(0, Trunk(m, "refused")));
             output.WriteLine($"{shown.GetProperty("mixers")}");
@@ -68,7 +70,9 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
     private async Task<JsonElement> CallAsync(NodeProcess node, double tone)
     {
         var (exit, said) = await NodeProcess.RunAsync(
-            ["call", $"sip:many@127.0.0.1:{node.SipPort}", "--mki", "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", Recording(tone), "--for", "20s", "--json"]);
+        [
+            "call", $"sip:many@127.0.0.1:{node.SipPort}", "--mki", "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", Recording(tone), "--for", "20s", "--json",
+        ]);
         Assert.True(exit == 0, said);
         return JsonDocument.Parse(said[said.IndexOf('{', StringComparison.Ordinal)..]).RootElement;
     }
@@ -81,9 +85,11 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
 
     private static JsonElement[] Mixers(JsonElement conference) => [.. conference.GetProperty("mixers").EnumerateArray()];
 
-    private static long Trunk(JsonElement mixer, string name) => mixer.GetProperty("trunk") is { ValueKind: JsonValueKind.Object } trunk ? trunk.GetProperty(name).GetInt64() : -1;
+    private static long Trunk(JsonElement mixer, string name) =>
+        mixer.GetProperty("trunk") is { ValueKind: JsonValueKind.Object } trunk ? trunk.GetProperty(name).GetInt64() : -1;
 
-    private static int Newest(JsonElement conference) => conference.GetProperty("epochs").EnumerateArray().Select(e => e.GetProperty("epoch").GetInt32()).DefaultIfEmpty().Max();
+    private static int Newest(JsonElement conference) =>
+        conference.GetProperty("epochs").EnumerateArray().Select(e => e.GetProperty("epoch").GetInt32()).DefaultIfEmpty().Max();
 
     private static int Hearing(JsonElement conference) => conference.GetProperty("participants").EnumerateArray()
         .Count(p => p.GetProperty("media") is { ValueKind: JsonValueKind.Object } media && media.GetProperty("packetsReceived").GetInt64() > 50);

@@ -91,8 +91,12 @@ public sealed class MixerTrunksTests
     }
 
     [Fact]
-    public void SSRCs_between_mixers_are_different_for_each_mixer_and_generation() =>
-        Assert.Equal(8 * 100, Enumerable.Range(0, 8).SelectMany(n => Enumerable.Range(1, 100).Select(g => TrunkPlan.SsrcOf(TrunkPlan.First(new Incarnation(7)) + g, n))).Distinct().Count());
+    public void SSRCs_between_mixers_are_different_for_each_mixer_and_generation()
+    {
+        var first = TrunkPlan.First(new Incarnation(7));
+        var ssrcs = Enumerable.Range(0, 8).SelectMany(n => Enumerable.Range(1, 100).Select(g => TrunkPlan.SsrcOf(first + g, n)));
+        Assert.Equal(8 * 100, ssrcs.Distinct().Count());
+    }
 
     [Fact]
     public void Who_is_called_while_all_mixers_are_full_is_called_from_another_one()
@@ -103,9 +107,10 @@ public sealed class MixerTrunksTests
         Assert.Equal(1, asked.OfType<ConferenceEffect.Store>().Single().Events.OfType<ConferenceEvent.MixerPlaced>().Single().Number);
         Assert.Contains(new ConferenceEffect.Grant(Carol, Second), Effects(new ConferenceInput.Stored()));
         // Two that ring take the places of that one, and whoever answers stays there.
-        Assert.Contains(new ConferenceEffect.Grant(new ParticipantId("d"), Second), Effects(new ConferenceInput.CalloutAsked(new ParticipantId("d"), "sip:d@example.com")));
-        Assert.DoesNotContain(Effects(new ConferenceInput.CalloutAsked(new ParticipantId("e"), "sip:e@example.com")), e => e is ConferenceEffect.Grant);
-        Assert.Contains(new ConferenceEffect.Grant(new ParticipantId("e"), new MixerId(Room, 2, 3)), Effects(new ConferenceInput.Stored()));
+        var (dora, emil) = (new ParticipantId("d"), new ParticipantId("e"));
+        Assert.Contains(new ConferenceEffect.Grant(dora, Second), Effects(new ConferenceInput.CalloutAsked(dora, "sip:d@example.com")));
+        Assert.DoesNotContain(Effects(new ConferenceInput.CalloutAsked(emil, "sip:e@example.com")), e => e is ConferenceEffect.Grant);
+        Assert.Contains(new ConferenceEffect.Grant(emil, new MixerId(Room, 2, 3)), Effects(new ConferenceInput.Stored()));
         Joins(Carol);
         Assert.Equal(Second, _life.State.MixerOf(Carol));
     }

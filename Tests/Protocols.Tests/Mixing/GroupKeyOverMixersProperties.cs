@@ -32,7 +32,10 @@ public sealed class GroupKeyOverMixersProperties
 
     private sealed class World
     {
-        private readonly ConferenceScene _scene = new() { MaxParticipants = 9, LegsPerMixer = 2, Keys = new GroupKeyPolicy(true, Protocols.Keys.Rekeying.RekeyPolicy.Default) };
+        private readonly ConferenceScene _scene = new()
+        {
+            MaxParticipants = 9, LegsPerMixer = 2, Keys = new GroupKeyPolicy(true, Protocols.Keys.Rekeying.RekeyPolicy.Default),
+        };
         private readonly Dictionary<MixerId, MixerScene> _mixers = [];
         private readonly Dictionary<MixerId, MixerPhone[]> _phones = [];
         private readonly List<GroupKey> _keys = [];
@@ -69,7 +72,9 @@ public sealed class GroupKeyOverMixersProperties
                 var mki = BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(packet.Length - MkiAndTag));
                 if (!_keys.Any(k => k.Epoch.Number == mki)) continue;
                 var ssrc = BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(isRtcp ? 4 : 8));
-                var index = isRtcp ? BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(packet.Length - MkiAndTag - 4)) : BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(2));
+                var index = isRtcp
+                    ? BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(packet.Length - MkiAndTag - 4))
+                    : BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(2));
                 if (!seen.TryAdd((isRtcp, mki, ssrc, index), packet)) Assert.Equal(seen[(isRtcp, mki, ssrc, index)], packet);
             }
 
