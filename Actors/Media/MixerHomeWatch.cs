@@ -61,7 +61,8 @@ public sealed class MixerHomeWatch : ReceiveActor, IWithTimers
 
     private void Say()
     {
-        var spread = string.Join(", ", _known.Values.GroupBy(h => h, StringComparer.Ordinal).OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => $"{h.Key} ({h.Count()})"));
+        var spread = string.Join(
+            ", ", _known.Values.GroupBy(h => h, StringComparer.Ordinal).OrderBy(h => h.Key, StringComparer.Ordinal).Select(h => $"{h.Key} ({h.Count()})"));
         if (spread == _said) return;
         _said = spread;
         Context.GetLogger().Info("The shards of mixers are at home on {0}", spread);

@@ -46,15 +46,17 @@ internal static class Restoring
     }
 
     /// <summary>
-    /// RFC 3261 §13.3.1.4: an offer of ours was on its way when its participant died, and the peer took it. Nobody knows what it held, but a peer that never gets its ACK
-    /// ends the call after 64*T1.
+    /// RFC 3261 §13.3.1.4: an offer of ours was on its way when its participant died, and the peer took it. Nobody knows what it held, but a peer that never gets
+    /// its ACK ends the call after 64*T1.
     /// </summary>
     public static ParticipantStep AckLost(ParticipantState.Restored state, SipResponse response)
     {
         if (response is not { Class: 2, Headers.CSeq.Method.Name: "INVITE" } || !Dialog.TryFromFacts(state.Fact.Dialog, out var dialog)) return Steps.To(state);
         return response.Headers.CallId == dialog!.CallId && response.Headers.To.Tag == dialog.Remote.Tag && response.Headers.From.Tag == dialog.Local.Tag
             ? Steps.To(
-                state, new ParticipantEffect.SendAck(dialog.Ack(response.Headers.CSeq.Number), NextHop.Of(dialog, state.Fact.Flow with { Connection = 0 }, state.Fact.Hidden)))
+                state,
+                new ParticipantEffect.SendAck(
+                    dialog.Ack(response.Headers.CSeq.Number), NextHop.Of(dialog, state.Fact.Flow with { Connection = 0 }, state.Fact.Hidden)))
             : Steps.To(state);
     }
 

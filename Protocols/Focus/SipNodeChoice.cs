@@ -25,7 +25,9 @@ public static class SipNodeChoice
     public static string? Any(ParticipantId participant, ImmutableArray<string> alive) =>
         alive.IsEmpty ? null : alive[(int)(Sum(participant.Value) % (uint)alive.Length)];
 
-    /// <summary>The node that takes over from one that is gone; null: the flow was another's, only its connection reaches the peer (<see cref="Outlives"/>), or nobody is there.</summary>
+    /// <summary>
+    /// The node that takes over from one that is gone; null: the flow was another's, only its connection reaches the peer (<see cref="Outlives"/>), or nobody is there.
+    /// </summary>
     /// <param name="before">The nodes that were there before.</param>
     public static string? Successor(SipFlow flow, ParticipantId participant, ImmutableArray<string> before, ImmutableArray<string> alive)
     {
@@ -35,8 +37,8 @@ public static class SipNodeChoice
     }
 
     /// <summary>
-    /// Whether the peer can be reached by another node: a peer that calls over TCP listens where its Contact says (RFC 3261 §18.1.1), one that calls over TLS seldom has a
-    /// certificate for that.
+    /// Whether the peer can be reached by another node: a peer that calls over TCP listens where its Contact says (RFC 3261 §18.1.1), one that calls over TLS
+    /// seldom has a certificate for that.
     /// </summary>
     public static bool Outlives(SipFlow flow)
     {

@@ -39,9 +39,10 @@ public sealed class FailureMatrixTests(ITestOutputHelper output)
             using var scene = new FailureScene(cluster, output);
             await scene.BeginAsync(Talk);
             var result = await scene.RunAsync(step, role, kind);
+            var audit = result.Audit ? "clean" : "NOT CLEAN";
             await File.AppendAllTextAsync(file!, string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {role} | {kind} | {step} | {result.Kept} of 2 | {result.Gap:0} | {result.Undecryptable} | {result.Joinable:0.0} | {(result.Audit ? "clean" : "NOT CLEAN")} |\n"));
+                $"| {role} | {kind} | {step} | {result.Kept} of 2 | {result.Gap:0} | {result.Undecryptable} | {result.Joinable:0.0} | {audit} |\n"));
             Assert.Equal((2, 0UL, true), (result.Kept, result.Undecryptable, result.Audit));
         });
     }

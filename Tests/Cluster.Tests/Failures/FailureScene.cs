@@ -36,7 +36,8 @@ internal sealed class FailureScene(ProcessCluster cluster, ITestOutputHelper out
         cluster.Start(Observer);
         await cluster[Observer].UntilReadyAsync();
         await cluster.UntilSpreadAsync(3, Observer, 4);
-        await cluster.UntilShownAsync(Observer, Room, c => Keys(c).All(k => k.Epoch > 0 && k.Offered == 0) && Keys(c).Select(k => k.Epoch).Distinct().Count() == 1, "one epoch for all");
+        await cluster.UntilShownAsync(
+            Observer, Room, c => Keys(c).All(k => k.Epoch > 0 && k.Offered == 0) && Keys(c).Select(k => k.Epoch).Distinct().Count() == 1, "one epoch for all");
     }
 
     /// <summary>Brings the conference to a step; what has to go on afterwards for the step to end, does so when the result is called.</summary>
@@ -58,7 +59,8 @@ internal sealed class FailureScene(ProcessCluster cluster, ITestOutputHelper out
             case FailureStep.HalfTaken:
                 _phones[1].Freeze();
                 await RekeyAsync();
-                await cluster.UntilShownAsync(Observer, Room, c => Keys(c).Count(k => k.Epoch > before) == 1 && Keys(c).Count(k => k.Offered > before) == 1, "one under the new epoch");
+                await cluster.UntilShownAsync(
+                    Observer, Room, c => Keys(c).Count(k => k.Epoch > before) == 1 && Keys(c).Count(k => k.Offered > before) == 1, "one under the new epoch");
                 return _phones[1].Thaw;
             default:
                 await RekeyAsync();

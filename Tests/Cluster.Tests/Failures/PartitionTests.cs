@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Failures;
 
 /// <summary>
-/// Nodes that cannot hear each other for a while, and the end of all of them at once. Runs with the matrix: only when <c>CONFCLUSTER_FAILURES</c> names a file, to which each
-/// case adds a row.
+/// Nodes that cannot hear each other for a while, and the end of all of them at once. Runs with the matrix: only when <c>CONFCLUSTER_FAILURES</c> names a file,
+/// to which each case adds a row.
 /// </summary>
 [Collection("processes")]
 public sealed class PartitionTests(ITestOutputHelper output)
@@ -42,8 +42,10 @@ public sealed class PartitionTests(ITestOutputHelper output)
             foreach (var report in reports) output.WriteLine($"{report}");
             await cluster.UntilGoneAsync(1, Room);
             await cluster.AuditIsCleanAsync(nodes);
-            var kept = reports.Count(r => r.WasKept);
-            await AddAsync(file, $"| {nodes - fewer} + {fewer} nodes | partition | {kept} of 2 | {reports[0].LongestGap:0} | {reports.Aggregate(0UL, (s, r) => s + r.Undecryptable)} | {wait.TotalSeconds:0.0} | clean |\n");
+            var (kept, undecryptable) = (reports.Count(r => r.WasKept), reports.Aggregate(0UL, (s, r) => s + r.Undecryptable));
+            await AddAsync(
+                file,
+                $"| {nodes - fewer} + {fewer} nodes | partition | {kept} of 2 | {reports[0].LongestGap:0} | {undecryptable} | {wait.TotalSeconds:0.0} | clean |\n");
             Assert.True(reports.All(r => r.Undecryptable == 0), "nobody was sent what it could not read");
         });
     }

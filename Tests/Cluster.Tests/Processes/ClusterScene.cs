@@ -19,7 +19,10 @@ internal static class ClusterScene
     {
         var (_, said) = await NodeProcess.RunAsync(
             CallPatience,
-            ["call", cluster.Uri(conference, node), "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", cluster.Recording(conference, tone), "--for", time, "--json", .. more]);
+            [
+                "call", cluster.Uri(conference, node), "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", cluster.Recording(conference, tone),
+                "--for", time, "--json", .. more,
+            ]);
         var begins = said.IndexOf('{', StringComparison.Ordinal);
         Assert.True(begins >= 0, said);
         return new PhoneResult(JsonDocument.Parse(said[begins..]).RootElement);
@@ -57,7 +60,8 @@ internal static class ClusterScene
 
     /// <summary>It is over.</summary>
     public static Task UntilGoneAsync(this ProcessCluster cluster, int asked, string conference) => cluster[asked].UntilAsync(
-        async () => !(await cluster[asked].Http.GetAsync(new Uri($"/api/v1/conferences/{conference}", UriKind.Relative))).IsSuccessStatusCode, $"the end of {conference}");
+        async () => !(await cluster[asked].Http.GetAsync(new Uri($"/api/v1/conferences/{conference}", UriKind.Relative))).IsSuccessStatusCode,
+        $"the end of {conference}");
 
     /// <summary>A media node has shards of mixers, and the node that is asked knows its way there.</summary>
     /// <param name="asked">With the role focus.</param>

@@ -6,9 +6,9 @@ using System.Net.Sockets;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>
-/// Stands between the nodes of a cluster, so that a test can part them without rights on the machine: each node listens for the others on a port of its own, and they
-/// know it by one of ours. Whose connection it is, is found out from its process (Linux). While two nodes are parted what they send each other waits, as it would with TCP
-/// in a network without a way; nothing is lost and nothing is refused. Everything else (phones, HTTP, the journal) goes its usual way.
+/// Stands between the nodes of a cluster, so that a test can part them without rights on the machine: each node listens for the others on a port of its own,
+/// and they know it by one of ours. Whose connection it is, is found out from its process (Linux). While two nodes are parted what they send each other waits, as it would
+/// with TCP in a network without a way; nothing is lost and nothing is refused. Everything else (phones, HTTP, the journal) goes its usual way.
 /// </summary>
 internal sealed class NodeLinks : IAsyncDisposable
 {
