@@ -80,7 +80,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
 
     private static ConferenceInput InputOf(IConferenceMessage message) => message switch
     {
-        JoinConference m => Asked(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability }),
+        JoinConference m => Asked(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability, Media = m.Media }),
         LeaveConference m => Asked(new ConferenceCommand.Leave(m.Participant, m.Reason)),
         EndConference m => Asked(new ConferenceCommand.End(m.Reason)),
         PlanConference m => Asked(new ConferenceCommand.Plan(m.Plan)),
@@ -150,7 +150,9 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Store e: Store(e); break;
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
-            case ConferenceEffect.OfferKey e: ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken }); break;
+            case ConferenceEffect.OfferKey e:
+                ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken, Switches = e.Switches });
+                break;
             case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle }); break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.FetchKeys e: Fetch(e.Count); break;
@@ -195,7 +197,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
 
     private void Admit(ConferenceEffect.Admit admit)
     {
-        var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation);
+        var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation) { Keying = admit.Keying };
         ToParticipant(admit.Epoch is { } epoch ? new JoinedInGroup(joined, _keys.Copy(epoch, admit.To)) : joined);
     }
 

@@ -21,6 +21,9 @@ public sealed record JoinConference(ConferenceId Conference, ParticipantId Parti
     public CallerIdentity? Caller { get; init; }
 
     public LegAbility Ability { get; init; } = LegAbility.None;
+
+    /// <summary>As in <see cref="ConferenceCommand.Join"/>.</summary>
+    public string Media { get; init; } = "";
 }
 
 /// <summary>How it is with a group key at a leg: answers what <c>JoinedInGroup</c> or <c>OfferGroupKey</c> brought.</summary>

@@ -22,7 +22,9 @@ internal static class ConferenceViews
             Plan = plan,
             MixerLoss = state.MixerLoss,
             Mixers = state.IsActive ? [.. state.Mixers.Values.Select(m => View(m, state, media))] : [],
-            Exposure = state.KeyPolicy is { } rules ? new ExposureView(rules.Bound, life.Ledger.LastCovered, [.. life.Ledger.Open]) : null,
+            Exposure = state.KeyPolicy is { } rules
+                ? new ExposureView(state.IsSwitching ? rules.SwitchBound : rules.Bound, life.Ledger.LastCovered, [.. life.Ledger.Open])
+                : null,
         };
     }
 

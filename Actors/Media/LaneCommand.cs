@@ -47,6 +47,11 @@ internal abstract class LaneCommand(LanePlace place)
         public void Dispose() => Media.Dispose();
     }
 
+    public sealed class SetForwarding(LanePlace place, ForwardedLeg leg) : LaneCommand(place)
+    {
+        public ForwardedLeg Leg { get; } = leg;
+    }
+
     public sealed class SetGroupKey(LanePlace place, GroupKey key) : LaneCommand(place), IDisposable
     {
         public GroupKey Key { get; } = key;

@@ -100,6 +100,12 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
         while (mixer.Mixer.TryTakeRepeating(out var who)) place.Report(new LaneReport.Repeating(who));
     }
 
+    public void SetForwarding(LanePlace place, ForwardedLeg forwarded)
+    {
+        if (Awake(place) is not { } mixer || !mixer.Mixer.SetForwarding(forwarded) || mixer.Find(forwarded.Participant) is not { } leg) return;
+        mixer.Put(forwarded.Participant, Share(mixer, leg, forwarded.RtcpMux));
+    }
+
     public void SetGroupKey(LanePlace place, GroupKey key)
     {
         if (Awake(place) is { } mixer) mixer.Mixer.SetGroupKey(key);
@@ -123,7 +129,8 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
     public void Receive(int handle, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
         if (_sockets[handle] is not { Mixer: { } mixer } binding) return;
-        mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
+        if (mixer.Mixer.Forwarder is { } forwarder) forwarder.Receive(binding.Slot, binding.Rtcp, packet, from, now, mixer);
+        else mixer.Mixer.Receive(binding.Slot, binding.Rtcp, packet, from, now);
         _order.Stir(mixer);
     }
 

@@ -35,6 +35,8 @@ public sealed class LanePlace : IDisposable
         if (!_lane.Post(new LaneCommand.SetLeg(this, media))) media.Dispose();
     }
 
+    public void SetForwarding(ForwardedLeg leg) => _lane.Post(new LaneCommand.SetForwarding(this, leg));
+
     /// <summary>Takes ownership of the key.</summary>
     public void SetGroupKey(GroupKey key)
     {

@@ -136,6 +136,7 @@ internal sealed class MediaLane : IDisposable
             case LaneCommand.Confirm confirm: _legs.Confirm(confirm.Place, confirm.Answer, now); break;
             case LaneCommand.Open open: _legs.Open(open); break;
             case LaneCommand.SetLeg set: _legs.SetLeg(set.Place, set.Media); break;
+            case LaneCommand.SetForwarding set: _legs.SetForwarding(set.Place, set.Leg); break;
             case LaneCommand.SetGroupKey set: _legs.SetGroupKey(set.Place, set.Key); break;
             case LaneCommand.SetTrunkKeys set: _legs.SetTrunkKeys(set.Place, set.Keys); break;
             case LaneCommand.Close close: _legs.Close(close.Place, close.Participant); break;

@@ -61,6 +61,9 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
             case ConfirmMixer m: Handle(m); break;
             case LaneReport.Orphaned: EndAlone(); break;
             case OpenLeg m: Handle(m); break;
+            case SetForwardedLeg m: _place!.SetForwarding(m.Leg); break;
+            case SetLegMedia m when _plan.IsSwitching: Refuse(m.Media, nameof(SetLegMedia)); break;
+            case SetGroupKey m when _plan.IsSwitching: Refuse(m.Key, nameof(SetGroupKey)); break;
             case SetLegMedia m: _place!.SetLeg(m.Media); break;
             case KeepLeg m: _kept.Keep(m.Record, isOpen: _plan.OpenedAt.ContainsKey(m.Record.Media.Participant)); break;
             case FindLeg m: _regions.Participants.Tell(new LegFound(m.Participant, _id, _kept.CopyOf(m.Participant))); break;
@@ -122,6 +125,13 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
     {
         if (message.Incarnation < (_plan.State?.Incarnation ?? default)) message.Keys.Dispose();
         else _place!.SetTrunkKeys(message.Keys);
+    }
+
+    /// <summary>Media is forwarded unopened here, and nobody has any business sending a key.</summary>
+    private void Refuse(IDisposable key, string what)
+    {
+        key.Dispose();
+        Context.GetLogger().Error("Mixer {0} forwards unopened and was sent a {1}, which is zeroed and not used", _id, what);
     }
 
     private void Handle(OpenLeg message)

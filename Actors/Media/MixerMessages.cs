@@ -60,4 +60,7 @@ public sealed record KeepLeg(LegRecord Record) : IMixerMessage
 /// <summary>A participant came back without its leg: answered (through the participant region) by <c>LegFound</c>.</summary>
 public sealed record FindLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;
 
+/// <summary>What offer and answer settled for a leg whose packets are forwarded unopened. It holds no key, and goes by the serializer that takes none.</summary>
+public sealed record SetForwardedLeg(MixerId Mixer, ForwardedLeg Leg) : IMixerMessage;
+
 public sealed record CloseLeg(MixerId Mixer, ParticipantId Participant) : IMixerMessage;

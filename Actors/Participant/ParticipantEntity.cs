@@ -94,9 +94,9 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         SipAckArrived m => new ParticipantInput.AckArrived(m.Request),
         SipResponseArrived m => new ParticipantInput.ResponseArrived(m.Response),
         SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
-        Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc),
-        JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key },
-        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken },
+        Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Keying = m.Keying },
+        JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key, Keying = m.Keying },
+        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken, Switches = m.Switches },
         MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer) { IsGentle = m.IsGentle },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
@@ -150,6 +150,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
                 {
                     Caller = e.Caller,
                     Ability = e.Ability,
+                    Media = e.Media,
                 });
                 break;
             case ParticipantEffect.ReportKey e:
@@ -162,6 +163,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite), Self); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
+            case ParticipantEffect.SetForwarding e: _regions.Mixers.Tell(new SetForwardedLeg(e.Mixer, e.Leg)); break;
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;
             case ParticipantEffect.KeepLeg e: _regions.Mixers.Tell(new KeepLeg(e.Record)); break;
             case ParticipantEffect.AskLeg e: _regions.Mixers.Tell(new FindLeg(e.Mixer, _context.Id)); break;

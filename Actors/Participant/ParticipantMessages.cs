@@ -2,6 +2,7 @@ using Akka.Actor;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
@@ -35,7 +36,11 @@ public sealed record SipResponseArrived(ParticipantId Participant, TransactionKe
 /// <summary>The client or server transaction got no answer.</summary>
 public sealed record SipTransactionFailed(ParticipantId Participant, TransactionKey Key, TransactionFailure Reason) : IParticipantMessage;
 
-public sealed record Joined(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : IParticipantMessage;
+public sealed record Joined(ParticipantId Participant, ConferenceId Conference, MixerId Mixer, Ssrc Ssrc, Incarnation Incarnation) : IParticipantMessage
+{
+    /// <summary>What it is told to send under.</summary>
+    public LegKeying Keying { get; init; }
+}
 
 /// <summary>As <see cref="Joined"/>, with the group key that goes into the answer beside the leg's own. The receiver owns the key.</summary>
 public sealed record JoinedInGroup(Joined Join, GroupKey Key) : IParticipantMessage
@@ -52,6 +57,9 @@ public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Confe
 {
     /// <summary>The newest that it took, which stays in the SDP, too; null: the last that it was told.</summary>
     public KeyEpoch? Taken { get; init; }
+
+    /// <summary>It has the key, and is told to send under it.</summary>
+    public bool Switches { get; init; }
 }
 
 /// <summary>

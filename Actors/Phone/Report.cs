@@ -51,6 +51,8 @@ internal sealed class Report(SoftPhoneOptions options)
         [.. seen.Ssrcs.Select(s => s.ToString())])
     {
         MkisHeard = seen.Mkis,
+        Sources = seen.Sources,
+        LongestSourceGapMilliseconds = seen.LongestSourceGap.TotalMilliseconds,
         Interruptions = [.. seen.Interruptions.Select(i => new PhoneInterruption(Seconds(i.At), i.Length.TotalMilliseconds))],
         Contributors = [.. seen.Contributors.Select(s => s.ToString())],
         PacketsWithLevels = seen.WithLevels,

@@ -97,6 +97,12 @@ public sealed record PhoneReport(
     /// <summary>Different MKIs of the packets that were heard.</summary>
     public int MkisHeard { get; init; }
 
+    /// <summary>Sources heard at once, which the phone mixed itself; 1: they were mixed for it, or there was one.</summary>
+    public int Sources { get; init; } = 1;
+
+    /// <summary>The longest time without a frame of one of them, but for pauses of more than two seconds.</summary>
+    public double LongestSourceGapMilliseconds { get; init; }
+
     /// <summary>The first gaps: seconds from the INVITE on, and how long each was.</summary>
     public IReadOnlyList<PhoneInterruption> Interruptions { get; init; } = [];
 

@@ -63,6 +63,8 @@ internal static class ConferenceFactWire
             LacksMki = e.LacksMki,
             TakesLadder = e.TakesLadder,
             Mixer = e.Mixer,
+            Uplink = e.Uplink.Value,
+            Media = e.Media ?? "",
         };
         if (e.DisplayName is { } name) proto.DisplayName = name;
         return proto;
@@ -78,5 +80,7 @@ internal static class ConferenceFactWire
             LacksMki = p.LacksMki,
             TakesLadder = p.TakesLadder,
             Mixer = p.Mixer,
+            Uplink = new Ssrc(p.Uplink),
+            Media = p.Media.Length == 0 ? null : p.Media,
         };
 }

@@ -69,7 +69,7 @@ internal static class ConferenceWire
         var proto = new JoinConferenceProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Identity = m.Identity };
         proto.Caller = CallerWire.Write(m.Caller);
         (proto.TakesMki, proto.IsProtected, proto.UserAgent) = (m.Ability.TakesMki, m.Ability.IsProtected, m.Ability.UserAgent);
-        proto.IsStream = m.Ability.IsStream;
+        (proto.IsStream, proto.TicketSsrc, proto.Media) = (m.Ability.IsStream, m.Ability.TicketSsrc, m.Media);
         if (m.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
@@ -78,7 +78,8 @@ internal static class ConferenceWire
         new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null)
         {
             Caller = CallerWire.Read(p.Caller),
-            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent) { IsStream = p.IsStream },
+            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent) { IsStream = p.IsStream, TicketSsrc = p.TicketSsrc },
+            Media = p.Media,
         };
 
     private static ConferenceViewProto Write(ConferenceView m)

@@ -3,6 +3,7 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
 
@@ -26,6 +27,7 @@ internal static class MixerWire
             p => new ConfirmMixer(WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.Answer)),
         WireEntry.Of<FindLeg, LegPlaceProto>(
             "m.findleg.1", m => Place(m.Mixer, m.Participant), p => new FindLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
+        WireEntry.Of<SetForwardedLeg, ForwardedLegProto>("m.forward.1", Write, Read),
         WireEntry.Of<CloseLeg, LegPlaceProto>(
             "m.close.1", m => Place(m.Mixer, m.Participant), p => new CloseLeg(WireValues.Read(p.Mixer), new ParticipantId(p.Participant))),
     ];
@@ -52,6 +54,7 @@ internal static class MixerWire
             Born = (ulong)state.Born,
             Trunk = TrunkWire.Write(state.Trunk),
         };
+        if (state.ForwardsFrom is { } from) proto.ForwardsFrom = from.Number;
         proto.Legs.AddRange(state.Legs.Select(Write));
         proto.Epochs.AddRange(state.Epochs.Select(e => e.Number));
         proto.SharedSsrcs.AddRange(state.SharedSsrcs.Select(s => s.Value));
@@ -66,10 +69,45 @@ internal static class MixerWire
         IsLast = p.Last,
         Born = (long)p.Born,
         Trunk = TrunkWire.Read(p.Trunk),
+        ForwardsFrom = p.HasForwardsFrom ? new KeyEpoch(p.ForwardsFrom) : null,
         Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],
         SharedSsrcs = [.. p.SharedSsrcs.Select(s => new Ssrc(s))],
         Resumes = [.. p.Resumes.Select(LegWire.Read)],
     };
+
+    private static ForwardedLegProto Write(SetForwardedLeg m)
+    {
+        var leg = m.Leg;
+        var proto = new ForwardedLegProto
+        {
+            Mixer = WireValues.Write(m.Mixer),
+            Participant = leg.Participant.Value,
+            Generation = leg.Generation,
+            Remote = WireValues.Write(leg.Remote),
+            RemoteRtcp = WireValues.Write(leg.RemoteRtcp),
+            RtcpMux = leg.RtcpMux,
+            Sends = leg.Direction.Send,
+            Receives = leg.Direction.Receive,
+            PayloadType = leg.PayloadType,
+            Suite = leg.Suite.Name,
+            AudioLevel = leg.AudioLevel,
+            Unconfirmed = !leg.IsConfirmed,
+        };
+        if (leg.TelephoneEvent is { } digits) proto.TelephoneEvent = digits;
+        return proto;
+    }
+
+    private static SetForwardedLeg Read(ForwardedLegProto p) => new(
+        WireValues.Read(p.Mixer),
+        new ForwardedLeg(
+            new ParticipantId(p.Participant), p.Generation, WireValues.Read(p.Remote), WireValues.Read(p.RemoteRtcp), p.RtcpMux,
+            new MediaDirection(p.Sends, p.Receives), (byte)p.PayloadType,
+            SrtpProfile.Find(p.Suite) ?? throw new System.Runtime.Serialization.SerializationException($"the suite {p.Suite} is not known here"))
+        {
+            TelephoneEvent = p.HasTelephoneEvent ? (byte)p.TelephoneEvent : null,
+            AudioLevel = (byte)p.AudioLevel,
+            IsConfirmed = !p.Unconfirmed,
+        });
 
     private static MixerLegProto Write(MixerLeg leg) => new()
     {
@@ -77,8 +115,12 @@ internal static class MixerWire
         Ssrc = leg.Ssrc.Value,
         KeyMode = (uint)leg.Key.Mode,
         Epoch = leg.Key.Epoch.Number,
+        Uplink = leg.Uplink.Value,
     };
 
     private static MixerLeg Read(MixerLegProto p) =>
-        new(new ParticipantId(p.Participant), new Ssrc(p.Ssrc), new LegKeyUse((LegKeyMode)p.KeyMode, new KeyEpoch(p.Epoch)));
+        new(new ParticipantId(p.Participant), new Ssrc(p.Ssrc), new LegKeyUse((LegKeyMode)p.KeyMode, new KeyEpoch(p.Epoch)))
+        {
+            Uplink = new Ssrc(p.Uplink),
+        };
 }

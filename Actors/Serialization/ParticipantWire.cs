@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -64,10 +65,14 @@ internal static class ParticipantWire
         Mixer = WireValues.Write(m.Mixer),
         Ssrc = m.Ssrc.Value,
         Incarnation = m.Incarnation.Number,
+        Keying = (uint)m.Keying,
     };
 
     internal static Joined Read(JoinedProto p) =>
-        new(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation));
+        new(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation))
+        {
+            Keying = (LegKeying)p.Keying,
+        };
 
     private static ParticipantId Id(string value) => new(value);
 

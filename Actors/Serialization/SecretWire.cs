@@ -131,7 +131,7 @@ internal static class SecretWire
 
     private static OfferGroupKeyProto Write(OfferGroupKey m)
     {
-        var proto = new OfferGroupKeyProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Key = KeyWire.Write(m.Key) };
+        var proto = new OfferGroupKeyProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Key = KeyWire.Write(m.Key), Switches = m.Switches };
         if (m.InUse is { } inUse) proto.InUse = inUse.Number;
         if (m.Taken is { } taken) proto.Taken = taken.Number;
         return proto;
@@ -141,5 +141,6 @@ internal static class SecretWire
         new ParticipantId(p.Participant), new ConferenceId(p.Conference), KeyWire.ReadGroup(p.Key), p.HasInUse ? new KeyEpoch(p.InUse) : null)
     {
         Taken = p.HasTaken ? new KeyEpoch(p.Taken) : null,
+        Switches = p.Switches,
     };
 }

@@ -55,7 +55,7 @@ internal sealed record ChangeDetails(string Change, string Participant, DateTime
 /// <param name="Legs">Whose media is under it.</param>
 internal sealed record EpochDetails(uint Epoch, string Phase, string Reason, DateTimeOffset Began, int Legs);
 
-/// <param name="Keying">own, groupByMki or groupPlain.</param>
+/// <param name="Keying">own, groupByMki, groupPlain, groupBothWays or switched.</param>
 /// <param name="Epoch">Of the group key that its media is under; null: its own key.</param>
 /// <param name="Offered">An epoch that it was sent and has not answered.</param>
 /// <param name="Mki">It tells keys by MKI.</param>

@@ -39,7 +39,7 @@ internal static class AuditCoverage
         // Nothing is covered by a key that the leaver took along.
         var taken = change.Who is { } who && log.Legs[who] is { LeaveRecord: { } left } leg && left == change.Moment.Record ? leg.Sent : [];
         var epochs = log.Epochs.FindAll(e => e.Record > change.Moment.Record && !taken.Exists(s => s.Epoch == e.Number));
-        var due = change.Moment.At + change.Policy.MinInterval + Late;
+        var due = change.Moment.At + change.Policy.BeginsWithin(log.IsSwitched) + Late;
         if (epochs.Exists(e => e.At <= due) || due > log.Horizon) return;
         if (IsOver(log, change.Moment.Record, due)) return;
         if (log.Lacks.Exists(l => l.At <= due && !epochs.Exists(e => e.At > l.At && e.At <= due)))
@@ -68,18 +68,19 @@ internal static class AuditCoverage
     private static void Reaches(AuditLog log, AuditEpoch epoch)
     {
         if (log.PolicyAt(epoch.Record) is not { } policy) return;
-        var due = epoch.At + policy.DistributionTimeout + Late;
+        var timeout = policy.ReachesWithin(log.IsSwitched);
+        var due = epoch.At + timeout + Late;
         if (IsOver(log, epoch.Record, due)) return;
         foreach (var use in log.Uses.Where(u => u.Epoch < epoch.Number && (u.End ?? log.Horizon) > due))
         {
             // Who was moved to an old key long afterwards is named once, by the oldest epoch that forbids it.
             if (log.Epochs.Exists(e => e.Number > use.Epoch && e.Number < epoch.Number
-                && !IsOver(log, e.Record, e.At + policy.DistributionTimeout + Late))) continue;
+                && !IsOver(log, e.Record, e.At + timeout + Late))) continue;
             log.Break(
                 AuditRule.K4, epoch.Record, use.Leg.Id,
                 $"{use.Leg.Name} was under epoch {use.Epoch} {(use.End is { } end
                     ? $"until {AuditChecks.Seconds(end - epoch.At)} s" : "to the end of the log")} after epoch {epoch.Number} began; "
-                + $"the timeout is {AuditChecks.Seconds(policy.DistributionTimeout)} s");
+                + $"the timeout is {AuditChecks.Seconds(timeout)} s");
         }
     }
 

@@ -15,6 +15,12 @@ internal sealed class AuditLeg(string id, string name, bool isInGroup, long reco
 
     public bool IsInGroup => isInGroup;
 
+    /// <summary>What it sends is under the newest key that it was sent, as soon as it has it.</summary>
+    public bool SendsWhatItTakes { get; init; }
+
+    /// <summary>Its media is forwarded unopened; it sends under what it was told in a second round.</summary>
+    public bool IsSwitched { get; init; }
+
     public long JoinRecord => record;
 
     public DateTimeOffset Joined => joined;
@@ -52,7 +58,13 @@ internal sealed record AuditPolicy(
     long Record, bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, bool NextEpochOnly, bool EvictionBypasses)
 {
     /// <summary>How long a leaver may be exposed.</summary>
-    public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;
+    public TimeSpan BoundOf(bool isSwitched) => (isSwitched ? BeginsWithin(true) : TimeSpan.Zero) + ReachesWithin(isSwitched) + Grace + (isSwitched ? TimeSpan.Zero : MinInterval);
+
+    /// <summary>Where media is forwarded unopened a change may meet a rekeying of two rounds, and waits for its end.</summary>
+    public TimeSpan BeginsWithin(bool isSwitched) => isSwitched && 2 * DistributionTimeout > MinInterval ? 2 * DistributionTimeout : MinInterval;
+
+    /// <summary>Both rounds, and the wait for an epoch in the place of one that a leaver took along.</summary>
+    public TimeSpan ReachesWithin(bool isSwitched) => isSwitched ? MinInterval + 2 * DistributionTimeout : DistributionTimeout;
 
     public bool Bypasses(string reason) => reason switch
     {
@@ -79,6 +91,7 @@ internal sealed class AuditLog
     /// <summary>Made when they are first asked for: by then everything is read.</summary>
     private Dictionary<long, (DateTimeOffset First, DateTimeOffset? Last, bool IsOpen)>? _uses;
 
+    private Dictionary<long, DateTimeOffset>? _sends;
     private Dictionary<long, long>? _begun;
     private Dictionary<long, long>? _rungs;
 
@@ -118,9 +131,20 @@ internal sealed class AuditLog
     /// <summary>The first rules are stored with the first join, behind it.</summary>
     public AuditPolicy? PolicyAt(long record) => Policies.LastOrDefault(p => p.Record <= record) ?? Policies.FirstOrDefault();
 
+    /// <summary>Its media is forwarded unopened.</summary>
+    public bool IsSwitched => Legs.Values.Any(l => l.IsSwitched);
+
     public IEnumerable<KeyUse> Uses => Legs.Values.SelectMany(l => l.Uses);
 
-    public DateTimeOffset? FirstUse(long epoch) => UsesOf(epoch).Select(u => (DateTimeOffset?)u.First).FirstOrDefault();
+    /// <summary>Media to a leg, or what a leg may have sent that does so under the key that it was told last.</summary>
+    public DateTimeOffset? FirstUse(long epoch)
+    {
+        _sends ??= Legs.Values.Where(l => l.SendsWhatItTakes).SelectMany(l => l.Sent).Select(s => (s.Epoch, s.At))
+            .Concat(Steps.Where(s => s.Kind == "told").Select(s => (s.Epoch, s.At)))
+            .GroupBy(s => s.Epoch).ToDictionary(g => g.Key, g => g.Min(s => s.At));
+        var used = UsesOf(epoch).Select(u => (DateTimeOffset?)u.First).FirstOrDefault();
+        return _sends.TryGetValue(epoch, out var sent) && (used is null || sent < used) ? sent : used;
+    }
 
     /// <summary>Null: never used, or still in use where the log ends.</summary>
     public DateTimeOffset? LastUse(long epoch, out bool isOpen)

@@ -60,9 +60,15 @@ internal sealed class AuditLogReader
 
     private bool TryJoin(KeyChangeRecord record, DateTimeOffset at)
     {
-        if (record["participant"] is not { } id || record["keying"] is not ("own" or "groupByMki" or "groupPlain")) return false;
+        if (record["participant"] is not { } id || record["keying"] is not ("own" or "groupByMki" or "groupPlain" or "groupBothWays" or "switched")) return false;
         if (record["ssrc"] is { } ssrc) _log.Ssrcs.Add((ssrc, record.Number));
-        return _log.Legs.TryAdd(id, new AuditLeg(id, Distinct(_names, record["identity"] ?? id), record["keying"] != "own", record.Number, at));
+        if (record["uplink"] is { } uplink) _log.Ssrcs.Add((uplink, record.Number));
+        var leg = new AuditLeg(id, Distinct(_names, record["identity"] ?? id), record["keying"] != "own", record.Number, at)
+        {
+            SendsWhatItTakes = record["keying"] == "groupBothWays",
+            IsSwitched = record["keying"] == "switched",
+        };
+        return _log.Legs.TryAdd(id, leg);
     }
 
     private bool TryMixer(KeyChangeRecord record, DateTimeOffset at)
@@ -116,7 +122,7 @@ internal sealed class AuditLogReader
     {
         var parts = text.Split(' ', 4);
         if (parts.Length != 4 || !TryRange(parts[1], out var epoch, out var to) || !KeyChangeRecord.TryTime(parts[2], out var at)) return false;
-        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf")) return false;
+        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf" or "told")) return false;
         for (; epoch <= to; epoch++) _log.Steps.Add(new AuditStep(record, parts[0], epoch, at, parts[3]));
         return true;
     }

@@ -65,6 +65,7 @@ public static class AuditTimeline
             {
                 "sent" => $"  {name} was sent epoch {parts[1]}",
                 "confirmed" => $"  {name} took epoch {parts[1]}",
+                "told" => $"  {name} was told to send under epoch {parts[1]}",
                 "moved" => $"  {name} is under epoch {parts[1]}",
                 "deaf" => $"  {name} hears nothing under the group's key and is under its own",
                 "ownKey" => $"  {name} is under its own key",
@@ -85,6 +86,8 @@ public static class AuditTimeline
     {
         "groupByMki" => "group key by MKI",
         "groupPlain" => "group key without MKI",
+        "groupBothWays" => "the group's key both ways",
+        "switched" => "forwarded unopened, the group's key both ways",
         _ => "own key",
     };
 

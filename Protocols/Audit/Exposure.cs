@@ -57,7 +57,7 @@ public static class Exposure
                 c.Record)];
         return new ExposureSummary(
             changes, Longest(changes.Where(c => c.IsForward)), Longest(changes.Where(c => !c.IsForward)),
-            log.Epochs.Count == 0 ? null : log.Policies.LastOrDefault()?.Bound, log.Horizon);
+            log.Epochs.Count == 0 ? null : log.Policies.LastOrDefault()?.BoundOf(log.IsSwitched), log.Horizon);
     }
 
     private static TimeSpan Longest(IEnumerable<ExposedChange> changes) => changes.Select(c => c.Time).DefaultIfEmpty().Max();

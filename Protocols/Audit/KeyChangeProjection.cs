@@ -45,6 +45,7 @@ public static class KeyChangeProjection
         ("caller", e.Caller?.Name), ("proof", e.Caller is { } c ? Name(c.Proof) : null), ("private", e.Caller is { IsPrivate: true } ? "yes" : null),
         ("keying", Name(e.Keying)), ("protected", e.IsProtected ? "yes" : "no"),
         ("ladder", e.TakesLadder ? "yes" : null), ("mixer", e.Mixer == 0 ? null : Text(e.Mixer)),
+        ("uplink", e.Uplink == default ? null : e.Uplink.ToString()), ("media", e.Media),
     ];
 
     /// <summary>The participant stands last, since it may be any text.</summary>

@@ -25,6 +25,9 @@ public abstract record ConferenceCommand
 
         /// <summary>The number of the mixer where it has ports already, for it was called; null: nowhere.</summary>
         public int? Seat { get; init; }
+
+        /// <summary>Codec, payload type, header extensions and suite that offer and answer would settle; empty: not known yet.</summary>
+        public string Media { get; init; } = "";
     }
 
     /// <summary>The rules for all its instances to come. One that is on goes on as it is: nothing is stored then.</summary>
@@ -79,7 +82,8 @@ public enum EndReason : byte { Unknown = 0, LastLeft = 1, Operator = 2, NodeShut
 public enum Rejection : byte
 {
     ConferenceFull = 0, ConferenceOver = 1, NotAParticipant = 2, TooManyConferences = 3, JournalUnavailable = 4, NoMediaCapacity = 5,
-    ShuttingDown = 6, IdentityTooWeak = 7, KeyingRefused = 8,
+    ShuttingDown = 6, IdentityTooWeak = 7, KeyingRefused = 8, SsrcTaken = 9,
+    TicketNeeded = 10, MediaDiffers = 11,
 }
 
 /// <summary>The answer to a command: facts to store, or the reason there are none.</summary>

@@ -46,10 +46,19 @@ public static class ConferenceDecider
         if (!state.IsActive && context.Admission == Admission.NoNewConference) return Reject(Rejection.TooManyConferences);
         if (state.Participants.Count >= context.Policy.MaxParticipants) return Reject(Rejection.ConferenceFull);
 
-        if (context.Policy.Keys.KeyingOf(join.Ability) is not { } keying) return Reject(Rejection.KeyingRefused);
+        if (context.Policy.Keys.KeyingOf(join.Ability) is not { } keying)
+            return Reject(context.Policy.Keys.IsSwitching ? Rejection.TicketNeeded : Rejection.KeyingRefused);
+
+        // Nothing is changed on the way, so all send what all take.
+        if (keying == LegKeying.Switched && state.Participants.Values.Any(m => m.Media != join.Media)) return Reject(Rejection.MediaDiffers);
+
+        // RFC 3711 §9.1: whoever sends under a key that others send under has an SSRC of its own before its first packet, and nobody ever had it.
+        var uplink = keying is LegKeying.GroupBothWays or LegKeying.Switched ? new Ssrc(join.Ability.TicketSsrc) : default;
+        if (uplink != default && state.Register.Contains(uplink)) return Reject(Rejection.SsrcTaken);
 
         var seat = state.IsActive ? Seat(state, join.Seat, context) : 0;
         var ssrc = Fresh(state, context);
+        while (ssrc == uplink) ssrc = Fresh(state, context);
         var joined = new ConferenceEvent.ParticipantJoined(join.Participant, join.Identity, join.DisplayName, ssrc)
         {
             At = context.Now,
@@ -57,6 +66,8 @@ public static class ConferenceDecider
             Keying = keying,
             IsProtected = join.Ability.IsProtected,
             LacksMki = !join.Ability.TakesMki,
+            Uplink = uplink,
+            Media = keying == LegKeying.Switched ? join.Media : null,
             TakesLadder = keying == LegKeying.GroupByMki && join.Ability.IsStream && context.Policy.Keys.Rekey.Ladder > 0,
             Mixer = seat,
         };
@@ -68,7 +79,8 @@ public static class ConferenceDecider
 
     /// <summary>Who was called has ports already, where it is to stay.</summary>
     private static int Seat(ConferenceState state, int? has, DecisionContext context) =>
-        has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
+        // What is forwarded unopened is forwarded by one.
+        context.Policy.Keys.IsSwitching ? 0 : has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
 
     private static Decision AddMixer(ConferenceState state, int number, DecisionContext context)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Protocols.Conference;
@@ -28,6 +29,9 @@ public abstract record ConferenceEffect
 
         /// <summary>With the rungs above that epoch up to this one; null: without any.</summary>
         public KeyEpoch? To { get; init; }
+
+        /// <summary>What it is told to send under.</summary>
+        public LegKeying Keying { get; init; }
     }
 
     /// <summary>It is to be told the key of that epoch, and to forget what it needs no more.</summary>
@@ -36,6 +40,9 @@ public abstract record ConferenceEffect
     {
         /// <summary>The newest that it took, to which it may be about to be moved.</summary>
         public KeyEpoch? Taken { get; init; }
+
+        /// <summary>It has the key, and is to send under it from now on.</summary>
+        public bool Switches { get; init; }
 
         /// <summary>With the rungs above that epoch up to this one; null: without any.</summary>
         public KeyEpoch? To { get; init; }

@@ -42,6 +42,12 @@ public abstract record ConferenceEvent
 
         /// <summary>The number of the mixer that its leg is at.</summary>
         public int Mixer { get; init; }
+
+        /// <summary>What it sends and takes where media is forwarded unopened, so that all must agree; null: media is mixed.</summary>
+        public string? Media { get; init; }
+
+        /// <summary>The SSRC that it sends under with the group key, taken from the register for ever; 0: it sends under a key of its own.</summary>
+        public Ssrc Uplink { get; init; }
     }
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
@@ -178,6 +184,9 @@ public enum EpochPassage : byte
 
     /// <summary>Every phone in the conference that had it has taken an SDP without it.</summary>
     Revoked = 4,
+
+    /// <summary>Everybody who stays has taken it: the first of two rounds is over, and in the second all are told to send under it.</summary>
+    Distributed = 5,
 }
 
 /// <summary>Values are stored: never renumber.</summary>
@@ -208,6 +217,9 @@ public enum LegStepKind : byte
 
     /// <summary>It heard nothing under that epoch: media to it is under a key of its own from now on.</summary>
     Deaf = 8,
+
+    /// <summary>It was told to send under that epoch, whose key it has; from then on it may. <see cref="Moved"/> follows when it says that it does.</summary>
+    Told = 9,
 }
 
 /// <param name="Epoch">Which key; epoch 0 where none is meant.</param>

@@ -16,6 +16,8 @@ internal static class ConferenceKeys
     {
         if (life.KeyDropped.Contains(participant)) return new LegKeyUse(LegKeyMode.None);
         if (life.Keys.Find(participant.Value) is not { } leg) return LegKeyUse.Own;
+        // Forwarded unopened: what others send under the first key that it took and later ones.
+        if (leg.Keying == LegKeying.Switched) return leg.Since is { } since ? new LegKeyUse(LegKeyMode.ByMki, since) : new LegKeyUse(LegKeyMode.None);
         if (leg.InUse == LegKeys.Forgotten) return new LegKeyUse(LegKeyMode.AsBefore);
         if (leg.InUse is { } epoch) return new LegKeyUse(leg.Keying == LegKeying.GroupPlain ? LegKeyMode.Plain : LegKeyMode.ByMki, epoch);
         return leg.KnowsOwnKey ? LegKeyUse.Own : new LegKeyUse(LegKeyMode.None);
@@ -43,7 +45,7 @@ internal static class ConferenceKeys
     {
         if (life.Keys.Legs.IsEmpty) return (life, []);
         var now = Clock(life, context);
-        foreach (var leg in life.Keys.Legs.Values.Where(l => l.InUse == LegKeys.Forgotten))
+        foreach (var leg in life.Keys.Legs.Values.Where(l => l.InUse == LegKeys.Forgotten && l.Keying != LegKeying.Switched))
         {
             if (state.Participants.TryGetValue(new ParticipantId(leg.Participant), out var member) && member.Mixer != number) continue;
             var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
@@ -112,7 +114,7 @@ internal static class ConferenceKeys
 
     public static ConferenceLife Next(ConferenceLife life, RekeyInput input, Effects effects, DecisionContext context, string? note = null)
     {
-        if (!context.Policy.Keys.IsGroup) return life;
+        if (!context.Policy.Keys.IsShared) return life;
         var (now, policy) = (Clock(life, context), context.Policy.Keys.Rekey);
         var before = KeySupply.Of(life.Keys, context.Policy.Keys);
         var (keys, wishes) = RekeyMachine.Next(before, input, policy, now);
@@ -142,8 +144,9 @@ internal static class ConferenceKeys
             life = KeyWishes.Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
         // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
         var took = leg.Offered == report.Epoch;
+        var isNew = !leg.IsSwitching;
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && took && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
+        if (confirms && took && isNew && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),
@@ -212,7 +215,8 @@ internal static class ConferenceKeys
         }
 
         if (life.Keys is not { Wanted: { } reason, LastStart: { } last, LacksSince: null } || before.Wanted is not null) return life;
-        var until = context.Now + (last + context.Policy.Keys.Rekey.MinInterval - life.KeyClock);
+        var wait = last + context.Policy.Keys.Rekey.MinInterval - life.KeyClock;
+        var until = context.Now + (wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
         return KeyWishes.Note(life, new ConferenceEvent.RekeyDeferred(reason, until) { At = context.Now });
     }
 

@@ -91,7 +91,7 @@ public static class ConferenceMachine
             Waiting = waiting,
             Ledger = life.Ledger.Take(recovered.Events).Next,
         };
-        return recovered.CallsLost || !context.Decision.Policy.Keys.IsGroup
+        return recovered.CallsLost || !context.Decision.Policy.Keys.IsShared
             ? ConferenceKeys.Resumed(life, context.Decision)
             : ConferenceKeys.Recovered(life, effects, context.Decision);
     }

@@ -63,6 +63,9 @@ public sealed record ConferenceState
     /// <summary>The first of those that serve it now or served it last; null before the first.</summary>
     public MixerId? Mixer => MixerOf(0);
 
+    /// <summary>Its media is forwarded unopened: nobody is in whose packets are mixed.</summary>
+    public bool IsSwitching => Participants.Values.Any(m => m.Keying == LegKeying.Switched);
+
     public static ConferenceState New(ConferenceId conference) => new(conference);
 
     public ConferenceState Apply(ConferenceEvent happened) => happened switch
@@ -87,8 +90,10 @@ public sealed record ConferenceState
                 LacksMki = e.LacksMki,
                 TakesLadder = e.TakesLadder,
                 Mixer = e.Mixer,
+                Uplink = e.Uplink,
+                Media = e.Media,
             }),
-            Register = Register.Add(e.Ssrc),
+            Register = e.Uplink == default ? Register.Add(e.Ssrc) : Register.Add(e.Ssrc).Add(e.Uplink),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
         ConferenceEvent.MixerPlaced e => Placed(e),
@@ -140,7 +145,7 @@ public sealed record ConferenceState
     public MixerState DesiredMixer(
         int number, long version, ImmutableArray<Member> members, ImmutableHashSet<ParticipantId> departed, Func<ParticipantId, LegKeyUse> keys) => new(
         MixerOf(number) ?? throw new InvalidOperationException($"{Conference} has no mixer {number} yet"), Incarnation, version,
-        [.. members.Where(m => m.Mixer == number && !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)))])
+        [.. members.Where(m => m.Mixer == number && !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)) { Uplink = m.Uplink })])
         {
             SharedSsrcs = Mixers[number].SharedSsrcs,
         };
@@ -172,4 +177,10 @@ public sealed record Member(ParticipantId Participant, string Identity, string? 
 
     /// <summary>The number of the mixer that its leg is at.</summary>
     public int Mixer { get; init; }
+
+    /// <summary>The SSRC that it sends under with the group key; 0: it sends under a key of its own.</summary>
+    public Ssrc Uplink { get; init; }
+
+    /// <summary>What it sends and takes, where media is forwarded unopened.</summary>
+    public string? Media { get; init; }
 }

@@ -32,6 +32,11 @@ internal static class KeyWishes
             // While that was being stored the key was given up: it is free for a younger one.
             case RekeyEffect.Offer w when life.Keys.Find(w.Epoch) is not { MayBeUsed: true }:
                 return ConferenceKeys.Next(life, new RekeyInput.NotNow(w.Participant, w.Epoch, TimeSpan.Zero), effects, context);
+            case RekeyEffect.Switch w when life.Keys.Find(w.Participant) is { IsSwitching: true } sender && sender.Offered == w.Epoch:
+                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, sender.InUse) { Taken = sender.Confirmed, Switches = true });
+                return Step(life, new ParticipantId(w.Participant), LegStepKind.Told, w.Epoch, context);
+            case RekeyEffect.Switch: return life;
+            case RekeyEffect.Distributed w: return Pass(life, w.Epoch, EpochPassage.Distributed, context);
             case RekeyEffect.Offer w:
                 var told = life.Keys.Find(w.Participant)!;
                 effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, told.InUse) { Taken = told.Confirmed, To = w.To });
@@ -69,7 +74,12 @@ internal static class KeyWishes
             return life;
         var epoch = answer.Epoch is { } meant && life.Keys.Find(meant) is null ? null : answer.Epoch;
         var to = epoch is null ? null : answer.To;
-        effects.Add(new ConferenceEffect.Admit(participant, life.State.MixerOf(member.Mixer)!.Value, member.Ssrc, life.State.Incarnation) { Epoch = epoch, To = to });
+        effects.Add(new ConferenceEffect.Admit(participant, life.State.MixerOf(member.Mixer)!.Value, member.Ssrc, life.State.Incarnation)
+        {
+            Epoch = epoch,
+            To = to,
+            Keying = member.Keying,
+        });
         return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, to) : life;
     }
 

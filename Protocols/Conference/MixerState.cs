@@ -37,9 +37,15 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// <summary>The other mixers of the conference; null: there are none.</summary>
     public TrunkPlan? Trunk { get; init; }
 
+    /// <summary>
+    /// Packets are forwarded unopened: those under this epoch's key and later ones; number 0: under any of the group's. Null: they are mixed. Then
+    /// <see cref="Epochs"/> is empty, since the mixer is given no key.
+    /// </summary>
+    public KeyEpoch? ForwardsFrom { get; init; }
+
     /// <summary>Another state with the same wishes.</summary>
     public bool WantsTheSameAs(MixerState other) =>
-        Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())
+        ForwardsFrom == other.ForwardsFrom && Legs.AsSpan().SequenceEqual(other.Legs.AsSpan()) && Epochs.AsSpan().SequenceEqual(other.Epochs.AsSpan())
         && SharedSsrcs.AsSpan().SequenceEqual(other.SharedSsrcs.AsSpan()) && Equals(Trunk, other.Trunk);
 
     public bool IsNewerThan(MixerState? other) =>
@@ -52,7 +58,11 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
 public readonly record struct SharedReport(int SsrcsLeft, ulong KeyPackets);
 
 /// <summary>One admitted leg, the SSRC of the stream that it has for itself, and the key it is sent media under.</summary>
-public readonly record struct MixerLeg(ParticipantId Participant, Ssrc Ssrc, LegKeyUse Key = default);
+public readonly record struct MixerLeg(ParticipantId Participant, Ssrc Ssrc, LegKeyUse Key = default)
+{
+    /// <summary>What it sends may be under the group key, and then under this SSRC and from the signalled address alone; 0: under keys of its own only.</summary>
+    public Ssrc Uplink { get; init; }
+}
 
 /// <summary>Values travel between nodes: never renumber.</summary>
 public enum LegKeyMode : byte

@@ -45,7 +45,8 @@ internal static class MixerWatch
         var handedOver = known?.HandedOver ?? (takesOver ? HandOver.Begun(life, number) : []);
         var wanted = life.State.DesiredMixer(number, life.Version + 1, members, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
-            Epochs = life.Looked.Epochs,
+            Epochs = life.State.IsSwitching ? [] : life.Looked.Epochs,
+            ForwardsFrom = life.State.IsSwitching ? life.Keys.OldestUsed : null,
             Born = known?.Born ?? 0,
             Trunk = MixerTrunks.Of(life, life.State.MixerOf(number)!.Value),
         };

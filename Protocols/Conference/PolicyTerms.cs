@@ -23,12 +23,17 @@ public static class PolicyTerms
     [
         PolicyTerm.Number("max-participants", "max-participants", 2, 100_000, (p, v) => p with { MaxParticipants = v }, p => p.MaxParticipants),
         PolicyTerm.Number(
-            "media.legs-per-mixer", "media.legs-per-mixer", 1, ConferencePolicy.MostLegsPerMixer, (p, v) => p with { LegsPerMixer = v }, p => p.LegsPerMixer),
+            "legs-per-mixer", "legs-per-mixer", 1, ConferencePolicy.MostLegsPerMixer, (p, v) => p with { LegsPerMixer = v }, p => p.LegsPerMixer),
         PolicyTerm.OneOf(
             "min-identity", "min-identity", (p, v) => p with { MinIdentity = v }, p => p.MinIdentity, ("none", IdentityProof.None),
             ("asserted", IdentityProof.Asserted), ("digest", IdentityProof.Digest), ("certificate", IdentityProof.Certificate)),
         PolicyTerm.OneOf(
+            "media", "media", (p, v) => Keys(p, k => k with { IsSwitching = v }), p => p.Keys.IsSwitching, ("mixing", false), ("switching", true)),
+        PolicyTerm.OneOf(
             "downlink", "keys.downlink", (p, v) => Keys(p, k => k with { IsGroup = v }), p => p.Keys.IsGroup, ("group", true), ("individual", false)),
+        PolicyTerm.OneOf(
+            "uplink", "keys.uplink", (p, v) => Keys(p, k => k with { Uplink = v }), p => p.Keys.Uplink, ("individual", UplinkKeying.Individual),
+            ("group", UplinkKeying.Group)),
         PolicyTerm.OneOf(
             "key-source", "keys.source", (p, v) => Keys(p, k => k with { Source = v }), p => p.Keys.Source, ("focus", KeySource.Focus), ("kms", KeySource.Kms)),
         PolicyTerm.OneOf(

@@ -168,8 +168,9 @@ internal static class WriteQueue
         switch (command)
         {
             case ConferenceCommand.Join { Participant: var p }:
-                if (ConferenceKeys.TryAnswer(life, p, out var epoch, out var to))
-                    answers.Add(new ConferenceEffect.Admit(p, after.MixerOf(p)!.Value, after.Participants[p].Ssrc, after.Incarnation) { Epoch = epoch, To = to });
+                if (!ConferenceKeys.TryAnswer(life, p, out var epoch, out var to)) break;
+                var member = after.Participants[p];
+                answers.Add(new ConferenceEffect.Admit(p, after.MixerOf(p)!.Value, member.Ssrc, after.Incarnation) { Epoch = epoch, To = to, Keying = member.Keying });
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

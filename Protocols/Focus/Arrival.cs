@@ -2,6 +2,7 @@ using System.Net;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -46,21 +47,27 @@ internal static class Arrival
         var from = invitation.Request.Headers.From;
         var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
         var name = from.DisplayName is { Length: > MaxDisplayName } longName ? longName[..MaxDisplayName] : from.DisplayName;
-        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) { Caller = invitation.Caller, Ability = AbilityOf(invitation) };
+        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) 
+        {
+            Caller = invitation.Caller,
+            Ability = AbilityOf(invitation),
+            Media = invitation.Offer is { Ticket: not null } offer ? offer.Media.Terms : "",
+        };
     }
 
     /// <param name="key">The group key for our answer; null: none.</param>
-    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, GroupKey? key, ParticipantContext context) =>
+    /// <param name="keying">What it is told to send under.</param>
+    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, GroupKey? key, LegKeying keying, ParticipantContext context) =>
         Steps.To(
-            new ParticipantState.Opening(invitation, mixer, key),
-            Open(invitation, mixer, context),
+            new ParticipantState.Opening(invitation, mixer, key) { Keying = keying },
+            Open(invitation, mixer, keying, context),
             new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
     /// <summary>Ports of the family of the offer; for an offer of ours, of the way that the INVITE came.</summary>
-    public static ParticipantEffect Open(Invitation invitation, MixerId mixer, ParticipantContext context) => new ParticipantEffect.OpenLeg(
+    public static ParticipantEffect Open(Invitation invitation, MixerId mixer, LegKeying keying, ParticipantContext context) => new ParticipantEffect.OpenLeg(
         mixer, context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily))
     {
-        Uplink = invitation.Offer is { } offer ? [.. offer.Media.Uplink.Select(KeyFingerprint.Of)] : [],
+        Uplink = invitation.Offer is { } offer && keying != LegKeying.Switched ? [.. offer.Media.Uplink.Select(KeyFingerprint.Of)] : [],
     };
 
     /// <summary>Told again, or the mixer was replaced while we waited for its ports. The newest key counts.</summary>
@@ -69,7 +76,7 @@ internal static class Arrival
         var key = joined.Key is { } other && !(opening.Key?.Epoch >= other.Epoch) ? other : opening.Key;
         return joined.Mixer.Incarnation <= opening.Mixer.Incarnation
             ? Steps.To(opening with { Key = key })
-            : Joined(opening.Invitation, joined.Mixer, key, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+            : Joined(opening.Invitation, joined.Mixer, key, opening.Keying, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
     }
 
     /// <summary>RFC 3261 §13.3.1.4: the 2xx, repeated until the ACK arrives whatever the transport is.</summary>
@@ -91,7 +98,9 @@ internal static class Arrival
 
         // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too. None in an answer that can hold no key.
         var told = invitation.Offer is { PreShared: not null } ? null : opening.Key;
-        var leg = invitation.Offer is { } offer ? LegNegotiation.Answer(offer, place, told, context) : LegNegotiation.Offer(place, invitation.Granted, context);
+        var leg = invitation.Offer is { } offer
+            ? LegNegotiation.Answer(offer, place, told, opening.Keying, context)
+            : LegNegotiation.Offer(place, invitation.Granted, context);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
@@ -146,6 +155,7 @@ internal static class Arrival
             isKeyed || invitation.Offer!.PreShared is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
         {
             IsStream = invitation.Flow.Transport != SipTransport.Udp,
+            TicketSsrc = invitation.Offer is { Ticket.Arrival.PeerSsrc: var ssrc, Media.MkiLength: GroupKey.MkiLength } ? ssrc : 0,
         };
     }
 

@@ -26,7 +26,10 @@ internal static class FocusResponses
     public static SipResponse Of(SipRequest request, Rejection rejection, ParticipantContext context)
     {
         var (status, reason, retryAfter) = RejectionStatus.Of(rejection);
-        return Of(request, status, reason, context, retryAfter);
+        var response = Of(request, status, reason, context, retryAfter);
+        return RejectionStatus.WarningOf(rejection) is var (code, text)
+            ? response with { Headers = response.Headers.Append("Warning", LegNegotiation.Warning(code, text)) }
+            : response;
     }
 
     public static SipResponse Refuse(SipRequest request, ParticipantRefusal refusal, ParticipantContext context, string detail = "")

@@ -10,7 +10,8 @@ namespace ConfCluster.Protocols.Focus;
 /// <summary>A group key that waits until the dialog is free for an offer.</summary>
 /// <param name="InUse">As in <see cref="ParticipantInput.KeyOffered"/>.</param>
 /// <param name="Taken">As there.</param>
-public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse, KeyEpoch? Taken);
+/// <param name="Switches">As there.</param>
+public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse, KeyEpoch? Taken, bool Switches = false);
 
 /// <summary>
 /// New group keys for a leg: one offer at a time, in a confirmed dialog only (RFC 3261 §14.1, RFC 3311 §5.1), the newest first. When and whether is the
@@ -21,7 +22,7 @@ internal static class KeyOffers
     /// <summary>Before the dialog is ours to use it is nobody's turn; the key is let go then.</summary>
     public static ParticipantStep Wanted(ParticipantState state, ParticipantInput.KeyOffered offered)
     {
-        var waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken);
+        var waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken, offered.Switches);
         return state switch
         {
             Renewing s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),

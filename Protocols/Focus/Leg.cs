@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
@@ -92,6 +94,15 @@ public sealed record Leg(
 
     /// <summary>Null: its keys stand in a=crypto.</summary>
     public KeyedLeg? Mikey { get; init; }
+
+    /// <summary>Whether it is told to send under a key of the group.</summary>
+    public LegKeying Keying { get; init; }
+
+    /// <summary>Where media is forwarded unopened: the epoch that it was told to send under; null: none yet, and what it sends is forwarded to nobody.</summary>
+    public KeyEpoch? Sends { get; init; }
+
+    /// <summary>The SSRC that it registered for that.</summary>
+    public uint RegisteredSsrc { get; init; }
 
     /// <summary>The ticket in our first offer while that is unanswered.</summary>
     public TicketOffer? Ticket { get; init; }

@@ -5,6 +5,7 @@ using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -71,13 +72,19 @@ internal static class LegNegotiation
     }
 
     /// <summary>The first answer. <paramref name="group"/>: what it tells beside the leg's own key.</summary>
-    public static Leg Answer(LegOffer offer, LegPlace place, GroupKey? group, ParticipantContext context)
+    /// <param name="keying">What the peer is told to send under.</param>
+    public static Leg Answer(LegOffer offer, LegPlace place, GroupKey? group, LegKeying keying, ParticipantContext context)
     {
         var key = offer.PreShared?.Opening.Ours ?? NewKey(offer.Media, offer.Media.MkiLength > 0, 1, context);
         ImmutableArray<GroupKey> shared = group is null ? [] : [group];
         using var told = ToldKeys.Of(shared, key);
         var local = OfferAnswer.Answer(offer.Media, new LocalMedia(FirstOrigin(place, context), place.Rtp, place.Rtcp, told.Keys));
-        var leg = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, SdpBody.Nothing, Generation: 2) { Group = shared };
+        var leg = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, SdpBody.Nothing, Generation: 2)
+        {
+            Group = shared,
+            Keying = keying,
+            RegisteredSsrc = MikeyNegotiation.SharesUplink(keying) ? offer.Ticket!.Arrival.PeerSsrc : 0,
+        };
         return offer switch
         {
             { Ticket: { } ticket } => MikeyNegotiation.Answer(leg, ticket, context),
@@ -109,7 +116,13 @@ internal static class LegNegotiation
         using var told = ToldKeys.Of(leg.Group, key);
         var answer = OfferAnswer.Answer(offer.Media, new LocalMedia(leg.Local.Origin, place.Rtp, place.Rtcp, told.Keys));
         var local = OfferAnswer.Numbered(leg.Local, answer);
-        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, leg.Sent, leg.Generation + 2) { Group = leg.Group };
+        var next = new Leg(place, [key], offer.Media, offer.Text, local, LocalIsAnswer: true, leg.Sent, leg.Generation + 2)
+        {
+            Group = leg.Group,
+            Keying = leg.Keying,
+            Sends = leg.Sends,
+            RegisteredSsrc = leg.RegisteredSsrc,
+        };
         return (offer.Ticket is { } ticket
             ? MikeyNegotiation.Answer(next, ticket, context)
             : MikeyNegotiation.Written(next with { Mikey = offer.Mikey }, context), true);
@@ -157,7 +170,14 @@ internal static class LegNegotiation
 
     /// <summary>Our last word again with one more group key, and without those that nobody uses any more.</summary>
     public static Leg OfferKey(Leg leg, WaitingKey told, ParticipantContext context) =>
-        OfferKeys(leg with { Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken) }, context);
+        OfferKeys(
+        leg with
+        {
+            Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken),
+            Sends = told.Switches ? told.Key.Epoch : leg.Sends,
+        },
+        context,
+        isNews: told.Switches);
 
     /// <summary>Our last word again with where the leg is now. Keyed by MIKEY it is a CSB update (RFC 6043 §5.2) with the keys of now.</summary>
     public static Leg OfferPlace(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferKeys(leg, context);
@@ -184,7 +204,8 @@ internal static class LegNegotiation
     }
 
     /// <summary>Nothing but the keys and the place changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
-    private static Leg OfferKeys(Leg leg, ParticipantContext context)
+    /// <param name="isNews">What the peer is to send under changes with the same keys: another version of o=, or it would look at nothing (RFC 3264 §8).</param>
+    private static Leg OfferKeys(Leg leg, ParticipantContext context, bool isNews = false)
     {
         var remote = leg.Remote!;
         var stream = leg.Local.Media[remote.Index];
@@ -193,6 +214,7 @@ internal static class LegNegotiation
         var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
         stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
         var local = OfferAnswer.Numbered(leg.Local, ToldPlace.Now(leg, stream));
+        if (isNews && local.Origin == leg.Local.Origin) local = local with { Origin = local.Origin.Next };
         return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
     }
 
@@ -278,8 +300,9 @@ internal static class LegNegotiation
     }
 
     /// <summary>With copies of the keys, for the mixer to own.</summary>
-    public static ParticipantEffect Media(Leg leg, ParticipantContext context) =>
-        new ParticipantEffect.SetLegMedia(leg.Place.Mixer, leg.Remote!.ToLegMedia(context.Id, leg.Generation, leg.Key));
+    public static ParticipantEffect Media(Leg leg, ParticipantContext context) => leg.Keying == LegKeying.Switched
+        ? new ParticipantEffect.SetForwarding(leg.Place.Mixer, leg.Remote!.ToForwarded(context.Id, leg.Generation))
+        : new ParticipantEffect.SetLegMedia(leg.Place.Mixer, leg.Remote!.ToLegMedia(context.Id, leg.Generation, leg.Key));
 
     /// <summary>
     /// For an answer that is not acknowledged yet: the keys of its offer open packets from now on, since the peer may send as soon as it has the answer
@@ -288,6 +311,12 @@ internal static class LegNegotiation
     /// <param name="before">What it is sent media with until then; null: nothing.</param>
     public static ParticipantEffect Reception(Leg leg, Leg? before, ParticipantContext context)
     {
+        if (leg.Keying == LegKeying.Switched)
+        {
+            var forwarded = leg.Remote!.ToForwarded(context.Id, leg.Generation - 1);
+            return new ParticipantEffect.SetForwarding(leg.Place.Mixer, forwarded with { IsConfirmed = before is not null });
+        }
+
         var media = leg.Remote!.ToLegMedia(context.Id, leg.Generation - 1, (before ?? leg).Key);
         return new ParticipantEffect.SetLegMedia(leg.Place.Mixer, media with { IsConfirmed = before is not null });
     }

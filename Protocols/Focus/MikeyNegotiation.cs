@@ -1,5 +1,6 @@
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Srtp;
@@ -16,7 +17,7 @@ internal static class MikeyNegotiation
     /// <param name="leg">With our SDP as it would be with a=crypto.</param>
     public static Leg Answer(Leg leg, OfferedTicket ticket, ParticipantContext context)
     {
-        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, leg.Local, First(leg), ssrc: 0, context.Exchange);
+        var (mikey, wire) = ticket.Arrival.Answer(ticket.Verified, leg.Local, First(leg), ssrc: 0, context.Exchange, Theirs(leg));
         return leg with { Mikey = mikey, Sent = LegNegotiation.Octets(wire) };
     }
 
@@ -82,6 +83,7 @@ internal static class MikeyNegotiation
     public static Leg Written(Leg leg, ParticipantContext context)
     {
         if (leg.Mikey is not { } mikey) return leg with { Sent = LegNegotiation.Octets(leg.Local) };
+        if (mikey is MikeyLeg ticket) mikey = ticket with { Theirs = Theirs(leg) };
         var (next, wire) = mikey.Write(leg.Local, First(leg), context.Exchange);
         return leg with { Mikey = next, Sent = LegNegotiation.Octets(wire) };
     }
@@ -102,6 +104,12 @@ internal static class MikeyNegotiation
         }
 
         var error = mikey.Read(session, leg.Remote!.Uplink, context.Exchange, out mikey, out readable);
+        if (error == ExchangeError.None && leg.RegisteredSsrc != 0 && (mikey as MikeyLeg)?.Receives.Ssrc != leg.RegisteredSsrc)
+        {
+            readable!.Dispose();
+            (error, readable) = (ExchangeError.BadSessions, null);
+        }
+
         if (error != ExchangeError.None) detail = TicketArrival.Warning(error);
         return readable is not null;
     }
@@ -129,6 +137,16 @@ internal static class MikeyNegotiation
 
     /// <summary>The leg can be told no group key: it calls one of its own by a name of an epoch.</summary>
     public static bool IsBarred(Leg leg) => leg.Mikey is not null && NamesOurs(leg.Remote!, inGroup: true);
+
+    public static bool SharesUplink(LegKeying keying) => keying is LegKeying.GroupBothWays or LegKeying.Switched;
+
+    /// <summary>What the peer is told to send with: the newest group key that it is told, where it shares that; null: it is told nothing.</summary>
+    private static Mki? Theirs(Leg leg) => leg.Keying switch
+    {
+        LegKeying.GroupBothWays when leg.Group is [.., var newest] => newest.Mki,
+        LegKeying.Switched when leg.Sends is { } epoch => GroupKey.MkiOf(epoch),
+        _ => null,
+    };
 
     /// <summary>What we send with first: the newest group key, without one our own.</summary>
     private static Mki First(Leg leg) => leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;

@@ -34,6 +34,9 @@ public abstract partial record ParticipantEffect
         public CallerIdentity? Caller { get; init; }
 
         public LegAbility Ability { get; init; } = LegAbility.None;
+
+        /// <summary>What offer and answer would settle, as far as all must agree on it where media is forwarded unopened; empty: not known yet.</summary>
+        public string Media { get; init; } = "";
     }
 
     /// <summary>How it is with a group key at this leg.</summary>
@@ -62,6 +65,9 @@ public abstract partial record ParticipantEffect
 
     /// <summary>Its keys are copies that the mixer owns from here.</summary>
     public sealed record SetLegMedia(MixerId Mixer, LegMedia Media) : ParticipantEffect;
+
+    /// <summary>Its packets are forwarded unopened: there is no key in it.</summary>
+    public sealed record SetForwarding(MixerId Mixer, ForwardedLeg Leg) : ParticipantEffect;
 
     public sealed record CloseLeg(MixerId Mixer) : ParticipantEffect;
 

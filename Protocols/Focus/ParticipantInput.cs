@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -93,6 +94,9 @@ public abstract partial record ParticipantInput
     {
         /// <summary>The group key that goes into our SDP beside the leg's own; whoever takes the input owns it.</summary>
         public GroupKey? Key { get; init; }
+
+        /// <summary>What it is told to send under.</summary>
+        public LegKeying Keying { get; init; }
     }
 
     /// <summary>The conference wants the leg to have a new group key; whoever takes the input owns it.</summary>
@@ -101,6 +105,9 @@ public abstract partial record ParticipantInput
     {
         /// <summary>The newest that it took, which stays too; null: the last that it was told.</summary>
         public KeyEpoch? Taken { get; init; }
+
+        /// <summary>It has the key, and is told to send under it.</summary>
+        public bool Switches { get; init; }
     }
 
     /// <summary>The conference has another mixer: the leg goes there.</summary>

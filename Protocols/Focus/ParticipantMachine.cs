@@ -100,10 +100,10 @@ public static class ParticipantMachine
         {
             (_, RequestArrived cancel) when InDialog.Cancels(cancel, invitation.Key) => Cancelled(invitation, mixer, cancel, context),
             (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
-            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, joined.Key, context),
+            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, joined.Key, joined.Keying, context),
             (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined, context),
             (Opening opening, MoveRequested move) when move.Mixer.Incarnation > opening.Mixer.Incarnation =>
-                Arrival.Joined(invitation, move.Mixer, opening.Key, context),
+                Arrival.Joined(invitation, move.Mixer, opening.Key, opening.Keying, context),
             (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
             (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
             (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
@@ -111,7 +111,7 @@ public static class ParticipantMachine
                 FocusResponses.Of(invitation.Request, refused.Reason, context), context),
             (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Ask(invitation), context),
             (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) =>
-                AskAgain(state, Arrival.Open(invitation, opening.Mixer, context), context),
+                AskAgain(state, Arrival.Open(invitation, opening.Mixer, opening.Keying, context), context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
                 invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),

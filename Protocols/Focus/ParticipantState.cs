@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -62,6 +63,8 @@ public abstract partial record ParticipantState
     /// <param name="Key">The group key for our answer; null: none.</param>
     public sealed record Opening(Invitation Invitation, MixerId Mixer, GroupKey? Key) : ParticipantState
     {
+        public LegKeying Keying { get; init; }
+
         internal override IEnumerable<IDisposable> Secrets => Key is null ? Invitation.Secrets : [.. Invitation.Secrets, Key];
     }
 

@@ -1,4 +1,5 @@
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Srtp;
 using static ConfCluster.Protocols.Focus.ParticipantInput;
 using static ConfCluster.Protocols.Focus.ParticipantState;
@@ -113,7 +114,7 @@ internal static class Relocating
 
     private static ParticipantEffect.OpenLeg Open(Participation participation, MixerId mixer) => new(mixer, participation.Leg.Place.Rtp.Family)
     {
-        Uplink = participation.Leg.Remote is { } remote ? [.. remote.Uplink.Select(KeyFingerprint.Of)] : [],
+        Uplink = participation.Leg is { Remote: { } remote, Keying: not LegKeying.Switched } ? [.. remote.Uplink.Select(KeyFingerprint.Of)] : [],
     };
 
     private static ParticipantEffect.Start Again(ParticipantContext context) => new(ParticipantTimer.RepeatAsk, context.Timings.T2);

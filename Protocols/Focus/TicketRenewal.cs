@@ -39,6 +39,7 @@ internal static class TicketRenewal
         var error = MikeyArrival.TryRead(session, context.Settings.Media.Suites, context.Exchange, out var transfer);
         var isTheirs = error == ExchangeError.None && transfer!.Transfer.Initiator == ((MikeyLeg)accepted.Leg.Mikey!).Bundle.Peer;
         if (error == ExchangeError.None && !(isTheirs && TicketArrival.IsFor(accepted.Conference, transfer!))) error = ExchangeError.WrongParty;
+        if (error == ExchangeError.None && accepted.Leg.RegisteredSsrc is not 0 and var registered && transfer!.PeerSsrc != registered) error = ExchangeError.BadSessions;
         if (error != ExchangeError.None)
         {
             session.Dispose();

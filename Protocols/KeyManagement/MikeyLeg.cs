@@ -16,6 +16,9 @@ namespace ConfCluster.Protocols.KeyManagement;
 public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc, UpdateEffect.Updated? Unanswered = null)
     : KeyedLeg(Profile, Stream, AtSession, Ssrc)
 {
+    /// <summary>What the peer is to send with, as our next message says; null: what it said.</summary>
+    public Mki? Theirs { get; init; }
+
     public CryptoBundle Bundle => State.Bundle.Bundle;
 
     public override IDisposable Secret => Bundle;
@@ -31,7 +34,7 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
     {
         ArgumentNullException.ThrowIfNull(session);
         var keys = TeksOf(session, Stream);
-        var terms = new SessionTerms(Sessions(first), Unanswered is null ? new([MikeyKeys.PolicyOf(Profile)!.ToPayload(0)]) : default, keys, IsOffer);
+        var terms = new SessionTerms(Sessions(first, Theirs), Unanswered is null ? new([MikeyKeys.PolicyOf(Profile)!.ToPayload(0)]) : default, keys, IsOffer);
         var step = Unanswered is { } update ? CsbUpdate.Answer(State, update, terms, context) : CsbUpdate.Begin(State, terms, context);
         foreach (var key in keys) key.Dispose();
         var message = step.Effects.OfType<UpdateEffect.Send>().Single().Message;
@@ -80,13 +83,26 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
         return said.All(s => State.Bundle.PolicyOf(s) == policy) ? ExchangeError.None : ExchangeError.BadPolicies;
     }
 
-    /// <summary>Ours as we have it now; the peer's as it said.</summary>
-    private ListOf<GenericSession> Sessions(Mki first)
+    /// <summary>Ours as we have it now; the peer's as it said, but for the key where that is ours to choose.</summary>
+    private ListOf<GenericSession> Sessions(Mki first, Mki? theirs)
     {
         var own = CsIdOf(Stream, Bundle.Role);
-        var said = Unanswered is null ? State.Bundle.Sessions : ((CsIdMap.Generic)Unanswered.Init.Header.Map).Sessions;
-        return new([.. said.Select(s => s.CsId == own ? SessionOf(own, Ssrc, first) : s)]);
+        return new([.. Said.Select(s => s.CsId == own ? SessionOf(own, Ssrc, first) : SendingUnder(s, theirs))]);
     }
+
+    /// <summary>The map of the newest message.</summary>
+    private ListOf<GenericSession> Said => Unanswered is null ? State.Bundle.Sessions : ((CsIdMap.Generic)Unanswered.Init.Header.Map).Sessions;
+
+    /// <summary>What the newest message says that we send with (RFC 6043 §6.1.1); none: nothing, or no MKI that a packet can have.</summary>
+    public Mki Sends => Said.FirstOrDefault(s => s.CsId == CsIdOf(Stream, Bundle.Role)) is { } own && Mki.TryRead(own.Spi.Span, out var mki) ? mki : Mki.None;
+
+    /// <summary>What the newest message says that the peer sends with, and under which SSRC; 0: it does not say.</summary>
+    public (Mki Mki, uint Ssrc) Receives => SourceOf(Said, CsIdOf(Stream, Bundle.Role == BundleRole.Initiator ? BundleRole.Responder : BundleRole.Initiator));
+
+    internal static (Mki Mki, uint Ssrc) SourceOf(ListOf<GenericSession> sessions, byte csId) =>
+        sessions.FirstOrDefault(s => s.CsId == csId) is { } found && Mki.TryRead(found.Spi.Span, out var mki) ? (mki, found.Position?.Ssrc ?? 0) : default;
+
+    internal static GenericSession SendingUnder(GenericSession session, Mki? key) => key is { } mki ? session with { Spi = MikeyKeys.Spi(mki) } : session;
 
     internal static byte CsIdOf(int stream, BundleRole sender) => checked((byte)(2 * stream + (sender == BundleRole.Initiator ? 1 : 2)));
 

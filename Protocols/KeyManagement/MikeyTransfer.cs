@@ -96,16 +96,21 @@ public sealed record MikeyArrival(TransferArrival Transfer, SrtpProfile Profile,
         return readable;
     }
 
+    /// <summary>What the peer sends under, as it says (RFC 6043 §6.1.1).</summary>
+    public uint PeerSsrc => MikeyLeg.SourceOf(Transfer.Sessions, MikeyLeg.CsIdOf(Stream, BundleRole.Initiator)).Ssrc;
+
     /// <summary>Our answer: its keys go into TRANSFER_RESP. The caller owns the leg's bundle.</summary>
     /// <param name="answer">With one a=crypto line; borrowed.</param>
     /// <param name="ssrc">Of our stream.</param>
-    public (MikeyLeg Leg, SessionDescription Wire) Answer(VerifiedTransfer verified, SessionDescription answer, Mki first, uint ssrc, ExchangeContext context)
+    /// <param name="theirs">What the peer is to send with; null: what it said.</param>
+    public (MikeyLeg Leg, SessionDescription Wire) Answer(
+        VerifiedTransfer verified, SessionDescription answer, Mki first, uint ssrc, ExchangeContext context, Mki? theirs = null)
     {
         ArgumentNullException.ThrowIfNull(verified);
         ArgumentNullException.ThrowIfNull(answer);
         var own = MikeyLeg.CsIdOf(Stream, BundleRole.Responder);
         var keys = MikeyLeg.TeksOf(answer, Stream);
-        var terms = new SessionTerms(new([.. Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, ssrc, first) : s)]), default, keys);
+        var terms = new SessionTerms(new([.. Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, ssrc, first) : MikeyLeg.SendingUnder(s, theirs))]), default, keys);
         var (state, response) = verified.Answer(Transfer.Responder, terms, context);
         foreach (var key in keys) key.Dispose();
         return (new MikeyLeg(new UpdateState(state), Profile, Stream, AtSession, ssrc), KeyedSdp.Written(answer, Stream, response, AtSession));

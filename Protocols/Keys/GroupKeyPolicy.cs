@@ -16,10 +16,19 @@ public sealed record LegAbility(bool TakesMki, bool IsProtected, string UserAgen
     /// Its signalling goes over a stream, so an SDP may have many keys; with those a datagram would be longer than RFC 3261 §18.1.1 allows.
     /// </summary>
     public bool IsStream { get; init; }
+
+    /// <summary>
+    /// Its first offer has a ticket, which names the SSRC that it will send under (RFC 6043 §6.1.1) beside an MKI as long as the group's; 0: it cannot send under
+    /// a group key, since nobody could say before its first packet that its key stream is its own (RFC 3711 §9.1).
+    /// </summary>
+    public uint TicketSsrc { get; init; }
 }
 
 /// <summary>What a leg gets that cannot tell keys by MKI.</summary>
 public enum NonMkiLegs : byte { Individual, Group, Refuse }
+
+/// <summary>What legs with tickets send under.</summary>
+public enum UplinkKeying : byte { Individual, Group }
 
 /// <summary>Who may be told a group key by SDES (RFC 4568 §7: signalling that hides it).</summary>
 public enum SdesSignalling : byte
@@ -49,7 +58,15 @@ public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
     /// <summary>When the KMS gives none in half the distribution timeout, the focus makes one; else legs are under keys of their own from the deadline on.</summary>
     public bool FallsBackToFocus { get; init; }
 
+    /// <summary>Media is forwarded unopened: everybody has a ticket and the group key both ways.</summary>
+    public bool IsSwitching { get; init; }
+
+    /// <summary>There is a group key.</summary>
+    public bool IsShared => IsGroup || IsSwitching;
+
     public NonMkiLegs NonMkiLegs { get; init; }
+
+    public UplinkKeying Uplink { get; init; }
 
     public SdesSignalling SdesSignalling { get; init; }
 
@@ -60,9 +77,10 @@ public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
     public LegKeying? KeyingOf(LegAbility ability)
     {
         ArgumentNullException.ThrowIfNull(ability);
+        if (IsSwitching) return ability.TicketSsrc != 0 ? LegKeying.Switched : null;
         if (!IsGroup) return LegKeying.Own;
         if (!ability.IsProtected && SdesSignalling != SdesSignalling.Any) return SdesSignalling == SdesSignalling.Tls ? null : LegKeying.Own;
-        if (ability.TakesMki) return LegKeying.GroupByMki;
+        if (ability.TakesMki) return Uplink == UplinkKeying.Group && ability.TicketSsrc != 0 ? LegKeying.GroupBothWays : LegKeying.GroupByMki;
         var exception = ByUserAgent.FirstOrDefault(e => ability.UserAgent.StartsWith(e.UserAgent, StringComparison.OrdinalIgnoreCase));
         return (exception.UserAgent is null ? NonMkiLegs : exception.Then) switch
         {

@@ -61,6 +61,9 @@ public sealed class ConferenceMixer : IDisposable
     /// <summary>Packets for a slot without a leg, or for a leg that is not admitted or has no media yet: not even opened.</summary>
     public ulong Unexpected { get; private set; }
 
+    /// <summary>Where its packets are forwarded unopened; null: they are mixed.</summary>
+    public Forwarder? Forwarder { get; private set; }
+
     /// <summary>SSRCs for shared streams that are not taken yet.</summary>
     public int SharedSsrcsLeft => _sender.Shared.Left;
 
@@ -94,6 +97,8 @@ public sealed class ConferenceMixer : IDisposable
 
         _keys.Keep(state.Epochs, IsInUse);
         _trunks.Apply(state.Mixer, state.Trunk);
+        foreach (var leg in _byParticipant.Values) leg.Uplink.Keys.Unshare(_keys.Has);
+        if (state.ForwardsFrom is not null) Forwarding.SetState(state, p => _byParticipant.TryGetValue(p, out var open) ? open.Slot : -1);
         return true;
     }
 
@@ -129,8 +134,19 @@ public sealed class ConferenceMixer : IDisposable
         _mix.LegsChanged();
         _legs[slot] = _byParticipant[participant] = leg;
         if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
+        if (State is { ForwardsFrom: not null } && wanted.Participant == participant) Forwarding.Admit(slot, wanted);
         return slot;
     }
+
+    /// <summary>Its packets are forwarded unopened; it has no key here.</summary>
+    /// <returns>False: no such leg, or its generation is not higher; nothing changed.</returns>
+    public bool SetForwarding(ForwardedLeg leg)
+    {
+        ArgumentNullException.ThrowIfNull(leg);
+        return _byParticipant.TryGetValue(leg.Participant, out var open) && Forwarding.SetLeg(open.Slot, leg);
+    }
+
+    private Forwarder Forwarding => Forwarder ??= new Forwarder(_settings);
 
     /// <summary>Before a leg is opened: the keys of its offer are its own from now on, until it is closed.</summary>
     /// <returns>False: one of them is another leg's, or the group's; nothing changed.</returns>
@@ -181,6 +197,7 @@ public sealed class ConferenceMixer : IDisposable
         _owners.Free(leg);
         if (leg.Output.Packets.HasSsrc) _ended[participant] = leg.Output;
         _legs[leg.Slot] = null;
+        Forwarder?.Close(leg.Slot);
         return true;
     }
 
@@ -253,6 +270,7 @@ public sealed class ConferenceMixer : IDisposable
     public bool MaySleep(out TimeSpan until)
     {
         until = TimeSpan.MaxValue;
+        if (Forwarder is { IsBusy: true }) return false;
         foreach (var leg in _legs)
         {
             if (leg is null) continue;
@@ -269,7 +287,7 @@ public sealed class ConferenceMixer : IDisposable
     public bool TryGetStatistics(ParticipantId participant, out LegStatistics statistics)
     {
         var found = _byParticipant.TryGetValue(participant, out var leg);
-        statistics = found ? leg!.Statistics() : default;
+        statistics = found ? Forwarder?.Statistics(leg!.Slot) ?? leg!.Statistics() : default;
         return found;
     }
 
@@ -299,6 +317,8 @@ public sealed class ConferenceMixer : IDisposable
         if (_resumes is not null && _resumes.TryGetValue(leg.Participant, out var indices)) leg.Uplink.Resume(indices);
         leg.Admit(wanted.Ssrc);
         leg.Want(wanted.Key);
+        leg.Registered = wanted.Uplink;
+        if (wanted.Uplink != default) _owners.Register(wanted.Uplink, leg);
         Key(leg);
     }
 
@@ -314,6 +334,8 @@ public sealed class ConferenceMixer : IDisposable
         var wanted = leg.Downlink.Wanted;
         var isGroup = wanted.Mode is LegKeyMode.ByMki or LegKeyMode.Plain && leg.Media is not null;
         leg.Key(isGroup ? _keys.Find(wanted.Epoch, leg.Output.Profile) : null);
+        if (leg.Registered == default || leg.Media is not { Uplink: [{ Mki.Length: GroupKey.MkiLength } own, ..] }) return;
+        foreach (var key in _keys.CopiesFor(own.Profile, leg.Uplink.Keys.Shares)) leg.Uplink.Keys.Share(key);
     }
 
     private bool IsInUse(KeyEpoch epoch) =>

@@ -33,6 +33,12 @@ internal sealed class GroupKeys : IDisposable
 
     public GroupProtector? Find(KeyEpoch epoch, SrtpProfile suite) => _epochs.TryGetValue(epoch, out var keys) ? keys.For(suite) : null;
 
+    /// <summary>Copies of all that are for that suite, and are not <paramref name="known"/>; the caller owns them.</summary>
+    public IEnumerable<MasterKey> CopiesFor(SrtpProfile suite, Func<Mki, bool> known) =>
+        _epochs.Keys.Where(e => !known(GroupKey.MkiOf(e))).Select(e => _epochs[e].CopyFor(suite)).OfType<MasterKey>();
+
+    public bool Has(Mki mki) => _epochs.Keys.Any(e => GroupKey.MkiOf(e) == mki);
+
     /// <summary>Zeroes what nobody wants any more.</summary>
     public void Keep(ImmutableArray<KeyEpoch> named, Func<KeyEpoch, bool> isInUse)
     {
@@ -66,6 +72,8 @@ internal sealed class GroupKeys : IDisposable
             if (_bySuite.TryGetValue(suite, out var made)) return made;
             return key.For(suite) is { } master ? _bySuite[suite] = new GroupProtector(master.Copy()) : null;
         }
+
+        public MasterKey? CopyFor(SrtpProfile suite) => key.For(suite)?.Copy();
 
         public void Dispose()
         {

@@ -32,6 +32,9 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public Ssrc NextSsrc { get; private set; }
 
+    /// <summary>What it sends may be under a key of the group, but only under this SSRC and from where its SDP says; 0: under keys of its own only.</summary>
+    public Ssrc Registered { get; set; }
+
     public MediaAddress Remote { get; private set; }
 
     public TimeSpan NextReport { get; set; }
@@ -126,6 +129,16 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
 
     public void Receive(bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now, ISsrcOwners owners)
     {
+        if (Registered != default)
+        {
+            var verdict = RegisteredSource.Judge(packet, rtcp, Registered, from == (rtcp && !RtcpMux ? Media!.RemoteRtcp : Media!.Remote));
+            if (verdict != SourceVerdict.Admitted)
+            {
+                Uplink.Count(verdict);
+                return;
+            }
+        }
+
         if (rtcp)
         {
             // RFC 5761 §5.1.1: with rtcp-mux RTCP belongs to the RTP port, and so does its address.
@@ -155,6 +168,7 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
             Digits = counts.Digits,
             DelayMilliseconds = (uint)Uplink.Delay.TotalMilliseconds,
             Clashes = counts.Clashes,
+            Misplaced = counts.Misplaced,
             Undecoded = Uplink.Undecoded,
             Reception = new StreamQuality(Uplink.Lost, Uplink.FractionLost, Microseconds(Uplink.Jitter)),
             PeerReception = new StreamQuality(Uplink.Reports.Lost, Uplink.Reports.FractionLost, Microseconds(Uplink.Reports.Jitter)),

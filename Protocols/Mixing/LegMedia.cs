@@ -67,6 +67,9 @@ public readonly record struct LegStatistics(
     /// <summary>Packets under an SSRC that somebody else had first; dropped.</summary>
     public ulong Clashes { get; init; }
 
+    /// <summary>Packets that were not from where the SDP says, of a leg that sends under a key that others have; dropped.</summary>
+    public ulong Misplaced { get; init; }
+
     /// <summary>Packets that were not decoded, since they were silent or others louder.</summary>
     public ulong Undecoded { get; init; }
 
@@ -91,7 +94,7 @@ public readonly record struct LegStatistics(
     /// <summary>Changes with every event that any of the counters tells.</summary>
     public ulong Total => unchecked(
         PacketsReceived + PacketsLost + AuthFailures + Replays + Malformed + UnknownMki + LateOrDuplicate + Concealed + PacketsSent + RtcpReceived + RtcpSent
-        + Digits + Clashes) ^ (IsMediaMissing ? 1ul << 63 : 0) ^ (IsReported ? 1ul << 62 : 0) ^ (ulong)DeafTo.Number << 30;
+        + Digits + Clashes + Misplaced) ^ (IsMediaMissing ? 1ul << 63 : 0) ^ (IsReported ? 1ul << 62 : 0) ^ (ulong)DeafTo.Number << 30;
 }
 
 /// <summary>How one direction of a leg arrives (RFC 3550 §6.4.1).</summary>

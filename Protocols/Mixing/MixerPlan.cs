@@ -30,6 +30,9 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
     /// <summary>The number of this life of the mixer.</summary>
     public long Born { get; init; }
 
+    /// <summary>It forwards packets unopened, and takes no key.</summary>
+    public bool IsSwitching => State is { ForwardsFrom: not null };
+
     public bool IsOver => State is { IsLast: true };
 
     /// <summary>Over, and the lane has applied the state that says so.</summary>

@@ -20,6 +20,9 @@ internal sealed class SsrcOwners(Func<Ssrc, bool> isOurs) : ISsrcOwners
     public bool TryClaim(Ssrc ssrc, object claimant) =>
         !isOurs(ssrc) && (_owners.TryAdd(ssrc, claimant) || ReferenceEquals(_owners[ssrc], claimant));
 
+    /// <summary>What was registered in signalling is its own, whoever has sent under it.</summary>
+    public void Register(Ssrc ssrc, object owner) => _owners[ssrc] = owner;
+
     public void Free(object claimant)
     {
         foreach (var owned in _owners.Where(o => ReferenceEquals(o.Value, claimant)).ToList()) _owners.Remove(owned.Key);

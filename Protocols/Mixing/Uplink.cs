@@ -89,6 +89,12 @@ internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : ID
     /// <summary>Where another mixer was with what this leg sends.</summary>
     public void Resume(ImmutableArray<UplinkIndex> indices) => _keys.Resume(indices);
 
+    /// <summary>The keys of the group that it may send with, as <see cref="UplinkKeys.Share"/>.</summary>
+    public UplinkKeys Keys => _keys;
+
+    /// <summary>It was not looked at.</summary>
+    public void Count(SourceVerdict verdict) => _counts.Count(verdict);
+
     /// <summary>How far its sources have come, as <see cref="UplinkNews.Take"/>; nothing of a leg that never sent.</summary>
     public ImmutableArray<UplinkIndex> TakeNews(bool all) => _hasSource || _news is not null ? (_news ??= new UplinkNews()).Take(_keys, all) : [];
 

@@ -14,6 +14,17 @@ internal struct UplinkCounts
     public ulong Digits;
     public ulong Rtcp;
     public ulong Clashes;
+    public ulong Misplaced;
+
+    public void Count(SourceVerdict verdict)
+    {
+        switch (verdict)
+        {
+            case SourceVerdict.Elsewhere: Misplaced++; break;
+            case SourceVerdict.OtherSource: Clashes++; break;
+            default: Malformed++; break;
+        }
+    }
 
     public void Count(UnprotectError error)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
 
@@ -22,6 +23,7 @@ internal sealed class UplinkKeys : IDisposable
     private readonly List<(Context Context, TimeSpan? Until)> _former = [];
     private ImmutableArray<UplinkIndex> _resumes = [];
     private Context? _newest;
+    private Context? _group;
 
     /// <summary>How many sets of former keys still open packets.</summary>
     public int FormerCount => _former.Count;
@@ -52,6 +54,29 @@ internal sealed class UplinkKeys : IDisposable
         if (_former.Count > MaxFormer) Drop(MaxFormer);
     }
 
+    /// <summary>Takes ownership of a key of the group that it may send with as well; its sources and their windows are those of its own keys (RFC 3711 §3.3.1).</summary>
+    public void Share(MasterKey key)
+    {
+        if (_group is null)
+        {
+            var ring = new KeyRing(key.Profile);
+            _group = new Context(ring, _newest!.Rtp.Beside(ring), _newest.Rtcp.Beside(ring));
+        }
+
+        if (_group.Ring.Profile == key.Profile && !_group.Ring.Contains(key.Mki)) _group.Ring.Install(key);
+        else key.Dispose();
+    }
+
+    /// <summary>Whether that key was shared.</summary>
+    public bool Shares(Mki key) => _group?.Ring.Contains(key) == true;
+
+    /// <summary>Zeroes shared keys that are not among these.</summary>
+    public void Unshare(Func<Mki, bool> isKept)
+    {
+        if (_group is null) return;
+        foreach (var mki in _group.Ring.Names().Where(m => !isKept(m)).ToList()) _group.Ring.Destroy(mki);
+    }
+
     /// <summary>Where another mixer was with these sources, before or after the first keys.</summary>
     public void Resume(ImmutableArray<UplinkIndex> indices)
     {
@@ -67,6 +92,7 @@ internal sealed class UplinkKeys : IDisposable
     /// <param name="highest">Of its source, this packet included; meaningless after an error.</param>
     public UnprotectError Open(Span<byte> packet, out RtpHeader header, out int length, out PacketIndex highest)
     {
+        if (_group is { } group && group.Rtp.Unprotect(packet, out header, out length, out highest) is var shared and not UnprotectError.UnknownMki) return shared;
         var error = _newest!.Rtp.Unprotect(packet, out header, out length, out highest);
         for (var i = 0; i < _former.Count && IsOtherKey(error); i++)
             if (_former[i].Context.Rtp.Unprotect(packet, out header, out length, out highest) == UnprotectError.None)
@@ -77,6 +103,7 @@ internal sealed class UplinkKeys : IDisposable
     /// <summary>Opens in place, as <see cref="Open"/>.</summary>
     public UnprotectError OpenRtcp(Span<byte> packet, out int length)
     {
+        if (_group is { } group && group.Rtcp.Unprotect(packet, out length) is var shared and not UnprotectError.UnknownMki) return shared;
         var error = _newest!.Rtcp.Unprotect(packet, out length);
         for (var i = 0; i < _former.Count && IsOtherKey(error); i++)
             if (_former[i].Context.Rtcp.Unprotect(packet, out length) == UnprotectError.None)
@@ -98,6 +125,7 @@ internal sealed class UplinkKeys : IDisposable
     {
         while (_former.Count > 0) Drop(0);
         _newest?.Ring.Dispose();
+        _group?.Ring.Dispose();
     }
 
     private void Drop(int at)

@@ -35,6 +35,9 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
 
     public bool IsKeyed => _ticket is not null || _user is not null || _preShared is not null;
 
+    /// <summary>The key of the group that we are told to send under (RFC 6043 §6.1.1); null: our own.</summary>
+    public Mki? Shared => _leg is MikeyLeg { Sends: var mki } && GroupKey.IsOfAnEpoch(mki) ? mki : null;
+
     /// <summary>A first offer needs its ticket resolved before it can be answered.</summary>
     public bool IsCalledWithTickets => _user is not null;
 
@@ -45,7 +48,7 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
     {
         if (!IsKeyed) return SdpWriter.ToBytes(said);
         SessionDescription wire;
-        if (_leg is { } leg) (_leg, wire) = leg.Write(said, said.Media[leg.Stream].Crypto[0].Keys[0].Mki, Context);
+        if (_leg is { } leg) (_leg, wire) = leg.Write(said, Shared ?? said.Media[leg.Stream].Crypto[0].Keys[0].Mki, Context);
         else if (_verified is { } verified) (_leg, wire) = _arrival!.Answer(verified, said, said.Media[_arrival.Stream].Crypto[0].Keys[0].Mki, Ssrc, Context);
         else if (_call is { } call) wire = call.Written(said);
         else if (_opening is { } opening) (_leg, wire) = _called!.Answer(opening, said, Ssrc);

@@ -25,6 +25,12 @@ public sealed record PhoneStatistics(
     ulong LateOrDuplicate, ulong Concealed, ulong RtcpSent, ulong RtcpReceived, int Gaps, TimeSpan LongestGap, ulong Early,
     ImmutableArray<Ssrc> Ssrcs)
 {
+    /// <summary>How many sources were heard at once; 1: they were mixed, or there was one.</summary>
+    public int Sources { get; init; } = 1;
+
+    /// <summary>The longest time without a frame of one source, but for pauses of more than two seconds.</summary>
+    public TimeSpan LongestSourceGap { get; init; }
+
     /// <summary>Different MKIs of packets that were opened.</summary>
     public int Mkis { get; init; }
 
@@ -58,7 +64,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     private readonly MixerSettings _settings;
     private readonly DateTimeOffset _origin;
     private readonly SecretWriter _random;
-    private readonly Uplink _in;
+    private readonly PhoneSources _in;
     private readonly OutputStream _out;
     private readonly byte[] _codes = new byte[Packetizer.MaxPayload];
     private readonly FrameSpread _saying = new();
@@ -84,7 +90,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     public PhoneMedia(MixerSettings settings, SecretWriter random, DateTimeOffset origin, ushort? firstSequence = null)
     {
         (_settings, _random, _origin) = (settings, random, origin);
-        _in = new Uplink(settings, origin);
+        _in = new PhoneSources(settings, origin);
         _out = new OutputStream(random, settings.Codecs);
         Span<byte> bytes = stackalloc byte[16];
         random(bytes);
@@ -127,13 +133,16 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 
         if (rtcp || (_media.RtcpMux && RtpHeader.LooksLikeRtcp(packet)))
         {
-            _in.ReceiveRtcp(packet, now, Ssrc);
+            _in.Of(packet, rtcp: true).ReceiveRtcp(packet, now, Ssrc);
             return;
         }
 
-        var (mki, opened) = (MkiOf(packet), _in.Counts.Packets);
-        if (_in.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(packet);
-        if (mki.IsPresent && _in.Counts.Packets > opened) _mkis.Add(mki);
+        var source = _in.Of(packet, rtcp: false);
+        var (mki, opened) = (MkiOf(packet), source.Counts.Packets);
+        if (source.Receive(packet, now, this, this, _media.Direction.Receive)) Remember(source.Source, packet);
+        if (source.Counts.Packets == opened) return;
+        if (mki.IsPresent) _mkis.Add(mki);
+        if (RtpHeader.TryRead(packet, out var header, out _)) _in.Came(header.Ssrc);
     }
 
     /// <summary>Every 20 ms: sends one frame, and yields the next one received (silence where there is none).</summary>
@@ -145,7 +154,7 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
         incoming.Clear();
         if (_media is null) return false;
-        _in.Age(now);
+        foreach (var source in _in.All) source.Uplink.Age(now);
         if (_media.Direction.Send && _media.Remote.IsPresent) Send(outgoing, sink);
         if (_media.RemoteRtcp.IsPresent) Report(now, sink);
         return _media.Direction.Receive && Hear(incoming, now);
@@ -159,18 +168,24 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 
     public PhoneStatistics Statistics()
     {
-        ref readonly var counts = ref _in.Counts;
+        var (first, all) = (_in.First.Uplink, _in.All.Select(s => s.Uplink).ToList());
         return new PhoneStatistics(
-            _out.PacketsSent, counts.Packets, _in.Lost, counts.AuthFailures, counts.Replays, counts.Malformed, counts.UnknownMki,
-            _in.LateOrDuplicate, counts.Concealed, _out.RtcpSent, counts.Rtcp, _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
+            _out.PacketsSent, Sum(u => u.Counts.Packets), Sum(u => u.Lost), Sum(u => u.Counts.AuthFailures), Sum(u => u.Counts.Replays),
+            Sum(u => u.Counts.Malformed), Sum(u => u.Counts.UnknownMki), Sum(u => u.LateOrDuplicate), Sum(u => u.Counts.Concealed), _out.RtcpSent,
+            Sum(u => u.Counts.Rtcp), _gaps, _longestGap * AudioFrame.Duration, _early, [.. _ssrcs])
         {
+            Sources = _in.Count,
+            LongestSourceGap = _in.All.Max(s => s.LongestGap),
+
             Mkis = _mkis.Count,
             Interruptions = [.. _interruptions],
             Contributors = [.. _contributors],
             WithLevels = _withLevels,
-            PeerReception = new StreamQuality(_in.Reports.Lost, _in.Reports.FractionLost, (uint)_in.Reports.Jitter.TotalMicroseconds),
-            RoundTrip = _in.Reports.RoundTrip,
+            PeerReception = new StreamQuality(first.Reports.Lost, first.Reports.FractionLost, (uint)first.Reports.Jitter.TotalMicroseconds),
+            RoundTrip = first.Reports.RoundTrip,
         };
+
+        ulong Sum(Func<Uplink, ulong> count) => all.Aggregate(0ul, (sum, uplink) => sum + count(uplink));
     }
 
     /// <summary>RFC 3550 §8.2: our own SSRC comes back from a loop only.</summary>
@@ -204,10 +219,14 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
 
     private bool Hear(Span<short> incoming, TimeSpan now)
     {
-        var concealed = _in.Counts.Concealed;
-        var sound = _in.Decode();
-        if (sound) _in.Frame.AtRate(50 * incoming.Length).CopyTo(incoming);
-        if (sound && _in.Counts.Concealed == concealed)
+        var (sound, received) = (false, false);
+        foreach (var source in _in.All)
+        {
+            sound |= source.Play(incoming, out var came);
+            received |= came;
+        }
+
+        if (received)
         {
             if (_heard && _silentTicks > 0)
             {
@@ -228,12 +247,16 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
     }
 
     /// <summary>A pause that was agreed on is no gap.</summary>
-    private void Interrupt() => (_heard, _silentTicks) = (false, 0);
+    private void Interrupt()
+    {
+        (_heard, _silentTicks) = (false, 0);
+        foreach (var source in _in.All) source.Interrupt();
+    }
 
     /// <param name="packet">Authentic and open.</param>
-    private void Remember(ReadOnlySpan<byte> packet)
+    private void Remember(Ssrc source, ReadOnlySpan<byte> packet)
     {
-        Remember(_ssrcs, _in.Source);
+        Remember(_ssrcs, source);
         if (!RtpHeader.TryRead(packet, out var header, out _)) return;
         for (var i = 0; i < header.CsrcCount; i++) Remember(_contributors, header.Csrc(packet, i));
         if (_media!.Extensions.MixedLevels is not 0 and var id && MixedAudioLevels.TryRead(header, packet, id, 0, out _)) _withLevels++;

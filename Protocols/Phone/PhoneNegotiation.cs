@@ -150,7 +150,10 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     }
 
     /// <summary>For the media, with copies of the keys; null while there is nothing, or nothing protected.</summary>
-    public LegMedia? Media() => _accepted is { IsProtected: true } media ? media.ToLegMedia(_id, ++_generation, _key!) : null;
+    public LegMedia? Media() => _accepted is { IsProtected: true } media ? media.ToLegMedia(_id, ++_generation, Sending(media)) : null;
+
+    /// <summary>The group's key where the focus says so and gave it to us; else our own.</summary>
+    private MasterKey Sending(AcceptedMedia media) => _keying.Shared is { } shared && media.Uplink.FirstOrDefault(k => k.Mki == shared) is { } key ? key : _key!;
 
     public void Dispose()
     {

@@ -95,6 +95,14 @@ public sealed record AcceptedMedia(
         Extensions = Extensions,
     };
 
+    /// <summary>For a node that forwards its packets unopened: no key is in it.</summary>
+    public ForwardedLeg ToForwarded(ParticipantId participant, long generation) =>
+        new(participant, generation, Remote, RemoteRtcp, RtcpMux, Direction, PayloadType, Profile!) { TelephoneEvent = TelephoneEvent, AudioLevel = Extensions.AudioLevel };
+
+    /// <summary>What must be the same for all whose packets are forwarded unopened.</summary>
+    public string Terms => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"{Codec}/{PayloadType} level {Extensions.AudioLevel} {Profile?.Name ?? "none"} mki {MkiLength}");
+
     public void Dispose()
     {
         foreach (var key in Uplink) key.Dispose();

@@ -43,6 +43,9 @@ public sealed class KeyRing(SrtpProfile profile) : IDisposable
 
     public bool Contains(Mki mki) => IndexOf(mki) >= 0;
 
+    /// <summary>The MKIs of its keys.</summary>
+    public IEnumerable<Mki> Names() => _entries.Select(e => e.Keys.Mki);
+
     public KeyPhase PhaseOf(Mki mki) => _entries[Require(mki)].Phase;
 
     /// <summary>The key to send with from now on; the one before it is retired.</summary>

@@ -6,6 +6,9 @@ switch (args)
     case ["mixer", ..]:
         MixerBenchmark.Run(Console.Out);
         return 0;
+    case ["forwarder", ..]:
+        ForwarderBenchmark.Run(Console.Out);
+        return 0;
     case ["srtp", ..]:
         SrtpBenchmark.Run(Console.Out);
         return 0;
@@ -25,6 +28,6 @@ switch (args)
         MikeyBenchmark.Run(Console.Out);
         return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | srtp | sip | fanout | keys | undecoded | mikey   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey   (calls per second: calls.sh)");
         return 2;
 }

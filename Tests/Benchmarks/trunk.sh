@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 ulimit -n "$(ulimit -Hn)"
 phones=${1:-200} legs=${2:-100} each=${SECONDS_EACH:-15} dir=$(mktemp -d)
 program=Cluster.Host/bin/Release/net10.0/confcluster.dll
-dotnet $program up --nodes 2 --dir "$dir" --set confcluster.conference.media.legs-per-mixer="$legs" >"$dir/up.log" 2>&1 &
+dotnet $program up --nodes 2 --dir "$dir" --set confcluster.conference.legs-per-mixer="$legs" >"$dir/up.log" 2>&1 &
 up=$!
 trap 'kill $up 2>/dev/null || true; wait $up 2>/dev/null || true; rm -rf "$dir"' EXIT
 for address in 127.0.0.1 127.0.0.2; do

@@ -15,5 +15,8 @@ public sealed record GroupKeyState(KeyEpoch Epoch, EpochPhase Phase, TimeSpan Be
 
     public TimeSpan? DestroyAt { get; init; }
 
+    /// <summary>Where media is forwarded unopened: everybody has taken it, and until then each is to send under it; null: that round has not begun.</summary>
+    public TimeSpan? SwitchBy { get; init; }
+
     public bool MayBeUsed => Phase is EpochPhase.Distributing or EpochPhase.Active && !IsSpoiled;
 }

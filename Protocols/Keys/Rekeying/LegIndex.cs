@@ -44,6 +44,9 @@ internal sealed record LegIndex
 
     public ImmutableSortedDictionary<KeyEpoch, EpochTally> Tallies { get; private init; } = ImmutableSortedDictionary<KeyEpoch, EpochTally>.Empty;
 
+    /// <summary>Legs whose media is forwarded unopened.</summary>
+    public int Switched { get; private init; }
+
     /// <summary>Changes whenever what any leg is sent does, and never comes back.</summary>
     public long Uses { get; init; }
 
@@ -62,7 +65,9 @@ internal sealed record LegIndex
             Sheds = Moved(Sheds, Shedding(old), Shedding(leg), who),
             Free = Moved(Free, Reached(old), Reached(leg), who),
             Tallies = Count(Count(Tallies, old, -1), leg, 1),
-            Uses = old?.InUse != leg?.InUse || old?.KnowsOwnKey != leg?.KnowsOwnKey || old?.Keying != leg?.Keying ? Uses + 1 : Uses,
+            Switched = Switched + (leg?.Keying == LegKeying.Switched ? 1 : 0) - (old?.Keying == LegKeying.Switched ? 1 : 0),
+            Uses = old?.InUse != leg?.InUse || old?.KnowsOwnKey != leg?.KnowsOwnKey || old?.Keying != leg?.Keying
+                || old?.Since != leg?.Since ? Uses + 1 : Uses,
         };
     }
 

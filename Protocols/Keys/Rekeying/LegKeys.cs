@@ -13,6 +13,12 @@ public enum LegKeying : byte
 
     /// <summary>The group key without MKI: it moves with its answer, and only signalling can isolate it.</summary>
     GroupPlain = 2,
+
+    /// <summary>As <see cref="GroupByMki"/>, and what it sends is under the group key too, under an SSRC that was registered before.</summary>
+    GroupBothWays = 3,
+
+    /// <summary>Forwarded unopened: the group key both ways, put in use in a second round, and no key of its own that anybody would open.</summary>
+    Switched = 4,
 }
 
 /// <summary>What a leg knows and what it is sent.</summary>
@@ -51,6 +57,12 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
 
     /// <summary>The newest that it took (K7).</summary>
     public KeyEpoch? Confirmed { get; init; }
+
+    /// <summary>The first that it took: it can be forwarded what others send under that one and later ones. Number 0: whatever there is.</summary>
+    public KeyEpoch? Since { get; init; }
+
+    /// <summary>What is offered is not new to it: it is to send under it from now on.</summary>
+    public bool IsSwitching { get; init; }
 
     public TimeSpan? MovesAt { get; init; }
 

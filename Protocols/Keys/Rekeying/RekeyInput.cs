@@ -74,7 +74,15 @@ public abstract record RekeyEffect
         public KeyEpoch? To { get; init; }
     }
 
-    /// <summary>From now on it is sent media under that epoch; null: under its own key.</summary>
+    /// <summary>Everybody has the key of that epoch, so it is put in use: the second round, where media is forwarded unopened.</summary>
+    public sealed record Distributed(KeyEpoch Epoch) : RekeyEffect;
+
+    /// <summary>UPDATE or re-INVITE once more: from its answer on it sends under that epoch, which it has taken.</summary>
+    public sealed record Switch(string Participant, KeyEpoch Epoch) : RekeyEffect;
+
+    /// <summary>
+    /// From now on it is sent media under that epoch; null: under its own key. Where media is forwarded unopened: it sends under that epoch.
+    /// </summary>
     public sealed record Use(string Participant, KeyEpoch? Epoch) : RekeyEffect;
 
     /// <summary>No media until it is sent some under a newer epoch: it cannot be told another key by MKI.</summary>

@@ -26,7 +26,7 @@ public static class RekeyMachine
                 break;
             case RekeyInput.Took i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch: turn.Take(leg, i.Epoch); break;
             case RekeyInput.NotNow i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
-                turn.Set(leg with { Offered = null, OfferedTo = null, RetryAt = now + i.Wait });
+                turn.Set(leg with { Offered = null, OfferedTo = null, IsSwitching = false, RetryAt = now + i.Wait });
                 break;
             case RekeyInput.Refused i when turn.State.Find(i.Participant) is { IsReady: true } leg && leg.Offered == i.Epoch:
                 turn.GiveUp(leg with { Offered = null, OfferedTo = null });
@@ -50,12 +50,13 @@ public static class RekeyMachine
         ArgumentNullException.ThrowIfNull(policy);
         var at = state switch
         {
-            { Wanted: null } => null,
+            { Wanted: null } or { IsBusy: true } => null,
             { LacksSince: { } since, Stock.MayMakeOwn: true } => since + RekeyTurn.OwnAfter(policy),
             { LacksSince: not null } => null,
             _ => state.LastStart + policy.MinInterval,
         };
-        foreach (var epoch in state.Epochs) at = Earlier(at, epoch.DestroyAt);
+        foreach (var epoch in state.Epochs) at = Earlier(Earlier(at, epoch.DestroyAt), epoch is { Phase: EpochPhase.Distributing, IsSpoiled: false } ? epoch.SwitchBy : null);
+        foreach (var limit in state.Limits) at = Earlier(at, limit.At);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
         at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));
         if (state.Newest is not null) at = Earlier(at, First(RekeyTurn.IsHeldUp(state, policy) ? state.Index.Out : state.Index.Sheds));
@@ -89,14 +90,7 @@ public static class RekeyMachine
     {
         if (turn.State.Find(left.Participant) is not { } leg) return;
         turn.State = turn.State.Without(left.Participant);
-        var spoils = false;
-        foreach (var epoch in turn.State.Epochs)
-        {
-            if (!leg.Held.Contains(epoch.Epoch) || epoch.WasUsed || epoch.IsSpoiled) continue;
-            turn.State = turn.State.With(epoch with { IsSpoiled = true });
-            spoils = true;
-        }
-
+        var spoils = SwitchingTurn.Spoil(turn, leg);
         turn.Forsake(leg);
         // Whoever was never sent a group key takes none along.
         var held = !leg.Held.IsEmpty || leg.InUse is not null;

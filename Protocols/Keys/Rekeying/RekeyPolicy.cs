@@ -58,6 +58,15 @@ public sealed record RekeyPolicy(
     /// <summary>How long a change may stay uncovered (K4): the wait, the distribution, and what is on the way under the old key.</summary>
     public TimeSpan Bound => MinInterval + DistributionTimeout + Grace;
 
+    /// <summary>
+    /// After the beginning of an epoch, where media is forwarded unopened; then nothing under an older key is forwarded. Both rounds, and once more the wait for
+    /// an epoch in the place of one that somebody who left had taken along.
+    /// </summary>
+    public TimeSpan SwitchLimit => MinInterval + 2 * DistributionTimeout;
+
+    /// <summary>As <see cref="Bound"/>, where media is forwarded unopened: a change that comes in the middle of a rekeying waits for its end.</summary>
+    public TimeSpan SwitchBound => (MinInterval > 2 * DistributionTimeout ? MinInterval : 2 * DistributionTimeout) + SwitchLimit + Grace;
+
     /// <summary>Reasons that need not wait (K3); the audit names them.</summary>
     public bool Bypasses(RekeyReason reason) => reason switch
     {

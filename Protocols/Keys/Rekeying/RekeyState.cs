@@ -13,6 +13,20 @@ public sealed record RekeyState(
     /// <summary>Until when nobody may be under an older key than that epoch's. The deadline is the change's: it stays when the epoch is given up.</summary>
     public ImmutableArray<(KeyEpoch Epoch, TimeSpan At)> Deadlines { get; init; } = [];
 
+    /// <summary>
+    /// Where media is forwarded unopened: until when nobody's packets under an older key than that epoch's are forwarded, whatever becomes of the epoch.
+    /// </summary>
+    public ImmutableArray<(KeyEpoch Epoch, TimeSpan At)> Limits { get; init; } = [];
+
+    /// <summary>Media is forwarded unopened: keys are put in use in two rounds.</summary>
+    public bool IsSwitching => Index.Switched > 0;
+
+    /// <summary>In a switching conference one rekeying at a time: this one is not over.</summary>
+    internal bool IsBusy => IsSwitching && Epochs.Any(e => e is { Phase: EpochPhase.Prepared or EpochPhase.Distributing, IsSpoiled: false });
+
+    /// <summary>The oldest epoch that anybody may be sending under; number 0: any.</summary>
+    public KeyEpoch OldestUsed => Index.Of(LegKeys.Forgotten).InUse > 0 ? LegKeys.Forgotten : Epochs.FirstOrDefault(e => e.WasUsed)?.Epoch ?? LegKeys.Forgotten;
+
     /// <summary>Keys told in advance; null: none are, or somebody who was sent them has left.</summary>
     public KeyLadder? Ladder { get; init; }
 
@@ -72,8 +86,9 @@ public sealed record RekeyState(
             TakesLadder = l is { TakesLadder: true, Keying: LegKeying.GroupByMki },
             // It may have been told any.
             Held = l.Keying == LegKeying.Own || last.Number == 0 ? [] : [LegKeys.Forgotten],
-            Knows = policy.Revoke == Revocation.Now && l.Keying == LegKeying.GroupByMki && last.Number > 0 ? [LegKeys.Forgotten] : [],
+            Knows = policy.Revoke == Revocation.Now && l.Keying is LegKeying.GroupByMki or LegKeying.GroupBothWays && last.Number > 0 ? [LegKeys.Forgotten] : [],
             InUse = l.Keying == LegKeying.Own || last.Number == 0 ? null : LegKeys.Forgotten,
+            Since = l.Keying == LegKeying.Switched && last.Number > 0 ? LegKeys.Forgotten : null,
         }));
     }
 }

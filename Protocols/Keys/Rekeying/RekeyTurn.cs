@@ -6,7 +6,7 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan now)
 {
     /// <summary>An offer that nobody has answered for so long does not keep others waiting.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Moves are collected: the mixer is told of all legs of one at once, and plays no sooner than its next frame of 20 ms.</summary>
     private static readonly TimeSpan MoveTick = TimeSpan.FromMilliseconds(20);
@@ -31,9 +31,9 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     public KeyEpoch? Demand(RekeyReason reason, bool ofOurs = false)
     {
         var isEarly = State.LastStart is { } last && now - last < policy.MinInterval;
-        if (isEarly && !policy.Bypasses(reason))
+        if (State.IsBusy || isEarly && !policy.Bypasses(reason))
         {
-            State = State with { Wanted = State.Wanted ?? reason };
+            State = State with { Wanted = State.Wanted is null || State.IsBusy && policy.Bypasses(reason) ? reason : State.Wanted };
             return null;
         }
 
@@ -60,6 +60,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             Wanted = null,
             Epochs = State.Epochs.Add(new GroupKeyState(epoch, EpochPhase.Prepared, now, reason)),
             Deadlines = State.Deadlines.Add((epoch, now + policy.DistributionTimeout)),
+            Limits = State.IsSwitching ? State.Limits.Add((epoch, now + policy.SwitchLimit)) : State.Limits,
         };
         _effects.Add(new RekeyEffect.Begin(epoch, reason) { LadderTo = isRung ? null : ladder?.Top, Source = source });
         return epoch;
@@ -82,7 +83,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     public static TimeSpan OwnAfter(RekeyPolicy policy) => policy.DistributionTimeout / 2;
 
     /// <summary>Only where somebody can be told it.</summary>
-    private KeyLadder? NewLadder(KeyEpoch epoch) => policy.Ladder > 0 && State.Legs.Values.Any(l => l.TakesLadder && l.IsInGroup)
+    private KeyLadder? NewLadder(KeyEpoch epoch) => policy.Ladder > 0 && !State.IsSwitching && State.Legs.Values.Any(l => l.TakesLadder && l.IsInGroup)
         ? new KeyLadder(epoch, new KeyEpoch(checked(epoch.Number + (uint)policy.Ladder)))
         : null;
 
@@ -104,12 +105,22 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         var epoch = State.Newest is { } newest && leg.MayHold(newest.Epoch) ? newest.Epoch : (KeyEpoch?)null;
         if (epoch is { } told) leg = ToldEpochs.Tell(State, policy, leg with { KnowsOwnKey = leg.Keying != LegKeying.GroupPlain }, told);
         Set(leg);
+        if (epoch is { } first) SendsUnder(leg, first);
         _effects.Add(new RekeyEffect.Answer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });
     }
 
     /// <summary>It took a key, and is moved when that is safe. Without MKI at once: each packet under the old key would be lost (K7).</summary>
     public void Take(LegKeys leg, KeyEpoch? epoch)
     {
+        if (leg is { IsSwitching: true, Offered: { } switched } && switched == epoch)
+        {
+            // The limit of what is older may have passed meanwhile; then nothing that it sends is forwarded.
+            var mayBeUsed = State.Find(switched) is { MayBeUsed: true };
+            Set(leg with { Offered = null, OfferedTo = null, Listed = [], IsSwitching = false, InUse = mayBeUsed ? switched : leg.InUse });
+            if (mayBeUsed) _effects.Add(new RekeyEffect.Use(leg.Participant, switched));
+            return;
+        }
+
         var top = leg.OfferedTo;
         leg = leg with { Offered = null, OfferedTo = null, Listed = [], Knows = epoch is null ? [] : leg.Listed };
         if (epoch is { } taken)
@@ -117,7 +128,9 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
             // A rung of what it took may have begun meanwhile.
             taken = State.Epochs.LastOrDefault(e => e.MayBeUsed && e.Epoch >= taken && e.Epoch <= top)?.Epoch ?? taken;
             leg = leg with { LadderTo = top };
-            if (!(leg.Confirmed >= taken))
+            if (!(leg.Confirmed >= taken) && leg.Keying == LegKeying.Switched)
+                leg = leg with { Confirmed = taken, Since = leg.Since ?? taken };
+            else if (!(leg.Confirmed >= taken))
                 leg = leg with { Confirmed = taken, MovesAt = leg.Keying == LegKeying.GroupPlain ? now : AtTick(now + policy.MoveDelay) };
             else if (leg.ShedsAt is not null && !ToldEpochs.IsStale(State, leg))
                 leg = leg with { ShedsAt = null };
@@ -129,8 +142,9 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     /// <summary>It does not take new keys: its own from now on, or out.</summary>
     public void GiveUp(LegKeys leg)
     {
-        if (policy.OnUndelivered == Undelivered.Drop || leg.Keying == LegKeying.GroupPlain)
+        if (IsDropped(leg))
         {
+            if (leg.Keying == LegKeying.Switched) SwitchingTurn.Spoil(this, leg);
             Set(leg with { InUse = null, MovesAt = null, Keying = LegKeying.Own });
             Forsake(leg);
             _effects.Add(new RekeyEffect.Drop(leg.Participant));
@@ -138,6 +152,16 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         }
 
         Isolate(leg with { Keying = LegKeying.Own });
+    }
+
+    /// <summary>Without MKI it has no other key; and what it sends under a group key cannot be put under another without its help.</summary>
+    private bool IsDropped(LegKeys leg) =>
+        policy.OnUndelivered == Undelivered.Drop || leg.Keying is LegKeying.GroupPlain or LegKeying.GroupBothWays or LegKeying.Switched;
+
+    /// <summary>Whoever sends under the key that it takes puts it in use with its answer: from now on who leaves has left later (K1).</summary>
+    private void SendsUnder(LegKeys leg, KeyEpoch epoch)
+    {
+        if (leg.Keying == LegKeying.GroupBothWays && State.Find(epoch) is { WasUsed: false } told) State = State.With(told with { WasUsed = true });
     }
 
     /// <summary>It says that it takes keys and does not: its own from now on.</summary>
@@ -148,14 +172,30 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         if (policy.MaxAge is { } age && State.Newest is { } old && now - old.Began >= age && State.Wanted is null && State.Last == old.Epoch)
             Demand(RekeyReason.TooOld);
-        if (State.Wanted is { } wanted && (State.LastStart is not { } last || now - last >= policy.MinInterval || policy.Bypasses(wanted)))
-            Demand(wanted, State is { LacksSince: { } since, Stock.MayMakeOwn: true } && now - since >= OwnAfter(policy));
-        Move();
-        Enforce();
-        Distribute();
-        LimitEpochsInUse();
+        if (IsDue()) DemandWanted();
+        if (State.IsSwitching || !State.Limits.IsEmpty)
+        {
+            SwitchingTurn.Enforce(this);
+            Distribute();
+            SwitchingTurn.SwitchOver(this);
+        }
+        else
+        {
+            Move();
+            Enforce();
+            Distribute();
+            LimitEpochsInUse();
+        }
+
         Finish();
+        if (State.IsSwitching && IsDue()) DemandWanted();
     }
+
+    private bool IsDue() => State is { Wanted: { } wanted, IsBusy: false }
+        && (State.LastStart is not { } last || now - last >= policy.MinInterval || policy.Bypasses(wanted));
+
+    private void DemandWanted() =>
+        Demand(State.Wanted!.Value, State is { LacksSince: { } since, Stock.MayMakeOwn: true } && now - since >= OwnAfter(policy));
 
     /// <summary>
     /// Each leg that has nothing open is offered the newest, however far the others are (K8, K9); but only so many at once, that their answers do not
@@ -184,17 +224,23 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         }
     }
 
+    public TimeSpan Now => now;
+
+    /// <summary>So many more may be told something now.</summary>
+    public int Room => Window(State, policy) - State.Index.Out.Count;
+
     private void Offer(LegKeys leg, KeyEpoch epoch)
     {
         leg = ToldEpochs.Tell(State, policy, leg, epoch) with { SlotUntil = now + Patience };
         Set(leg);
+        SendsUnder(leg, epoch);
         _effects.Add(new RekeyEffect.Offer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });
     }
 
     /// <summary>Somebody waits for an offer until one of those that are out is answered or given up for.</summary>
     public static bool IsHeldUp(RekeyState state, RekeyPolicy policy) =>
         state.Newest is { } newest && state.Index.Out.Count >= Window(state, policy)
-        && (!state.Index.Sheds.IsEmpty || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
+        && (newest.SwitchBy is not null && newest.Phase == EpochPhase.Distributing || !state.Index.Sheds.IsEmpty || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
 
     /// <summary>So many that all legs are reached in half the timeout, even if each needs the whole patience.</summary>
     private static int Window(RekeyState state, RekeyPolicy policy) =>
@@ -249,7 +295,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
                 if (!(leg.InUse < deadline.Epoch)) continue;
                 // Who took all that it was offered is not to blame when the epoch was spoiled.
                 var isLate = leg.Offered is not null || leg.RetryAt is not null || !leg.IsReady;
-                if (isLate && (policy.OnUndelivered == Undelivered.Drop || leg.Keying == LegKeying.GroupPlain)) GiveUp(leg);
+                if (isLate && IsDropped(leg)) GiveUp(leg);
                 else Isolate(leg);
             }
         }
@@ -283,7 +329,7 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     {
         foreach (var epoch in State.Epochs)
         {
-            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && MayHaveSettled() && State.Legs.Values.All(l => IsSettled(l, epoch.Epoch)))
+            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && MayHaveSettled() && State.Legs.Values.All(l => IsSettled(l, epoch)))
             {
                 State = State.With(epoch with { Phase = EpochPhase.Active });
                 _effects.Add(new RekeyEffect.Settled(epoch.Epoch, now - epoch.Began));
@@ -321,8 +367,13 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         State.Uses != _before.Uses || State.Legs.Count != _before.Legs.Count || State.Deadlines != _before.Deadlines || State.Epochs != _before.Epochs;
 
     /// <summary>After its deadline nobody is waited for.</summary>
-    private bool IsSettled(LegKeys leg, KeyEpoch epoch) =>
-        !leg.MayHold(epoch) || leg.InUse >= epoch || leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch);
+    private bool IsSettled(LegKeys leg, GroupKeyState epoch)
+    {
+        if (!leg.MayHold(epoch.Epoch) || leg.InUse >= epoch.Epoch) return true;
+        // Whoever is told the key while others switch over is none of them.
+        if (leg.Keying == LegKeying.Switched) return epoch.SwitchBy is not null && !(leg.Confirmed >= epoch.Epoch);
+        return leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch.Epoch);
+    }
 
     /// <summary>
     /// Nobody is sent media under it and nobody will be. An older one that is still in use goes first: if the newest is given up, nobody is told a key

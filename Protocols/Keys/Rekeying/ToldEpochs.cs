@@ -12,9 +12,9 @@ internal static class ToldEpochs
         var top = leg.TakesLadder && leg.InUse != LegKeys.Forgotten && state.Ladder is { } ladder && epoch >= ladder.Base ? ladder.Top : epoch;
         var sent = Enumerable.Range(0, (int)(top.Number - epoch.Number) + 1).Select(n => new KeyEpoch(epoch.Number + (uint)n)).ToImmutableArray();
         leg = leg with { Offered = epoch, OfferedTo = top, Held = leg.Held.Union(sent) };
-        if (policy.Revoke != Revocation.Now) return leg;
+        if (policy.Revoke != Revocation.Now || leg.Keying == LegKeying.Switched) return leg;
         // Without MKI there is one.
-        var kept = leg.Keying != LegKeying.GroupByMki ? []
+        var kept = leg.Keying == LegKeying.GroupPlain ? []
             : leg.InUse == LegKeys.Forgotten ? leg.Knows : new[] { leg.InUse, leg.Confirmed }.OfType<KeyEpoch>();
         var listed = kept.Concat(sent).ToImmutableSortedSet();
         return leg with { Listed = listed, Knows = leg.Knows.Union(listed) };

@@ -8,6 +8,8 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Srtp;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -131,6 +133,24 @@ public sealed class MixerEntityTests : TestKit
         _entity.Tell(new SetLegMedia(MediaScene.Mixer, _alice.Media()));
         _entity.Tell(new SetLegMedia(MediaScene.Mixer, _bob.Media() with { Uplink = _alice.Media().Uplink }));
         _participants.ExpectMsg(new EndDialog(_bob.Id, MediaScene.Mixer.Conference, LeaveReason.DialogFailed));
+    }
+
+    /// <summary>Nobody sends one; if somebody did, it would be used for nothing.</summary>
+    [Fact]
+    public void A_mixer_that_forwards_unopened_takes_no_key()
+    {
+        Open(_alice);
+        _entity.Tell(new SetMixerState(MediaScene.State(1, _alice) with { ForwardsFrom = new KeyEpoch(1) }));
+        Report(r => r.AppliedVersion == 1);
+        var media = _alice.Media();
+        var key = GroupKey.Generate(new KeyEpoch(1), [SrtpProfile.AesCm128HmacSha1Tag80], System.Security.Cryptography.RandomNumberGenerator.Fill);
+        _entity.Tell(new SetLegMedia(MediaScene.Mixer, media));
+        _entity.Tell(new SetGroupKey(MediaScene.Mixer, new Incarnation(1), key));
+        AwaitAssert(() =>
+        {
+            Assert.Throws<ObjectDisposedException>(() => media.Downlink.KeyAndSalt.Reveal().Length);
+            Assert.Throws<ObjectDisposedException>(() => key.Keys[0].KeyAndSalt.Reveal().Length);
+        });
     }
 
     [Fact]

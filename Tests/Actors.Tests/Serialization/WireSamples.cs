@@ -117,6 +117,13 @@ internal static class WireSamples
         ["m.dialreport.1"] = new DialReport(Room, Alice, "sip:alice@example.com", CalloutState.Failed, 486, "Busy Here"),
         ["m.state.1"] = new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1))])),
         ["m.open.1"] = new OpenLeg(Mixer, Alice, AddressFamily.InterNetwork),
+        ["m.forward.1"] = new SetForwardedLeg(
+            Mixer, new ForwardedLeg(Alice, 3, Ports, Ports6, true, MediaDirection.SendReceive, 8, SrtpProfile.AesCm128HmacSha1Tag80)
+            {
+                TelephoneEvent = 101,
+                AudioLevel = 1,
+                IsConfirmed = false,
+            }),
         ["m.close.1"] = new CloseLeg(Mixer, Alice),
     };
 
@@ -142,6 +149,11 @@ internal static class WireSamples
         new ConferenceEvent.KeyPolicySet(RekeyPolicy.Default with { Ladder = 4, Revoke = Revocation.Now }) { At = Noon },
         new ConferenceEvent.LegsProgressed([new LegStep(Alice, LegStepKind.Sent, new KeyEpoch(5), Noon) { To = new KeyEpoch(9) }]) { At = Noon },
         new ConferenceEvent.KeyEpochPassed(new KeyEpoch(5), EpochPassage.Destroyed) { At = Noon, To = new KeyEpoch(9) },
+        new ConferenceEvent.ParticipantJoined(Alice, "a", null, new Ssrc(1)) { At = Noon, Keying = LegKeying.Switched, Uplink = new Ssrc(9), Media = "Pcmu/0" },
+        new JoinConference(Room, Alice, "a", null) { Ability = new LegAbility(true, true, "") { TicketSsrc = 9 }, Media = "Pcmu/0" },
+        new Joined(Alice, Room, Mixer, new Ssrc(1), Life) { Keying = LegKeying.Switched },
+        new SetMixerState(new MixerState(Mixer, Life, 8, [new MixerLeg(Alice, new Ssrc(1)) { Uplink = new Ssrc(9) }]) { ForwardsFrom = new KeyEpoch(0) }),
+        new SetForwardedLeg(Mixer, new ForwardedLeg(Alice, 3, Ports, Ports, false, MediaDirection.Inactive, 0, SrtpProfile.AeadAes128Gcm)),
         new ConferenceEvent.ParticipantJoined(Alice, "", null, new Ssrc(0)) { At = DateTimeOffset.UnixEpoch.AddTicks(-1) },
         new JoinConference(Room, Alice, "sip:alice@example.com", null),
         new JoinConference(Room, Alice, "sip:alice@example.com", ""),

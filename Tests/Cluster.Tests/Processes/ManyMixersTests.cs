@@ -25,7 +25,7 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
     {
         string[] settings =
         [
-            "--set", "confcluster.media.lanes=2", "--set", "confcluster.conference.media.legs-per-mixer=2", "--set", "confcluster.conference.keys.rekey.min-interval=1s",
+            "--set", "confcluster.media.lanes=2", "--set", "confcluster.conference.legs-per-mixer=2", "--set", "confcluster.conference.keys.rekey.min-interval=1s",
         ];
         await using (var node = NodeProcess.Start(_data, settings))
         {

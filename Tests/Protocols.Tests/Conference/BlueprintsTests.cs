@@ -57,7 +57,7 @@ public sealed class BlueprintsTests
     [InlineData("rekey.min-intervall", "10s", "A conference has no setting rekey.min-intervall; did you mean rekey.min-interval?")]
     [InlineData("min-interval", "10s", "A conference has no setting min-interval; did you mean rekey.min-interval?")]
     [InlineData("keys.rekey.grace", "10s", "A conference has no setting keys.rekey.grace; did you mean rekey.grace?")]
-    [InlineData("codecs", "PCMU", "A conference has no setting codecs; there are: max-participants, media.legs-per-mixer, min-identity")]
+    [InlineData("codecs", "PCMU", "A conference has no setting codecs; there are: max-participants, legs-per-mixer, min-identity")]
     [InlineData("rekey.min-interval", "10", "rekey.min-interval = 10: a duration such as 500ms, 10s, 5m, 1h or 1d, from 0s to 1h.")]
     [InlineData("rekey.distribution-timeout", "5s", "rekey.distribution-timeout = 5s: a duration such as 500ms, 10s, 5m, 1h or 1d, from 6s to 1h.")]
     [InlineData("max-participants", "1", "max-participants = 1: a whole number from 2 to 100000.")]

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
@@ -55,16 +56,19 @@ internal sealed class ForeignPhone : IDisposable
     public string WithUpdate(int version, byte key, string mki = Named)
     {
         using var said = Said(version, key, mki);
-        (Leg, var wire) = Leg!.Write(said, said.Media[0].Crypto[0].Keys[0].Mki, Kms.Context);
+        (Leg, var wire) = (Leg! with { Ssrc = Ssrc }).Write(said, said.Media[0].Crypto[0].Keys[0].Mki, Kms.Context);
         return Encoding.UTF8.GetString(SdpWriter.ToBytes(wire));
     }
 
-    public void Join(string mki = Named, GroupKey? key = null)
+    /// <summary>Of its stream, as its updates name it.</summary>
+    public uint Ssrc { get; set; } = 0x1234;
+
+    public void Join(string mki = Named, GroupKey? key = null, LegKeying keying = LegKeying.Own)
     {
         Focus.Receive(ParticipantScene.Request("INVITE", sdp: WithTicket(mki: mki), extra: ParticipantScene.TakesUpdate));
         _sequence = 1;
         Resolve();
-        Focus.Accept(key);
+        Focus.Accept(key, keying);
         Focus.Open();
         if (Focus.Response.StatusCode != 200) return;
         ReadFirst(Focus.Response.Body);

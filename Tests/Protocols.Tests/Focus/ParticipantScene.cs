@@ -6,6 +6,7 @@ using System.Text;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
@@ -78,7 +79,8 @@ internal sealed class ParticipantScene
 
     public void Fire(ParticipantTimer timer) => Do(new ParticipantInput.Fired(timer));
 
-    public void Accept(GroupKey? key = null) => Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)) { Key = key });
+    public void Accept(GroupKey? key = null, LegKeying keying = LegKeying.Own) =>
+        Do(new ParticipantInput.JoinAccepted(Room, Mixer, new Ssrc(7)) { Key = key, Keying = keying });
 
     public GroupKey OfferKey(uint epoch, uint? inUse)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
@@ -60,6 +61,9 @@ internal sealed class TicketCall : IDisposable
     /// <summary>What the phone was told to open packets with.</summary>
     public ImmutableArray<MasterKey> Heard { get; private set; } = [];
 
+    /// <summary>What it was told to send under.</summary>
+    public MasterKey? Sends { get; private set; }
+
     public SipRequest Invite { get; private set; } = null!;
 
     public PhoneEvent.Ended? End { get; private set; }
@@ -86,11 +90,11 @@ internal sealed class TicketCall : IDisposable
     public void Resolve() => Focus.Do(Resolve(Focus.Only<ParticipantEffect.ResolveTicket>().Transfer));
 
     /// <summary>In the conference under epoch 1.</summary>
-    public void Join()
+    public void Join(LegKeying keying = LegKeying.GroupByMki)
     {
         Dial();
         Resolve();
-        Focus.Accept(ParticipantScene.Group(1));
+        Focus.Accept(ParticipantScene.Group(1), keying);
         Focus.Open();
         var ack = Deliver(Focus.Response);
         Focus.Do(new ParticipantInput.AckArrived((SipRequest)ack!));
@@ -109,7 +113,7 @@ internal sealed class TicketCall : IDisposable
         var effects = Phone.Receive(Bytes(message), new SipFlow(SipTransport.Udp, Flow.Remote, Flow.Local));
         foreach (var effect in effects)
         {
-            if (effect is PhoneEffect.UseMedia used) Heard = used.Media.Uplink;
+            if (effect is PhoneEffect.UseMedia used) (Heard, Sends) = (used.Media.Uplink, used.Media.Downlink);
             if (effect is PhoneEffect.Tell { Event: PhoneEvent.Ended ended }) End = ended;
         }
 
@@ -120,6 +124,13 @@ internal sealed class TicketCall : IDisposable
     {
         Assert.True(SdpReader.TryRead(message.Body.Span, out var session, out _));
         return session!;
+    }
+
+    /// <summary>A change of the group's key, from the conference to its confirmation.</summary>
+    public void Update(uint epoch)
+    {
+        Focus.OfferKey(epoch, epoch - 1);
+        Focus.Do(new ParticipantInput.ResponseArrived((SipResponse)Deliver(KeyScene.Sent(Focus))!));
     }
 
     public void Dispose()

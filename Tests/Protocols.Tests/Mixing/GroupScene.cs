@@ -58,7 +58,7 @@ internal sealed class GroupScene(SecretWriter? draws = null)
     public void Wish(IEnumerable<uint> epochs) => Mixer.Mixer.SetState(
         new MixerState(
             new MixerId(new ConferenceId("100"), 0, 1), new Incarnation(1), ++_version,
-            [.. Phones.Where(p => p.IsIn).Select(p => new MixerLeg(p.Id, p.Own, new LegKeyUse(p.Mode, new KeyEpoch(p.Epoch))))])
+            [.. Phones.Where(p => p.IsIn).Select(p => new MixerLeg(p.Id, p.Own, new LegKeyUse(p.Mode, new KeyEpoch(p.Epoch))) { Uplink = p.Registered })])
         {
             Epochs = [.. epochs.Select(e => new KeyEpoch(e))],
             SharedSsrcs = Ssrcs,

@@ -155,6 +155,9 @@ internal sealed class MixerPhone
 
     public Ssrc UplinkSsrc { get; set; }
 
+    /// <summary>What the conference registered for it; 0: nothing.</summary>
+    public Ssrc Registered { get; set; }
+
     public AudioCodec Codec { get; set; }
 
     public int PacketTime { get; }
@@ -221,12 +224,15 @@ internal sealed class MixerPhone
         return buffer;
     }
 
-    public byte[] Packet(byte[] codes, byte? payloadType = null, uint? timestamp = null)
+    public byte[] Packet(byte[] codes, byte? payloadType = null, uint? timestamp = null) => Packet(codes, _sender, payloadType, timestamp);
+
+    /// <summary>Under another key than its own.</summary>
+    public byte[] Packet(byte[] codes, SrtpSender sender, byte? payloadType = null, uint? timestamp = null)
     {
-        var buffer = new byte[RtpHeader.FixedLength + codes.Length + _sender.Overhead];
+        var buffer = new byte[RtpHeader.FixedLength + codes.Length + sender.Overhead];
         RtpHeader.Write(buffer, false, payloadType ?? PayloadType, (ushort)_index, timestamp ?? (uint)(_index * 160), UplinkSsrc);
         codes.CopyTo(buffer, RtpHeader.FixedLength);
-        _sender.Protect(buffer, RtpHeader.FixedLength + codes.Length, new PacketIndex(_index++));
+        sender.Protect(buffer, RtpHeader.FixedLength + codes.Length, new PacketIndex(_index++));
         return buffer;
     }
 
