@@ -80,7 +80,8 @@ public static class ConferenceDecider
     /// <summary>Who was called has ports already, where it is to stay.</summary>
     private static int Seat(ConferenceState state, int? has, DecisionContext context) =>
         // What is forwarded unopened is forwarded by one.
-        context.Policy.Keys.IsSwitching ? 0 : has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
+        context.Policy.Keys.IsSwitching ? 0
+        : has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
 
     private static Decision AddMixer(ConferenceState state, int number, DecisionContext context)
     {

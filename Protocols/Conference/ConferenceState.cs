@@ -145,7 +145,8 @@ public sealed record ConferenceState
     public MixerState DesiredMixer(
         int number, long version, ImmutableArray<Member> members, ImmutableHashSet<ParticipantId> departed, Func<ParticipantId, LegKeyUse> keys) => new(
         MixerOf(number) ?? throw new InvalidOperationException($"{Conference} has no mixer {number} yet"), Incarnation, version,
-        [.. members.Where(m => m.Mixer == number && !departed.Contains(m.Participant)).Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)) { Uplink = m.Uplink })])
+        [.. members.Where(m => m.Mixer == number && !departed.Contains(m.Participant))
+            .Select(m => new MixerLeg(m.Participant, m.Ssrc, keys(m.Participant)) { Uplink = m.Uplink })])
         {
             SharedSsrcs = Mixers[number].SharedSsrcs,
         };

@@ -47,7 +47,7 @@ internal static class Arrival
         var from = invitation.Request.Headers.From;
         var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
         var name = from.DisplayName is { Length: > MaxDisplayName } longName ? longName[..MaxDisplayName] : from.DisplayName;
-        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name) 
+        return new ParticipantEffect.Join(invitation.Conference, identity.ToString(), name)
         {
             Caller = invitation.Caller,
             Ability = AbilityOf(invitation),

@@ -110,7 +110,8 @@ public sealed record MikeyArrival(TransferArrival Transfer, SrtpProfile Profile,
         ArgumentNullException.ThrowIfNull(answer);
         var own = MikeyLeg.CsIdOf(Stream, BundleRole.Responder);
         var keys = MikeyLeg.TeksOf(answer, Stream);
-        var terms = new SessionTerms(new([.. Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, ssrc, first) : MikeyLeg.SendingUnder(s, theirs))]), default, keys);
+        var sessions = Transfer.Sessions.Select(s => s.CsId == own ? MikeyLeg.SessionOf(own, ssrc, first) : MikeyLeg.SendingUnder(s, theirs));
+        var terms = new SessionTerms(new([.. sessions]), default, keys);
         var (state, response) = verified.Answer(Transfer.Responder, terms, context);
         foreach (var key in keys) key.Dispose();
         return (new MikeyLeg(new UpdateState(state), Profile, Stream, AtSession, ssrc), KeyedSdp.Written(answer, Stream, response, AtSession));

@@ -54,7 +54,9 @@ internal sealed class UplinkKeys : IDisposable
         if (_former.Count > MaxFormer) Drop(MaxFormer);
     }
 
-    /// <summary>Takes ownership of a key of the group that it may send with as well; its sources and their windows are those of its own keys (RFC 3711 §3.3.1).</summary>
+    /// <summary>
+    /// Takes ownership of a key of the group that it may send with as well; its sources and their windows are those of its own keys (RFC 3711 §3.3.1).
+    /// </summary>
     public void Share(MasterKey key)
     {
         if (_group is null)

@@ -97,7 +97,11 @@ public sealed record AcceptedMedia(
 
     /// <summary>For a node that forwards its packets unopened: no key is in it.</summary>
     public ForwardedLeg ToForwarded(ParticipantId participant, long generation) =>
-        new(participant, generation, Remote, RemoteRtcp, RtcpMux, Direction, PayloadType, Profile!) { TelephoneEvent = TelephoneEvent, AudioLevel = Extensions.AudioLevel };
+        new(participant, generation, Remote, RemoteRtcp, RtcpMux, Direction, PayloadType, Profile!)
+        {
+            TelephoneEvent = TelephoneEvent,
+            AudioLevel = Extensions.AudioLevel,
+        };
 
     /// <summary>What must be the same for all whose packets are forwarded unopened.</summary>
     public string Terms => string.Create(

@@ -55,7 +55,12 @@ public static class RekeyMachine
             { LacksSince: not null } => null,
             _ => state.LastStart + policy.MinInterval,
         };
-        foreach (var epoch in state.Epochs) at = Earlier(Earlier(at, epoch.DestroyAt), epoch is { Phase: EpochPhase.Distributing, IsSpoiled: false } ? epoch.SwitchBy : null);
+        foreach (var epoch in state.Epochs)
+        {
+            at = Earlier(at, epoch.DestroyAt);
+            if (epoch is { Phase: EpochPhase.Distributing, IsSpoiled: false }) at = Earlier(at, epoch.SwitchBy);
+        }
+
         foreach (var limit in state.Limits) at = Earlier(at, limit.At);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
         at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));

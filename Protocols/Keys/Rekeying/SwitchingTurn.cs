@@ -3,7 +3,8 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 /// <summary>
 /// The two rounds of a rekeying where media is forwarded unopened (3GPP pCR 5.3.2.1): everybody takes the key to receive with, and only then each is told to send
 /// under it, so that nobody is ever forwarded what it cannot open. Who does not take it is out before the second round, and takes the key along if it was sent
-/// it, so that another begins (K1); who does not follow the second is out at its end. One rekeying at a time, or none would ever be finished where many come and go; a change meanwhile waits for its end.
+/// it, so that another begins (K1); who does not follow the second is out at its end.
+/// One rekeying at a time, or none would ever be finished where many come and go; a change meanwhile waits for its end.
 /// </summary>
 internal static class SwitchingTurn
 {
