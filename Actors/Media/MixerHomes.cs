@@ -41,7 +41,8 @@ public sealed class MixerHomes(int shards, TimeSpan silent, DrainingNodes draini
         ImmutableSortedDictionary<string, Home> homes;
         lock (_lock) homes = _homes;
         return MixerChoice.Next(
-            before.Incarnation, lost, [.. others.Select(m => MixerRegion.ShardNumber(m, shards))], i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
+            before.Incarnation, lost, [.. others.Select(m => MixerRegion.ShardNumber(m, shards))],
+            i => MixerRegion.ShardNumber(before with { Incarnation = i }, shards), shards,
             [.. homes.Select(h => new MediaNode(h.Key, draining.Contains(h.Key) ? TimeSpan.MaxValue : clock.GetElapsedTime(h.Value.HeardAt), h.Value.Has))], silent);
     }
 

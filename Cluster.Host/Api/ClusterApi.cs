@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Akka.Cluster.Sharding;
 using Akka.Cluster;
+using Akka.Cluster.Sharding;
 using ConfCluster.Actors;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
@@ -50,7 +50,8 @@ internal static class ClusterApi
     private static NodeDetails Node(
         Member member, ClusterView cluster, DrainingNodes draining, IEnumerable<(string Node, string Type, int Shards, int Entities)> places) => new(
         SipWay.NameOf(member.Address),
-        draining.Contains(SipWay.NameOf(member.Address)) && member.Status == MemberStatus.Up ? "draining" : member.Status.ToString().ToLowerInvariant(), !cluster.IsUnreachable(member), cluster.IsSelf(member), cluster.IsLeader(member),
+        draining.Contains(SipWay.NameOf(member.Address)) && member.Status == MemberStatus.Up ? "draining" : member.Status.ToString().ToLowerInvariant(),
+        !cluster.IsUnreachable(member), cluster.IsSelf(member), cluster.IsLeader(member),
         [.. member.Roles.Where(r => Enum.TryParse<NodeRole>(r, ignoreCase: true, out _)).Order(StringComparer.Ordinal)],
         places.ToDictionary(p => p.Type, p => new PlaceDetails(p.Shards, p.Entities)));
 }

@@ -47,7 +47,9 @@ internal static class DrainCommand
         var took = Math.Round(since.Elapsed.TotalSeconds, 1);
         if (wait && since.Elapsed >= patience) return Output.Fail($"{begun.Node} is still there after {took} s.");
         if (json) Output.WriteJson(new { begun.Node, stopped = wait, seconds = took });
-        else Console.Out.WriteLine(wait ? $"{begun.Node} has handed over its calls and ends, after {took} s." : $"{begun.Node} is being emptied; 'status' at another node tells how it goes.");
+        else Console.Out.WriteLine(wait
+            ? $"{begun.Node} has handed over its calls and ends, after {took} s."
+            : $"{begun.Node} is being emptied; 'status' at another node tells how it goes.");
         return ExitCode.Done;
     }
 

@@ -58,7 +58,8 @@ internal sealed record AuditPolicy(
     long Record, bool OnJoin, bool OnLeave, TimeSpan MinInterval, TimeSpan DistributionTimeout, TimeSpan Grace, bool NextEpochOnly, bool EvictionBypasses)
 {
     /// <summary>How long a leaver may be exposed.</summary>
-    public TimeSpan BoundOf(bool isSwitched) => (isSwitched ? BeginsWithin(true) : TimeSpan.Zero) + ReachesWithin(isSwitched) + Grace + (isSwitched ? TimeSpan.Zero : MinInterval);
+    public TimeSpan BoundOf(bool isSwitched) =>
+        (isSwitched ? BeginsWithin(true) : TimeSpan.Zero) + ReachesWithin(isSwitched) + Grace + (isSwitched ? TimeSpan.Zero : MinInterval);
 
     /// <summary>Where media is forwarded unopened a change may meet a rekeying of two rounds, and waits for its end.</summary>
     public TimeSpan BeginsWithin(bool isSwitched) => isSwitched && 2 * DistributionTimeout > MinInterval ? 2 * DistributionTimeout : MinInterval;

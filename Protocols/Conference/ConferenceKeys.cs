@@ -146,7 +146,8 @@ internal static class ConferenceKeys
         var took = leg.Offered == report.Epoch;
         var isNew = !leg.IsSwitching;
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
-        if (confirms && took && isNew && leg.Offered is { } taken) life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
+        if (confirms && took && isNew && leg.Offered is { } taken)
+            life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),

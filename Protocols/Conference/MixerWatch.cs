@@ -28,7 +28,8 @@ internal static class MixerWatch
         if (!life.IsTaken || IsLookedAt(life)) return life;
         life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
         var replaced = life.Known.Values.Where(m => !life.State.IsActive || !life.State.HasMixer(m.Published.Mixer)).ToList();
-        foreach (var mixer in replaced) life = MixerLeaving.IsGentle(life, mixer.Number) ? MixerLeaving.Begin(life, mixer, effects, context) : Dismiss(life, mixer, effects);
+        foreach (var mixer in replaced)
+            life = MixerLeaving.IsGentle(life, mixer.Number) ? MixerLeaving.Begin(life, mixer, effects, context) : Dismiss(life, mixer, effects);
         if (!life.State.IsActive) return replaced.Count == 0 ? life : life with { Uplinks = life.Uplinks.Clear() };
 
         life = MixerTrunks.Joined(life);

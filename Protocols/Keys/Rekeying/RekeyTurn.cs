@@ -240,7 +240,8 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     /// <summary>Somebody waits for an offer until one of those that are out is answered or given up for.</summary>
     public static bool IsHeldUp(RekeyState state, RekeyPolicy policy) =>
         state.Newest is { } newest && state.Index.Out.Count >= Window(state, policy)
-        && (newest.SwitchBy is not null && newest.Phase == EpochPhase.Distributing || !state.Index.Sheds.IsEmpty || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
+        && (newest.SwitchBy is not null && newest.Phase == EpochPhase.Distributing || !state.Index.Sheds.IsEmpty
+            || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
 
     /// <summary>So many that all legs are reached in half the timeout, even if each needs the whole patience.</summary>
     private static int Window(RekeyState state, RekeyPolicy policy) =>

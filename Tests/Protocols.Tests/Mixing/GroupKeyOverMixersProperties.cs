@@ -34,7 +34,9 @@ public sealed class GroupKeyOverMixersProperties
     {
         private readonly ConferenceScene _scene = new()
         {
-            MaxParticipants = 9, LegsPerMixer = 2, Keys = new GroupKeyPolicy(true, Protocols.Keys.Rekeying.RekeyPolicy.Default),
+            MaxParticipants = 9,
+            LegsPerMixer = 2,
+            Keys = new GroupKeyPolicy(true, Protocols.Keys.Rekeying.RekeyPolicy.Default),
         };
         private readonly Dictionary<MixerId, MixerScene> _mixers = [];
         private readonly Dictionary<MixerId, MixerPhone[]> _phones = [];
