@@ -98,7 +98,7 @@ step "build, warnings are errors" dotnet build ConfCluster.sln --no-restore -v q
 ring Protocols.Tests 300
 ring Actors.Tests 300
 ring Architecture.Tests 120
-ring Cluster.Tests 1200
+ring Cluster.Tests 1800
 ring Interop.Tests 600
 step "fuzz: the committed inputs" timeout 300 dotnet run --no-build --project "$root/Tests/Fuzz" -- --replay
 step "fuzz, $fuzz_seconds s per target" timeout 600 dotnet run --no-build --project "$root/Tests/Fuzz" -- --seconds "$fuzz_seconds"

@@ -5,6 +5,7 @@ rekey.py cost LEGS [REKEYS] [mikey]     REKEYS (10) rekeyings of so many legs, o
 rekey.py join LEGS [mikey]      LEGS join one after the other, ten a second, with SDES or with tickets that they have: from INVITE to 200, the resolve at the KMS included
 rekey.py burst LEGS             LEGS join within 10 s and leave within 10 s, min-interval 10 s: epochs, messages, time until each change is covered
 rekey.py ladder LEGS RUNGS      LEGS over TCP with RUNGS keys in advance (0: none), then eight joins: messages to those who were in, and the node's CPU
+rekey.py recovery EPOCHS        the node is killed in a conference with so many epochs in its journal and started again: until the conference has been taken up
 rekey.py churn LEGS SECONDS     5 joins and 5 leaves a second, min-interval 250 ms: what honest phones with MKI could not decrypt
 
 With mikey the node is its own KMS and the keys travel in CSB updates; SIP is over UDP alone.
@@ -260,6 +261,30 @@ def burst(legs):
         sys.exit("a change was covered later than K4 allows, or not at all")
 
 
+def recovery(count):
+    node = Node(**{"conference.keys.rekey.min-interval": "0s"})
+    phones = load(node, "--phones", "2", "--talkers", "2", "--canaries", "0", "--for", f"{30 + count // 5}s")
+    while node.participants() < 2:
+        time.sleep(0.2)
+    for _ in range(count):
+        before = node.metric("confcluster_rekeys")
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{HTTP}/api/v1/conferences/bench/rekey", b'{"reason":"benchmark"}', {"Content-Type": "application/json"}))
+        while node.metric("confcluster_rekeys") == before:
+            time.sleep(0.02)
+    node.process.kill()
+    node.process.wait()
+    phones.kill()
+    start = time.time() % 86400
+    node.process = subprocess.Popen(node.command, stdout=node.log, stderr=subprocess.STDOUT)
+    atexit.register(node.process.kill)
+    node.until_ready()
+    ready = time.time() % 86400 - start
+    time.sleep(10)
+    events = list(records(node.audit()))
+    taken = next(at for at, what, _ in events if what == "taken" and at > start)
+    print(f"{count} rekeyings, {len(events)} records in the audit: the conference was taken up {taken - start:.2f} s after the start of the program, which was ready after {ready:.2f} s")
+
+
 def churn(legs, seconds):
     node = Node(**{"conference.keys.rekey.min-interval": "250ms"})
     before = node.cpu()
@@ -279,5 +304,6 @@ match sys.argv[1:]:
     case ["cost", legs, *more]: cost(int(legs), next((int(m) for m in more if m.isdigit()), 10), "mikey" in more)
     case ["burst", legs]: burst(int(legs))
     case ["ladder", legs, rungs]: ladder(int(legs), int(rungs))
+    case ["recovery", count]: recovery(int(count))
     case ["churn", legs, seconds]: churn(int(legs), int(seconds))
     case _: sys.exit(__doc__)
