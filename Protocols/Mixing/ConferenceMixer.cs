@@ -129,7 +129,7 @@ public sealed class ConferenceMixer : IDisposable
             _legs.Add(null);
         }
 
-        if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs);
+        if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs, _keys.Indices);
         var leg = new Leg(participant, slot, output, _settings, _origin);
         _mix.LegsChanged();
         _legs[slot] = _byParticipant[participant] = leg;

@@ -10,6 +10,9 @@ internal sealed class GroupKeys : IDisposable
     private readonly Dictionary<KeyEpoch, EpochKeys> _epochs = [];
     private KeyEpoch _newestNamed;
 
+    /// <summary>SRTCP indices that are used, under these keys and those of the legs.</summary>
+    public SrtcpIndices Indices { get; } = new();
+
     public int Count => _epochs.Count;
 
     /// <summary>Packets under the key of the newest epoch that was used most; for its limits.</summary>
@@ -18,7 +21,7 @@ internal sealed class GroupKeys : IDisposable
     /// <summary>Takes ownership. False: it is there already, and the other is zeroed.</summary>
     public bool Install(GroupKey key)
     {
-        if (_epochs.TryAdd(key.Epoch, new EpochKeys(key))) return true;
+        if (_epochs.TryAdd(key.Epoch, new EpochKeys(key, Indices))) return true;
         key.Dispose();
         return false;
     }
@@ -59,7 +62,7 @@ internal sealed class GroupKeys : IDisposable
         _epochs.Clear();
     }
 
-    private sealed class EpochKeys(GroupKey key) : IDisposable
+    private sealed class EpochKeys(GroupKey key, SrtcpIndices indices) : IDisposable
     {
         private readonly Dictionary<SrtpProfile, GroupProtector> _bySuite = [];
 
@@ -70,7 +73,7 @@ internal sealed class GroupKeys : IDisposable
         public GroupProtector? For(SrtpProfile suite)
         {
             if (_bySuite.TryGetValue(suite, out var made)) return made;
-            return key.For(suite) is { } master ? _bySuite[suite] = new GroupProtector(master.Copy()) : null;
+            return key.For(suite) is { } master ? _bySuite[suite] = new GroupProtector(master.Copy(), indices) : null;
         }
 
         public MasterKey? CopyFor(SrtpProfile suite) => key.For(suite)?.Copy();
@@ -85,7 +88,7 @@ internal sealed class GroupKeys : IDisposable
 
 /// <summary>
 /// Protects under one group key, whatever stream it is: one place knows every (SSRC, index) that was used with it, and throws at a second use
-/// (RFC 3711 §9.1).
+/// (RFC 3711 §9.1). The indices of SRTCP are the mixer's and go on under the next key (§3.4).
 /// </summary>
 internal sealed class GroupProtector : IDisposable
 {
@@ -93,12 +96,12 @@ internal sealed class GroupProtector : IDisposable
     private readonly SrtpSender _rtp;
     private readonly SrtcpSender _rtcp;
 
-    public GroupProtector(MasterKey key)
+    public GroupProtector(MasterKey key, SrtcpIndices indices)
     {
         _ring = new KeyRing(key.Profile);
         _ring.Install(key);
         _ring.Activate(key.Mki);
-        (_rtp, _rtcp) = (new SrtpSender(_ring), new SrtcpSender(_ring));
+        (_rtp, _rtcp) = (new SrtpSender(_ring), new SrtcpSender(_ring, indices));
     }
 
     public ulong Packets { get; private set; }

@@ -10,8 +10,10 @@ namespace ConfCluster.Protocols.Mixing;
 /// The stream that a leg has for itself: all but its own voice, or all that is said to a leg that shares no stream. Protected with the leg's own key,
 /// or with the group key of an epoch. It outlives its leg inside the mixer, without keys (RFC 3711 §9.1).
 /// </summary>
-internal sealed class OutputStream(SecretWriter random, AudioCodecs codecs) : IDisposable
+/// <param name="indices">Those of the mixer, whose group keys protect reports of this stream too; null: of its own.</param>
+internal sealed class OutputStream(SecretWriter random, AudioCodecs codecs, SrtcpIndices? indices = null) : IDisposable
 {
+    private readonly SrtcpIndices _indices = indices ?? new SrtcpIndices();
     private KeyRing? _ring;
     private SrtpSender? _rtp;
     private SrtcpSender? _rtcp;
@@ -36,7 +38,7 @@ internal sealed class OutputStream(SecretWriter random, AudioCodecs codecs) : ID
         _ring = new KeyRing(media.Downlink.Profile);
         _ring.Install(media.Downlink);
         _ring.Activate(media.Downlink.Mki);
-        (_rtp, _rtcp) = (_rtp ?? new SrtpSender(_ring), _rtcp ?? new SrtcpSender(_ring));
+        (_rtp, _rtcp) = (_rtp ?? new SrtpSender(_ring), _rtcp ?? new SrtcpSender(_ring, _indices));
         _rtp.Use(_ring);
         _rtcp.Use(_ring);
         before?.Dispose();

@@ -43,9 +43,10 @@ public sealed class SrtpSender(KeyRing ring)
 /// <summary>
 /// Protects RTCP packets with the active key of a ring (RFC 3711 §3.4). Each SSRC has one index counter, which goes on over rekeys.
 /// </summary>
-public sealed class SrtcpSender(KeyRing ring)
+/// <param name="indices">Shared with senders of the same SSRCs under other keys; null: of its own.</param>
+public sealed class SrtcpSender(KeyRing ring, SrtcpIndices? indices = null)
 {
-    private readonly Dictionary<Ssrc, uint> _next = [];
+    private readonly SrtcpIndices _indices = indices ?? new SrtcpIndices();
     private KeyRing _ring = ring;
 
     public void Use(KeyRing ring) => _ring = ring;
@@ -60,9 +61,8 @@ public sealed class SrtcpSender(KeyRing ring)
         var keys = _ring.Active ?? throw new InvalidOperationException("no active key");
         if (length < 8 || buffer[0] >> 6 != 2) throw new InvalidOperationException("not an RTCP packet");
         var ssrc = new Ssrc(BinaryPrimitives.ReadUInt32BigEndian(buffer[4..]));
-        ref var next = ref CollectionsMarshal.GetValueRefOrAddDefault(_next, ssrc, out _);
-        if (next >= 1u << 31 || !keys.TryCountRtcp()) return 0;
-        var index = next++;
+        if (!_indices.HasNext(ssrc) || !keys.TryCountRtcp()) return 0;
+        var index = _indices.Take(ssrc);
 
         var word = 1u << 31 | index;
         var tail = SrtpTail.Rtcp(_ring.Profile, _ring.MkiLength);

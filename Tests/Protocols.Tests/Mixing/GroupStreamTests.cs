@@ -163,6 +163,27 @@ public sealed class GroupStreamTests
     }
 
     [Fact]
+    [Trait("RFC", "3711 §3.4")]
+    public void Reports_of_a_stream_are_read_under_the_next_epoch_as_well()
+    {
+        var phones = _scene.Group(2);
+        _scene.Run(1500);
+        var before = phones[0].Rtcp.Count;
+        Assert.True(before >= 3, $"{before} reports");
+        var next = _scene.NewKey(2);
+        foreach (var phone in phones)
+        {
+            phone.Hold(next);
+            phone.Epoch = 2;
+        }
+
+        _scene.Wish();
+        _scene.Run(1500);
+        Assert.True(phones[0].Rtcp.Count > before, "no report is read under the new key");
+        Assert.All(phones, p => Assert.Equal(0, p.Unreadable));
+    }
+
+    [Fact]
     public void Without_SSRCs_left_everybody_has_a_stream_of_his_own()
     {
         _scene.Ssrcs = [];

@@ -15,6 +15,7 @@ public class KeyReuseProperties
 
     [Fact]
     [Trait("RFC", "3711 §9.1")]
+    [Trait("RFC", "3711 §3.4")]
     public void No_key_of_a_leg_or_an_epoch_protects_two_packets_with_one_SSRC_and_index() => Lives.Sample(life =>
     {
         var world = new World();
@@ -30,6 +31,7 @@ public class KeyReuseProperties
         private readonly HashSet<MixerPhone> _open;
         private readonly Dictionary<MixerPhone, int> _ownKeys;
         private readonly Dictionary<(string Key, bool Rtcp, uint Ssrc, uint Index), byte[]> _seen = [];
+        private readonly Dictionary<uint, uint> _reports = [];
         private uint _epoch = 1;
 
         public World()
@@ -83,7 +85,10 @@ public class KeyReuseProperties
             foreach (var phone in _phones) phone.Hold(key);
         }
 
-        /// <summary>The same packet may go to many; two that differ may not have the same key, SSRC and index.</summary>
+        /// <summary>
+        /// The same packet may go to many; two that differ may not have the same key, SSRC and index. The index of SRTCP goes on under whatever key
+        /// (RFC 3711 §3.4): a receiver keeps one window for all keys of a source.
+        /// </summary>
         private void Check(int slot, bool rtcp, byte[] packet)
         {
             var mki = BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan()[^14..^10]);
@@ -95,6 +100,9 @@ public class KeyReuseProperties
                 : BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan()[(isGroup ? ^18 : ^14)..]) & 0x7FFFFFFF;
             if (!_seen.TryAdd((key, rtcp, ssrc, index), packet))
                 Assert.True(_seen[(key, rtcp, ssrc, index)].AsSpan().SequenceEqual(packet), $"{(rtcp ? "SRTCP" : "SRTP")} {index} of {ssrc:x} twice under {key}");
+            if (!rtcp) return;
+            Assert.True(!_reports.TryGetValue(ssrc, out var last) || index > last, $"SRTCP {index} of {ssrc:x} after {last}, now under {key}");
+            _reports[ssrc] = index;
         }
     }
 }
