@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using ConfCluster.Cluster.Tests.Wire;
 using ConfCluster.Support.Audio;
 using Xunit;
 
@@ -91,6 +92,21 @@ internal static class ClusterScene
         Assert.True(exit == 0, said);
     }
 
+    /// <summary>From now on all media of all nodes is seen.</summary>
+    public static Task<PacketWatch> WatchPacketsAsync(this ProcessCluster cluster) => PacketWatch.StartAsync(cluster.MediaPorts.First, cluster.MediaPorts.Last);
+
+    /// <summary>K6 for all that was seen: no index was used twice, and none came twice to whoever it was sent to. What was counted is returned.</summary>
+    /// <param name="heard">Packets that the phones say they got: so many were there to be judged at least.</param>
+    public static async Task<string> NoIndexIsUsedTwiceAsync(this PacketWatch watch, ulong heard)
+    {
+        var seen = KeyReuse.Of(await watch.StopAsync());
+        Assert.True(seen.Reuses.Count == 0, $"{seen}\n{string.Join('\n', seen.Reuses.Take(20))}");
+        Assert.True(seen.Replays.Count == 0, $"{seen}\n{string.Join('\n', seen.Replays.Take(20))}");
+        Assert.True(seen.Unread.Count == 0, $"{seen}\n{string.Join('\n', seen.Unread.Take(20))}");
+        Assert.True(heard > 0 && (ulong)seen.Srtp >= heard && seen.Srtcp > 0 && seen.Named > 0, $"{heard} packets were heard, and seen were {seen}");
+        return seen.ToString();
+    }
+
     /// <summary>Calls until somebody is let in; how long that took.</summary>
     public static async Task<TimeSpan> UntilJoinedAsync(this ProcessCluster cluster, string conference, int node, double tone, TimeSpan patience)
     {
@@ -122,6 +138,11 @@ internal sealed record PhoneResult(JsonElement Report)
     public double LongestGap => Report.GetProperty("longestGapMilliseconds").GetDouble();
 
     public ulong Undecryptable => Report.GetProperty("undecryptable").GetUInt64();
+
+    public ulong PacketsReceived => Report.GetProperty("packetsReceived").GetUInt64();
+
+    /// <summary>Packets, RTP and RTCP, of an index that had come before or of one long ago.</summary>
+    public ulong Replays => Report.GetProperty("replays").GetUInt64();
 
     /// <summary>The call lasted as long as its caller wanted.</summary>
     public bool WasKept => Status == 200 && EndedBy == "us";

@@ -20,8 +20,11 @@ public sealed class DrainTests(ITestOutputHelper output)
         await using var cluster = await ProcessCluster.StartAsync(output, "sip kms", "focus media", "focus media");
         await cluster.WatchAsync(async () =>
         {
+            await using var packets = await cluster.WatchPacketsAsync();
             var calls = new[] { CallAsync(cluster, Tones[0], "--mki"), CallAsync(cluster, Tones[1]) };
             await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants that hear something");
+            // A mixer that was taken for lost while the nodes were still slow may be there beside its successor.
+            await cluster[1].UntilAsync(async () => (await cluster.ShardsAsync("mixer", 1)).Values.Sum(s => s.Entities) == 1, "one mixer");
             var home = await cluster.HomeAsync("mixer", 1) ?? throw new InvalidOperationException("nobody has the mixer");
             var left = home == 2 ? 3 : 2;
             var drain = NodeProcess.RunAsync(TimeSpan.FromMinutes(1), "drain", "--url", cluster[home].Http.BaseAddress!.ToString());
@@ -32,21 +35,27 @@ public sealed class DrainTests(ITestOutputHelper output)
             Assert.Contains("1 mixers are on other nodes", cluster[home].Log, StringComparison.Ordinal);
 
             // Both live on the node that is left, and somebody new gets in.
-            Assert.Equal(left, await cluster.HomeAsync("mixer", 1));
-            Assert.Equal(left, await cluster.HomeAsync("conference", 1));
+            foreach (var kind in (string[])["mixer", "conference"])
+                await cluster[1].UntilAsync(async () => await cluster.HomeAsync(kind, 1) == left, $"the {kind} on n{left}");
             await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants at the new mixer");
             var third = await NodeProcess.RunAsync("call", cluster.Uri("moved", 1), "--mki", "--for", "2s", "--json");
             Assert.True(third.ExitCode == 0, third.Output);
+            var heard = 0UL;
             foreach (var (report, i) in (await Task.WhenAll(calls)).Select((r, i) => (r.RootElement, i)))
             {
                 output.WriteLine($"{report}");
                 Assert.True(report.GetProperty("succeeded").GetBoolean(), $"{report}");
                 Assert.Equal("us", report.GetProperty("endedBy").GetString());
                 Assert.Equal(0, report.GetProperty("undecryptable").GetInt32());
+                // Both mixers were sending for a moment, and the epoch changed at each move.
+                Assert.Equal(0, report.GetProperty("replays").GetInt32());
+                heard += report.GetProperty("packetsReceived").GetUInt64();
                 Assert.InRange(report.GetProperty("longestGapMilliseconds").GetDouble(), 0, LongestGap);
-                var heard = ToneAnalysis.Of(Recording(cluster, Tones[i]), Tones);
-                Assert.True(heard.Seconds.Skip(2).SkipLast(2).Count(s => !s.Contains(Tones[1 - i])) <= 1, $"phone {i} heard {heard}");
+                var tones = ToneAnalysis.Of(Recording(cluster, Tones[i]), Tones);
+                Assert.True(tones.Seconds.Skip(2).SkipLast(2).Count(s => !s.Contains(Tones[1 - i])) <= 1, $"phone {i} heard {tones}");
             }
+
+            output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(heard));
         });
     }
 

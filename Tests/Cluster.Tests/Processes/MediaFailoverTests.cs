@@ -22,6 +22,7 @@ public sealed class MediaFailoverTests(ITestOutputHelper output)
             cluster.Start(1);
             cluster.Start(2);
             await cluster[1].UntilReadyAsync();
+            await using var packets = await cluster.WatchPacketsAsync();
             var calls = new[]
             {
                 cluster.CallAsync("media", 1, Tones[0], "42s", "--mki", "--first-sequence", "65350"),
@@ -41,10 +42,12 @@ public sealed class MediaFailoverTests(ITestOutputHelper output)
                 Assert.True(reports[i].WasKept, $"{reports[i]}");
                 Assert.InRange(reports[i].LongestGap, 0, 5000);
                 Assert.Equal(0UL, reports[i].Undecryptable);
+                Assert.Equal(0UL, reports[i].Replays);
                 var heard = cluster.SecondsOf("media", Tones[i], Tones[1 - i]);
                 Assert.True(heard >= 29, $"phone {i} heard the other for {heard} s");
             }
 
+            output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.PacketsReceived)));
             await cluster.UntilGoneAsync(1, "media");
             await cluster.AuditIsCleanAsync(1);
         });

@@ -121,6 +121,9 @@ internal sealed partial class NodeProcess : IAsyncDisposable
     /// <summary>SIGCONT to any process of a test.</summary>
     public static void Thaw(int process) => _ = Signal(process, Continue);
 
+    /// <summary>SIGTERM to any process of a test.</summary>
+    public static void End(int process) => _ = Signal(process, Terminate);
+
     /// <summary>Of the process.</summary>
     public int Id => _process.Id;
 

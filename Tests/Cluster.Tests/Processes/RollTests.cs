@@ -70,6 +70,7 @@ public sealed class RollTests(ITestOutputHelper output)
         await cluster.WatchAsync(async () =>
         {
             var all = conferences * phones;
+            await using var packets = await cluster.WatchPacketsAsync();
             // The nodes take turns; what a node needs beside its rolling is generous, and the phones stay until the last one is back.
             var loads = Enumerable.Range(0, conferences).Select(i => Load(cluster, 1 + i % nodes, i, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
             var other = rolled.Contains(1) ? nodes : 1;
@@ -95,6 +96,7 @@ public sealed class RollTests(ITestOutputHelper output)
                 Tell(report);
             }
 
+            output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.GetProperty("packetsReceived").GetUInt64())));
             foreach (var report in reports)
             {
                 if (report.GetProperty("packetsLost").GetInt64() > 0 || report.GetProperty("failures").EnumerateObject().Any())
