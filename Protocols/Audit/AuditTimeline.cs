@@ -41,9 +41,10 @@ public static class AuditTimeline
         "ended" => $"ended: {Words(r["reason"])}",
         "ssrcs" => $"{r.Fields.Count(f => f.Name == "ssrc")} SSRCs reserved{(r["mixer"] is { } mixer ? $" for mixer {mixer}" : "")}",
         "policy" => Policy(r),
-        "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{Commitments(r)}",
+        "epoch" => $"EPOCH {r["epoch"]} began: {Words(r["reason"])}{(r["note"] is { } note ? $" ({note})" : "")}{(r["source"] == "kms"
+            ? ", its key made by the KMS" : "")}{Commitments(r)}",
         "ladder" => $"keys of {r.Fields.Select(f => f.Value.Split(' ')[0]).Distinct().Count()} epochs to come are made, to be told in advance",
-        "deferred" => $"a rekeying waits for the interval: {Words(r["reason"])}, until {Clock(r["until"])}",
+        "deferred" => $"a rekeying waits for {(r["for"] == "key" ? "a key of the KMS" : "the interval")}: {Words(r["reason"])}, until {Clock(r["until"])}",
         "passed" => $"epoch {r["epoch"]}{Unused(r)} {(r["passage"] == "revoked" ? "forgotten by all phones" : r["passage"])}",
         _ => $"{r.What}: {string.Join(", ", r.Fields.Select(f => $"{f.Name} {f.Value}"))}",
     };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ConfCluster.Protocols.Audit;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Support;
 using Xunit;
@@ -15,6 +16,17 @@ public class AuditTextTests
     public void The_timeline_reads_like_this() => Assert.Equal(
         VectorFile.Text("audit/timeline.txt"),
         string.Join("\n", AuditTimeline.Of(_log.Records).Select(l => string.Create(CultureInfo.InvariantCulture, $"{l.Number,3} {l.At:HH:mm:ss.fff} {l.Text}"))) + "\n");
+
+    [Fact]
+    public void Keys_of_the_KMS_and_waiting_for_one_are_told()
+    {
+        var log = LogScript.Good();
+        log.Add(new ConferenceEvent.RekeyDeferred(RekeyReason.Left, LogScript.Time(70)) { At = LogScript.Time(62), ForKey = true });
+        log.Add(new ConferenceEvent.KeyEpochBegan(new KeyEpoch(9), RekeyReason.Left, [LogScript.Commitment(9)]) { At = LogScript.Time(64), Source = KeySource.Kms });
+        var told = AuditTimeline.Of(log.Records).TakeLast(2).Select(l => l.Text).ToList();
+        Assert.StartsWith("a rekeying waits for a key of the KMS: left, until", told[0], StringComparison.Ordinal);
+        Assert.StartsWith("EPOCH 9 began: left, its key made by the KMS", told[1], StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Who_could_decrypt_is_told_for_any_moment()
