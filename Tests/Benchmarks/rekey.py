@@ -263,7 +263,7 @@ def burst(legs):
 
 def recovery(count):
     node = Node(**{"conference.keys.rekey.min-interval": "0s"})
-    phones = load(node, "--phones", "2", "--talkers", "2", "--canaries", "0", "--for", f"{30 + count // 5}s")
+    phones = load(node, "--phones", "2", "--talkers", "2", "--canaries", "0", "--for", f"{30 + count}s")
     while node.participants() < 2:
         time.sleep(0.2)
     for _ in range(count):
