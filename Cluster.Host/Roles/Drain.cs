@@ -67,7 +67,7 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
             if (!cluster.With(NodeRole.Media).Any(m => !cluster.IsSelf(m) && !regions.Draining.Contains(SipWay.NameOf(m.Address))))
             {
                 log.LogWarning("There is no other node for mixers, so they end with this one");
-                return all.Count;
+                return all.Count - asked.Count;
             }
 
             if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids && (hasHome || ids.IsEmpty || clock.Elapsed > HomeWait || await HasHomeElsewhereAsync()))
