@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every step of an epoch, every role, every way to fail, with real processes: see Tests/Cluster.Tests/Failures. Writes Tests/Cluster.Tests/Failures.md.
+# Every step of an epoch, every role, every way to fail, with real processes: see Tests/Cluster.Tests/Failures. Without a filter it writes Tests/Cluster.Tests/Failures.md.
 #   failures.sh [FILTER]        FILTER: part of a test's name or of its arguments, e.g. "kind: Kill" or PartitionTests; without it everything (an hour)
 #   failures.sh --runs N        instead: N times the kill of the focus node and of the media node, settled, for the distribution in RESULTS.md; prints it
 # Each case is a run of its own (two minutes), so it can be broken off and gone on with: cases that are in rows.md already are left out. Needs PostgreSQL.
@@ -55,4 +55,5 @@ done
   sed -n '/^| Which /p' $project/Failures.md
   echo '|---|---|---|---|---|---|---|'
   sort -u "$work/rows.md.partitions"
-} >"$work/Failures.md" && cp "$work/Failures.md" $project/Failures.md
+} >"$work/Failures.md"
+if [ -z "${1:-}" ]; then cp "$work/Failures.md" $project/Failures.md; else echo "table: $work/Failures.md"; fi

@@ -9,7 +9,7 @@ namespace ConfCluster.Cluster.Tests.Failures;
 /// Nodes that cannot hear each other for a while, and the end of all of them at once. Runs with the matrix: only when <c>CONFCLUSTER_FAILURES</c> names a file,
 /// to which each case adds a row.
 /// </summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class PartitionTests(ITestOutputHelper output)
 {
     private const string Room = "room";

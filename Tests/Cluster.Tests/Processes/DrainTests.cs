@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>A node that is emptied before it stops: its calls go on elsewhere and hardly notice.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class DrainTests(ITestOutputHelper output)
 {
     private static readonly double[] Tones = [440, 1000];

@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>The journal of a cluster is down for a while: no call ends, nobody new comes in, who leaves has left, and all of it is stored afterwards.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class JournalOutageTests(ITestOutputHelper output)
 {
     private static readonly double[] Tones = [440, 1000, 1500];

@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>Nodes with different roles are one conference server, and only nodes of the cluster are in it.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class ManyNodesTests(ITestOutputHelper output)
 {
     private static readonly double[] Tones = [440, 1000];

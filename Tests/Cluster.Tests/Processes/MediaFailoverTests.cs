@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>A node with lanes is killed: its mixers begin on another at once, and the calls go there.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class MediaFailoverTests(ITestOutputHelper output)
 {
     private static readonly double[] Tones = [440, 1000];

@@ -62,6 +62,3 @@ public sealed class NodeLifeTests : IDisposable
         Assert.Contains("set confcluster.allow-unauthenticated = on", node.Log, StringComparison.Ordinal);
     }
 }
-
-[CollectionDefinition("processes", DisableParallelization = true)]
-public sealed class ProcessCollection;

@@ -53,7 +53,8 @@ internal sealed partial class NodeProcess : IAsyncDisposable
             "--set", "confcluster.sip.tls.port=0",
             // The machine is not what is tested: a node that compiles itself beside other tests is late for longer than a second, and would refuse calls.
             "--set", "confcluster.sip.admission.overload.max-lag=10s",
-            "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}", .. arguments,
+            "--set", $"confcluster.http.port={http}", "--set", $"confcluster.data-dir={data.Path}",
+            .. MediaRange.Next().Arguments(), .. arguments,
         ];
         return new NodeProcess(Launch(all), "127.0.0.1", sip, http);
     }

@@ -15,7 +15,6 @@ namespace ConfCluster.Cluster.Tests.Processes;
 /// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
-    private const int PortsOfMedia = 1000;
     private readonly TemporaryDirectory _directory = new();
     private readonly Dictionary<int, NodeProcess> _nodes = [];
     private readonly List<(int Number, NodeProcess Node)> _ended = [];
@@ -31,14 +30,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var ports = new TrialPorts(FreePorts.Next(), FreePorts.Next(), FreePorts.Next(), FreePorts.Next());
         Plan = new TrialCluster(_directory.Path, roles.Length, ports, authority, postgres.ConnectionString, postgres.PasswordFile);
         authority.Make(Plan.Addresses);
-        var first = 40_000 + ports.Sip / 2 % 10 * PortsOfMedia;
-        MediaPorts = (first, first + PortsOfMedia - 1);
     }
 
     public TrialCluster Plan { get; }
 
-    /// <summary>UDP ports of every node's media, each on its own address; another cluster beside this one has others, as a rule.</summary>
-    public (int First, int Last) MediaPorts { get; }
+    /// <summary>UDP ports of every node's media, each on its own address; another cluster beside this one has others.</summary>
+    public (int First, int Last) MediaPorts { get; } = MediaRange.Next();
 
     public LocalPostgres Postgres => _postgres;
 
@@ -103,7 +100,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
             TrialCluster.AddressOf(number), Plan.Ports.Sip, Plan.Ports.Http,
             ["run", .. Plan.Arguments(number, roles, authority), "--set", "confcluster.sip.admission.overload.max-lag=10s",
                 "--set", "akka.cluster.failure-detector.acceptable-heartbeat-pause=4s",
-                "--set", $"confcluster.media.port-min={MediaPorts.First}", "--set", $"confcluster.media.port-max={MediaPorts.Last}", .. Behind(number), .. more]);
+                .. MediaPorts.Arguments(), .. Behind(number), .. more]);
         Links?.Learn(number, node.Id);
         if (_nodes.Remove(number, out var before)) _ended.Add((number, before));
         _nodes.Add(number, node);

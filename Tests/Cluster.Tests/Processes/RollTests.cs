@@ -10,7 +10,7 @@ namespace ConfCluster.Cluster.Tests.Processes;
 /// A rolling upgrade: one node after the other is told to stop, ends when its calls are elsewhere, and begins again, while phones are in conferences that live
 /// on all of them. The long run is Tests/Benchmarks/roll.sh.
 /// </summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class RollTests(ITestOutputHelper output)
 {
     /// <summary>In milliseconds; what is aimed at is 200, on a machine that does nothing else.</summary>

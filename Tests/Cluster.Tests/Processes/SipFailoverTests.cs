@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>A node with sockets for SIP is killed, and phones know only its address.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class SipFailoverTests(ITestOutputHelper output)
 {
     private static readonly double[] Tones = [440, 1000, 1500];
