@@ -41,7 +41,8 @@ public sealed record SeedAddress(string Host, int Port)
 /// <summary>How nodes prove to each other that they belong to the cluster.</summary>
 /// <param name="Certificate">Of this node.</param>
 /// <param name="Trust">PEM file with the cluster's own roots; nobody else's count.</param>
-public sealed record ClusterTls(CertificateFiles Certificate, string Trust);
+/// <param name="ReloadInterval">How often the files are looked at again.</param>
+public sealed record ClusterTls(CertificateFiles Certificate, string Trust, TimeSpan ReloadInterval);
 
 /// <summary>The node among others.</summary>
 /// <param name="Address">Of the inner interface; the others know the node by it.</param>
@@ -66,7 +67,8 @@ public sealed record ClusterSettings(
     {
         var (certificate, key) = (OrNull(read.Text("cluster.tls.certificate")), OrNull(read.Text("cluster.tls.key")));
         var (password, trust) = (OrNull(read.Text("cluster.tls.password-file")), OrNull(read.Text("cluster.tls.trust")));
-        if (certificate is not null && trust is not null) return new ClusterTls(new CertificateFiles(certificate, key, password), trust);
+        var reload = read.Duration("cluster.tls.reload-interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        if (certificate is not null && trust is not null) return new ClusterTls(new CertificateFiles(certificate, key, password), trust, reload);
         if (certificate is not null) read.Refuse("cluster.tls.trust", "", "needed when cluster.tls.certificate is set: the cluster's own root", 0);
         else if (trust is not null || key is not null) read.Refuse("cluster.tls.certificate", "", "needed when cluster.tls.trust or cluster.tls.key is set", 0);
         return null;

@@ -32,8 +32,9 @@ internal sealed class ClusterEntry(ClusterSettings settings, DnsSettings dns, IL
             var seeds = await SeedsAsync(stop);
             log.LogInformation("Joining the cluster at {Seeds}", string.Join(", ", seeds));
             var joined = cluster.JoinSeedNodesAsync(seeds.Select(s => cluster.SelfAddress.WithHost(s.Address.ToString()).WithPort(s.Port)), stop);
-            while (await Task.WhenAny(joined, Task.Delay(SayAgain, stop)) != joined && !stop.IsCancellationRequested)
+            while (await Task.WhenAny(joined, system.WhenTerminated, Task.Delay(SayAgain, stop)) is var done && done != joined && !stop.IsCancellationRequested)
             {
+                if (done == system.WhenTerminated) return "The engine of this node ended before the cluster took the node in; what it said last stands above.";
                 log.LogWarning(
                     "No node of the cluster at {Seeds} has taken this one in yet; is another up, and are all certificates of one root?", string.Join(", ", seeds));
             }

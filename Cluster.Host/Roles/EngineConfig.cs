@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Settings;
 
 namespace ConfCluster.Host.Roles;
@@ -15,6 +16,7 @@ internal static class EngineConfig
             hostname = "{{cluster.Address}}"
             port = {{cluster.Port}}
             enable-ssl = {{(cluster.Tls is null ? "off" : "on")}}
+            {{(cluster.Tls is null ? "" : $"transport-class = \"{typeof(NodeTransport).FullName}, {typeof(NodeTransport).Assembly.GetName().Name}\"")}}
           }
           cluster.roles = [{{string.Join(", ", cluster.Roles.Select(r => $"\"{ClusterSettings.NameOf(r)}\""))}}]
         }

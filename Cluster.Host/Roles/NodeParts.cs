@@ -9,6 +9,7 @@ using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization;
 using ConfCluster.Actors.Settings;
@@ -70,6 +71,12 @@ internal static class NodeParts
         services.AddSingleton(_ => new MediaPlane(settings.Media, TimeProvider.System)).AddSingleton(_ => Tags(settings.Cluster));
         services.AddSingleton<ClusterView>().AddSingleton(
             s => new ClusterEntry(settings.Cluster, settings.Sip.Dns, s.GetRequiredService<ILogger<ClusterEntry>>()));
+        if (settings.Cluster.Tls is { } tls)
+        {
+            services.AddSingleton(s => NodeTls.Open(tls, TimeProvider.System, w => s.GetRequiredService<ILogger<NodeTls>>().LogWarning("{Warning}", w), out var problem)
+                ?? throw new InvalidOperationException(problem));
+        }
+
         services.AddSingleton<Dialler>().AddSingleton<ConferenceQueries>().AddSingleton<Farewell>().AddSingleton<Drain>().AddSingleton<CutOffReport>();
 
         services.AddSingleton(settings.Kms).AddSingleton<KmsApi>().AddSingleton(
@@ -91,8 +98,8 @@ internal static class NodeParts
         akka.AddSetup(new LoggerFactorySetup(services.GetRequiredService<ILoggerFactory>()));
         akka.ConfigureLoggers(l => l.ClearLoggers().AddLogger<AkkaLogger>());
         akka.AddEngineDefaults(settings);
-        if (settings.Cluster.Tls is { } tls)
-            akka.AddSetup(ClusterTransport.Setup(tls, out var problem) ?? throw new InvalidOperationException(problem));
+        if (settings.Cluster.Tls is not null)
+            akka.AddSetup(new NodeTlsSetup(services.GetRequiredService<NodeTls>()));
         if (settings.Cluster.Has(NodeRole.Focus))
         {
             akka.AddAudit(settings, TimeProvider.System);

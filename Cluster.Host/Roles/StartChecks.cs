@@ -2,6 +2,7 @@ using ConfCluster.Actors.Audit;
 using ConfCluster.Actors.Journal;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Protocols.Srtp.Transforms;
 
@@ -21,7 +22,12 @@ internal static class StartChecks
     /// <summary>What nodes prove to each other, and the secret that they share.</summary>
     public static string? Cluster(ConfClusterSettings settings)
     {
-        if (settings.Cluster.Tls is { } tls && ClusterTransport.Setup(tls, out var refused) is null) return refused;
+        if (settings.Cluster.Tls is { } tls)
+        {
+            using var certificates = NodeTls.Open(tls, TimeProvider.System, _ => { }, out var refused);
+            if (certificates is null) return refused;
+        }
+
         using var key = ClusterKey.Open(settings.Cluster.KeyFile, out var problem);
         return key is null ? problem : null;
     }

@@ -2,18 +2,20 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Settings;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace ConfCluster.Actors.Tests.Nodes;
 
-public sealed class ClusterTransportTests : IDisposable
+public sealed class NodeTlsTests : IDisposable
 {
+    private static readonly TimeSpan Reload = TimeSpan.FromSeconds(30);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("confcluster-authority");
     private readonly ClusterAuthority _authority;
 
-    public ClusterTransportTests() => _authority = Authority("own");
+    public NodeTlsTests() => _authority = Authority("own");
 
     public void Dispose() => _directory.Delete(recursive: true);
 
@@ -21,9 +23,10 @@ public sealed class ClusterTransportTests : IDisposable
     public void A_node_of_the_authority_is_accepted()
     {
         _authority.Make(["192.0.2.1", "node-2.example"]);
-        Assert.NotNull(ClusterTransport.Setup(Tls(_authority, "192.0.2.1"), out var problem));
+        using var opened = NodeTls.Open(Tls(_authority, "192.0.2.1"), TimeProvider.System, _ => { }, out var problem);
+        Assert.NotNull(opened);
         Assert.Empty(problem);
-        Assert.Null(ClusterTransport.Refusal(Certificate(_authority, "node-2.example"), Roots(_authority)));
+        Assert.Null(NodeTls.Refusal(Certificate(_authority, "node-2.example"), Roots(_authority)));
     }
 
     [Fact]
@@ -32,9 +35,9 @@ public sealed class ClusterTransportTests : IDisposable
         var other = Authority("other");
         _authority.Make(["192.0.2.1"]);
         other.Make(["192.0.2.1"]);
-        Assert.Contains("root of the cluster", ClusterTransport.Refusal(Certificate(other, "192.0.2.1"), Roots(_authority)), StringComparison.Ordinal);
-        var mixed = new ClusterTls(Tls(other, "192.0.2.1").Certificate, _authority.PathOf(ClusterAuthority.RootFile));
-        Assert.Null(ClusterTransport.Setup(mixed, out var problem));
+        Assert.Contains("root of the cluster", NodeTls.Refusal(Certificate(other, "192.0.2.1"), Roots(_authority)), StringComparison.Ordinal);
+        var mixed = new ClusterTls(Tls(other, "192.0.2.1").Certificate, _authority.PathOf(ClusterAuthority.RootFile), Reload);
+        Assert.Null(NodeTls.Open(mixed, TimeProvider.System, _ => { }, out var problem));
         Assert.StartsWith("The other nodes would refuse", problem, StringComparison.Ordinal);
     }
 
@@ -50,7 +53,7 @@ public sealed class ClusterTransportTests : IDisposable
         var request = new CertificateRequest("CN=half", key, HashAlgorithmName.SHA256);
         if (purpose.Length > 0) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
         using var half = request.Create(root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3]);
-        Assert.Contains("clients and servers", ClusterTransport.Refusal(half, Roots(_authority)), StringComparison.Ordinal);
+        Assert.Contains("clients and servers", NodeTls.Refusal(half, Roots(_authority)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -58,7 +61,7 @@ public sealed class ClusterTransportTests : IDisposable
     {
         var old = new ClusterAuthority(Path.Combine(_directory.FullName, "old"), new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-900)));
         old.Make(["192.0.2.1"]);
-        Assert.Contains("not valid now", ClusterTransport.Refusal(Certificate(old, "192.0.2.1"), Roots(old)), StringComparison.Ordinal);
+        Assert.Contains("not valid now", NodeTls.Refusal(Certificate(old, "192.0.2.1"), Roots(old)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -68,7 +71,7 @@ public sealed class ClusterTransportTests : IDisposable
         var (root, key) = (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile)));
         Assert.Equal<string>([_authority.KeyOf("2001:db8::1"), _authority.CertificateOf("2001:db8::1")], _authority.Make(["2001:db8::1"]));
         Assert.Equal((root, key), (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile))));
-        Assert.Null(ClusterTransport.Refusal(Certificate(_authority, "2001:db8::1"), Roots(_authority)));
+        Assert.Null(NodeTls.Refusal(Certificate(_authority, "2001:db8::1"), Roots(_authority)));
         Assert.Throws<IOException>(() => _authority.Make(["192.0.2.1"]));
     }
 
@@ -99,7 +102,7 @@ public sealed class ClusterTransportTests : IDisposable
     private ClusterAuthority Authority(string name) => new(Path.Combine(_directory.FullName, name), TimeProvider.System);
 
     private static ClusterTls Tls(ClusterAuthority authority, string node) =>
-        new(new CertificateFiles(authority.CertificateOf(node), authority.KeyOf(node), null), authority.PathOf(ClusterAuthority.RootFile));
+        new(new CertificateFiles(authority.CertificateOf(node), authority.KeyOf(node), null), authority.PathOf(ClusterAuthority.RootFile), Reload);
 
     private static X509Certificate2 Certificate(ClusterAuthority authority, string node) => X509CertificateLoader.LoadCertificateFromFile(authority.CertificateOf(node));
 

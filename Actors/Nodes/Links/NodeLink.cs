@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Remote.Transport;
+using Google.Protobuf;
+
+namespace ConfCluster.Actors.Nodes.Links;
+
+/// <summary>
+/// One connection to another node. What is written waits in a queue and goes out as much at once as there is; who reads is told each message whole. Ends when either side
+/// closes, or at a message that is longer than any may be.
+/// </summary>
+internal sealed class NodeLink(Address local, Address remote, Stream stream, int longest, ILoggingAdapter log) : AssociationHandle(local, remote)
+{
+    private const int Header = 4;
+    private const int Batch = 1 << 16;
+    private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(2);
+    private readonly Channel<ByteString> _queue = Channel.CreateUnbounded<ByteString>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _queued;
+
+    /// <summary>Completes, without a failure, when nothing of it is left.</summary>
+    public Task Closed => _closed.Task;
+
+    /// <summary>Octets that may wait: two messages of the greatest length.</summary>
+    private long Room => 2L * longest;
+
+    public void Begin(CancellationToken stop) => _ = RunAsync(stop);
+
+    /// <summary>False: too much waits already, or it is closed; the engine comes again with it.</summary>
+    public override bool Write(ByteString payload)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        var length = Header + payload.Length;
+        if (Interlocked.Add(ref _queued, length) <= Room && _queue.Writer.TryWrite(payload)) return true;
+        Interlocked.Add(ref _queued, -length);
+        return false;
+    }
+
+    [Obsolete("The engine's own word: reasons are logged by the caller.")]
+    public override void Disassociate() => Close();
+
+    /// <summary>What waits still goes out, if the other side takes it soon.</summary>
+    public void Close()
+    {
+        _queue.Writer.TryComplete();
+        _closing.TrySetResult();
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var (writing, reading) = (UntilEndAsync(WriteAsync(ends.Token)), UntilEndAsync(ReadAsync(ends.Token)));
+        if (await Task.WhenAny(writing, reading, _closing.Task) == _closing.Task)
+        {
+            ends.CancelAfter(ClosePatience);
+            await Task.WhenAny(writing, reading);
+        }
+
+        _queue.Writer.TryComplete();
+        await ends.CancelAsync();
+        await stream.DisposeAsync();
+        await Task.WhenAll(writing, reading);
+        if (ReadHandlerSource.Task is { IsCompletedSuccessfully: true, Result: var reader }) reader.Notify(new Disassociated(DisassociateInfo.Unknown));
+        _closed.SetResult();
+    }
+
+    private async Task UntilEndAsync(Task part)
+    {
+        try
+        {
+            await part;
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The other side is gone, or this one closes.
+        }
+        catch (InvalidDataException e)
+        {
+            log.Error("The connection to {0} is closed: {1}", RemoteAddress, e.Message);
+        }
+    }
+
+    private async Task WriteAsync(CancellationToken stop)
+    {
+        // Keys may be in it.
+        var buffer = new byte[Batch];
+        try
+        {
+            while (await _queue.Reader.WaitToReadAsync(stop))
+            {
+                var length = 0;
+                while (_queue.Reader.TryRead(out var payload))
+                {
+                    if (length + Header + payload.Length > Batch) length = await FlushAsync(buffer, length, stop);
+                    BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(length), payload.Length);
+                    length += Header;
+                    if (payload.Length <= Batch - length)
+                    {
+                        payload.Span.CopyTo(buffer.AsSpan(length));
+                        length += payload.Length;
+                        continue;
+                    }
+
+                    length = await FlushAsync(buffer, length, stop);
+                    await stream.WriteAsync(payload.Memory, stop);
+                    Interlocked.Add(ref _queued, -payload.Length);
+                }
+
+                await FlushAsync(buffer, length, stop);
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(buffer);
+        }
+    }
+
+    /// <returns>How much is in the buffer now: nothing.</returns>
+    private async ValueTask<int> FlushAsync(byte[] buffer, int length, CancellationToken stop)
+    {
+        if (length == 0) return 0;
+        await stream.WriteAsync(buffer.AsMemory(0, length), stop);
+        Interlocked.Add(ref _queued, -length);
+        return 0;
+    }
+
+    private async Task ReadAsync(CancellationToken stop)
+    {
+        var reader = await ReadHandlerSource.Task.WaitAsync(stop);
+        var buffer = new byte[Batch];
+        var (start, end) = (0, 0);
+        try
+        {
+            while (true)
+            {
+                while (LengthAt(buffer, start, end) is var length and >= 0 && end - start - Header >= length)
+                {
+                    reader.Notify(new InboundPayload(ByteString.CopyFrom(buffer, start + Header, length)));
+                    start += Header + length;
+                }
+
+                buffer = WithRoom(buffer, ref start, ref end);
+                var read = await stream.ReadAsync(buffer.AsMemory(end), stop);
+                if (read == 0) return;
+                end += read;
+            }
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(buffer);
+        }
+    }
+
+    /// <summary>Of the next message; -1: it is not there yet.</summary>
+    /// <exception cref="InvalidDataException">Longer than any may be.</exception>
+    private int LengthAt(byte[] buffer, int start, int end)
+    {
+        if (end - start < Header) return -1;
+        var length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(start));
+        return length >= 0 && length <= longest
+            ? length
+            : throw new InvalidDataException($"a message of {(uint)length} octets; the longest has {longest} (maximum-frame-size)");
+    }
+
+    /// <summary>Moves what is there to the front. Grows with what has come, not with what is announced, and shrinks when it is empty.</summary>
+    private static byte[] WithRoom(byte[] buffer, ref int start, ref int end)
+    {
+        var rest = end - start;
+        var into = rest == buffer.Length ? new byte[buffer.Length * 2] : rest == 0 && buffer.Length > Batch ? new byte[Batch] : buffer;
+        if (into != buffer || start > 0) buffer.AsSpan(start, rest).CopyTo(into);
+        if (into != buffer) CryptographicOperations.ZeroMemory(buffer);
+        (start, end) = (0, rest);
+        return into;
+    }
+}
