@@ -22,22 +22,12 @@ public sealed class ConferenceMixer : IDisposable
     public const int TrunkSlot = -1;
 
     private readonly MixerSettings _settings;
-    private readonly SecretWriter _random;
-    private readonly Dictionary<ParticipantId, Leg> _byParticipant = [];
-    private readonly Dictionary<ParticipantId, OutputStream> _ended = [];
-    private readonly List<Leg?> _legs = [];
     private readonly TickMix _mix;
     private readonly Queue<(ParticipantId Participant, Digit Digit)> _pressed = [];
     private readonly Queue<(ParticipantId Participant, bool IsMissing)> _watched = [];
-    private readonly DateTimeOffset _origin;
-    private readonly GroupKeys _keys = new();
     private readonly LegSender _sender;
+    private readonly MixerLegs _legs;
     private readonly Trunks _trunks;
-    private readonly SsrcOwners _owners;
-    private readonly KeyOwners _uplinks = new();
-    private readonly Queue<ParticipantId> _repeating = [];
-    private Dictionary<ParticipantId, MixerLeg> _admitted = [];
-    private Dictionary<ParticipantId, ImmutableArray<UplinkIndex>>? _resumes;
     private bool _speakerChanged;
     private ulong _ticks;
 
@@ -47,16 +37,16 @@ public sealed class ConferenceMixer : IDisposable
     public ConferenceMixer(MixerSettings settings, SecretWriter random, DateTimeOffset origin, MixerBuffers? buffers = null)
     {
         buffers ??= new MixerBuffers();
-        (_settings, _random, _origin, _mix) = (settings, random, origin, new TickMix(settings, buffers));
+        (_settings, _mix) = (settings, new TickMix(settings, buffers));
         _sender = new LegSender(settings, random, origin, buffers);
-        _owners = new SsrcOwners(IsOurs);
+        _legs = new MixerLegs(settings, random, origin, _mix, _sender.Shared);
         _trunks = new Trunks(settings, random);
     }
 
     /// <summary>The newest state taken, or null.</summary>
-    public MixerState? State { get; private set; }
+    public MixerState? State => _legs.State;
 
-    public int LegCount => _byParticipant.Count;
+    public int LegCount => _legs.Count;
 
     /// <summary>Packets for a slot without a leg, or for a leg that is not admitted or has no media yet: not even opened.</summary>
     public ulong Unexpected { get; private set; }
@@ -68,7 +58,7 @@ public sealed class ConferenceMixer : IDisposable
     public int SharedSsrcsLeft => _sender.Shared.Left;
 
     /// <summary>Packets under the newest group key.</summary>
-    public ulong GroupKeyPackets => _keys.NewestPackets;
+    public ulong GroupKeyPackets => _legs.GroupKeyPackets;
 
     /// <summary>There are other mixers, so packets from them must have a way in.</summary>
     public bool WantsTrunk => _trunks.IsWanted;
@@ -83,22 +73,9 @@ public sealed class ConferenceMixer : IDisposable
     public bool SetState(MixerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (!state.IsNewerThan(State)) return false;
-        State = state;
-        _mix.LegsChanged();
-        _admitted = state.Legs.ToDictionary(l => l.Participant);
-        _resumes = state.Resumes.IsEmpty ? null : state.Resumes.ToDictionary(r => r.Participant, r => r.Indices);
-        _sender.Shared.Reserve(state.SharedSsrcs.AsSpan());
-        foreach (var leg in _byParticipant.Values)
-        {
-            if (_admitted.TryGetValue(leg.Participant, out var wanted)) Admit(leg, wanted);
-            else Expel(leg);
-        }
-
-        _keys.Keep(state.Epochs, IsInUse);
+        if (!_legs.SetState(state)) return false;
         _trunks.Apply(state.Mixer, state.Trunk);
-        foreach (var leg in _byParticipant.Values) leg.Uplink.Keys.Unshare(_keys.Has);
-        if (state.ForwardsFrom is not null) Forwarding.SetState(state, p => _byParticipant.TryGetValue(p, out var open) ? open.Slot : -1);
+        if (state.ForwardsFrom is not null) Forwarding.SetState(state, p => _legs.Find(p)?.Slot ?? -1);
         return true;
     }
 
@@ -113,28 +90,14 @@ public sealed class ConferenceMixer : IDisposable
     public void SetGroupKey(GroupKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        if (!_keys.Install(key)) return;
-        _mix.LegsChanged();
-        foreach (var leg in _byParticipant.Values) Key(leg);
+        _legs.SetGroupKey(key);
     }
 
     /// <summary>A place for the participant; the one it has, if it has one. Its media follows by <see cref="SetLeg"/>.</summary>
     public int OpenLeg(ParticipantId participant)
     {
-        if (_byParticipant.TryGetValue(participant, out var open)) return open.Slot;
-        var slot = _legs.IndexOf(null);
-        if (slot < 0)
-        {
-            slot = _legs.Count;
-            _legs.Add(null);
-        }
-
-        if (!_ended.Remove(participant, out var output)) output = new OutputStream(_random, _settings.Codecs, _keys.Indices);
-        var leg = new Leg(participant, slot, output, _settings, _origin);
-        _mix.LegsChanged();
-        _legs[slot] = _byParticipant[participant] = leg;
-        if (_admitted.TryGetValue(participant, out var wanted)) Admit(leg, wanted);
-        if (State is { ForwardsFrom: not null } && wanted.Participant == participant) Forwarding.Admit(slot, wanted);
+        var slot = _legs.Open(participant, out var isNew);
+        if (isNew && State is { ForwardsFrom: not null } && _legs.Admitted(participant) is { } wanted) Forwarding.Admit(slot, wanted);
         return slot;
     }
 
@@ -143,61 +106,34 @@ public sealed class ConferenceMixer : IDisposable
     public bool SetForwarding(ForwardedLeg leg)
     {
         ArgumentNullException.ThrowIfNull(leg);
-        return _byParticipant.TryGetValue(leg.Participant, out var open) && Forwarding.SetLeg(open.Slot, leg);
+        return _legs.Find(leg.Participant) is { } open && Forwarding.SetLeg(open.Slot, leg);
     }
 
     private Forwarder Forwarding => Forwarder ??= new Forwarder(_settings);
 
     /// <summary>Before a leg is opened: the keys of its offer are its own from now on, until it is closed.</summary>
     /// <returns>False: one of them is another leg's, or the group's; nothing changed.</returns>
-    public bool TryClaim(ParticipantId participant, ReadOnlySpan<KeyFingerprint> uplink) =>
-        !(_keys.Holds(uplink) | !_uplinks.TryClaim(participant, uplink));
+    public bool TryClaim(ParticipantId participant, ReadOnlySpan<KeyFingerprint> uplink) => _legs.TryClaim(participant, uplink);
 
     /// <summary>Nothing came of its leg.</summary>
-    public void Disclaim(ParticipantId participant)
-    {
-        if (!_byParticipant.ContainsKey(participant)) _uplinks.Free(participant);
-    }
+    public void Disclaim(ParticipantId participant) => _legs.Disclaim(participant);
 
     /// <summary>The next leg whose media was not taken since its keys are another's, each once.</summary>
-    public bool TryTakeRepeating(out ParticipantId participant) => _repeating.TryDequeue(out participant!);
+    public bool TryTakeRepeating(out ParticipantId participant) => _legs.TryTakeRepeating(out participant);
 
     /// <summary>Takes ownership of the media and its keys.</summary>
     /// <returns>False: no such leg, its generation is not higher, or it has keys of another; they are zeroed and nothing changed.</returns>
     public bool SetLeg(LegMedia media)
     {
         ArgumentNullException.ThrowIfNull(media);
-        if (!_byParticipant.TryGetValue(media.Participant, out var leg))
-        {
-            media.Dispose();
-            return false;
-        }
-
-        if (!TryClaim(media.Participant, [.. media.Uplink.Select(KeyFingerprint.Of)]))
-        {
-            media.Dispose();
-            _repeating.Enqueue(leg.Participant);
-            return false;
-        }
-
-        if (!leg.Use(media)) return false;
-        _mix.LegsChanged();
-        Key(leg);
-        return true;
+        return _legs.Use(media);
     }
 
     /// <summary>The slot is free, the keys are zeroed. The numbers used are remembered (RFC 3711 §9.1).</summary>
     public bool CloseLeg(ParticipantId participant)
     {
-        if (!_byParticipant.Remove(participant, out var leg)) return false;
-        _mix.LegsChanged();
-        _mix.Talkers.Forget(leg);
-        _uplinks.Free(participant);
-        leg.Dispose();
-        _owners.Free(leg);
-        if (leg.Output.Packets.HasSsrc) _ended[participant] = leg.Output;
-        _legs[leg.Slot] = null;
-        Forwarder?.Close(leg.Slot);
+        if (_legs.Close(participant) is not { } slot) return false;
+        Forwarder?.Close(slot);
         return true;
     }
 
@@ -206,7 +142,7 @@ public sealed class ConferenceMixer : IDisposable
     public void Receive(int slot, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
         if (slot == TrunkSlot) _trunks.Receive(packet);
-        else if ((uint)slot < (uint)_legs.Count && _legs[slot] is { IsLive: true } leg)
+        else if (_legs.At(slot) is { IsLive: true } leg)
             Receive(leg, rtcp || leg.RtcpMux && RtpHeader.LooksLikeRtcp(packet), packet, from, now);
         else
             Unexpected++;
@@ -221,7 +157,7 @@ public sealed class ConferenceMixer : IDisposable
     }
 
     /// <summary>Who has the word; null: nobody, or somebody at another mixer.</summary>
-    public ParticipantId? Speaker => _mix.Talkers.Dominant.Speaker is { } speaker && _byParticipant.ContainsKey(speaker) ? speaker : null;
+    public ParticipantId? Speaker => _mix.Talkers.Dominant.Speaker is { } speaker && _legs.Find(speaker) is not null ? speaker : null;
 
     /// <summary>Whether <see cref="Speaker"/> is another than at the last question.</summary>
     public bool TakeSpeakerChange()
@@ -246,9 +182,9 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(sink);
         // RFC 3550 §5.1: the timestamp counts time. A tick that came late does not come twice.
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
-        _speakerChanged |= _mix.Make(_legs, _trunks, _ticks, now, sink);
+        _speakerChanged |= _mix.Make(_legs.All, _trunks, _ticks, now, sink);
         _sender.Begin(now, _ticks);
-        foreach (var leg in _legs)
+        foreach (var leg in _legs.All)
         {
             if (leg is null) continue;
             if (leg.Watch(now, _settings.NoMediaAfter)) _watched.Enqueue((leg.Participant, leg.IsMediaMissing));
@@ -271,7 +207,7 @@ public sealed class ConferenceMixer : IDisposable
     {
         until = TimeSpan.MaxValue;
         if (Forwarder is { IsBusy: true }) return false;
-        foreach (var leg in _legs)
+        foreach (var leg in _legs.All)
         {
             if (leg is null) continue;
             if (leg.MaySend || leg.Leaving || leg.MayBeHeard || leg.IsMediaMissing) return false;
@@ -282,71 +218,30 @@ public sealed class ConferenceMixer : IDisposable
     }
 
     public LegStatistics Statistics(int slot) =>
-        (_legs[slot] ?? throw new InvalidOperationException($"no leg in slot {slot}")).Statistics();
+        (_legs.At(slot) ?? throw new InvalidOperationException($"no leg in slot {slot}")).Statistics();
 
     public bool TryGetStatistics(ParticipantId participant, out LegStatistics statistics)
     {
-        var found = _byParticipant.TryGetValue(participant, out var leg);
-        statistics = found ? Forwarder?.Statistics(leg!.Slot) ?? leg!.Statistics() : default;
-        return found;
+        var leg = _legs.Find(participant);
+        statistics = leg is null ? default : Forwarder?.Statistics(leg.Slot) ?? leg.Statistics();
+        return leg is not null;
     }
 
     /// <summary>How far the sources of a leg have come, when that is news; for whoever takes over from this mixer.</summary>
     /// <param name="all">Also when it is none.</param>
     public ImmutableArray<UplinkIndex> TakeUplinks(ParticipantId participant, bool all) =>
-        _byParticipant.TryGetValue(participant, out var leg) ? leg.Uplink.TakeNews(all) : [];
+        _legs.Find(participant)?.Uplink.TakeNews(all) ?? [];
 
     public void Dispose()
     {
-        foreach (var leg in _byParticipant.Values) leg.Dispose();
-        _byParticipant.Clear();
-        _legs.Clear();
+        _legs.Dispose();
         _sender.Dispose();
         _trunks.Dispose();
-        _keys.Dispose();
     }
 
     private void Receive(Leg leg, bool rtcp, Span<byte> packet, in MediaAddress from, TimeSpan now)
     {
-        leg.Receive(rtcp, packet, from, now, _owners);
+        leg.Receive(rtcp, packet, from, now, _legs.Owners);
         if (leg.Uplink.TryTakeDigit(out var digit) && _pressed.Count < MaxPressed) _pressed.Enqueue((leg.Participant, digit));
-    }
-
-    private void Admit(Leg leg, MixerLeg wanted)
-    {
-        if (_resumes is not null && _resumes.TryGetValue(leg.Participant, out var indices)) leg.Uplink.Resume(indices);
-        leg.Admit(wanted.Ssrc);
-        leg.Want(wanted.Key);
-        leg.Registered = wanted.Uplink;
-        if (wanted.Uplink != default) _owners.Register(wanted.Uplink, leg);
-        Key(leg);
-    }
-
-    /// <summary>From now on nothing is taken from it either, so its SSRCs are free.</summary>
-    private void Expel(Leg leg)
-    {
-        leg.Expel();
-        _owners.Free(leg);
-    }
-
-    private void Key(Leg leg)
-    {
-        var wanted = leg.Downlink.Wanted;
-        var isGroup = wanted.Mode is LegKeyMode.ByMki or LegKeyMode.Plain && leg.Media is not null;
-        leg.Key(isGroup ? _keys.Find(wanted.Epoch, leg.Output.Profile) : null);
-        if (leg.Registered == default || leg.Media is not { Uplink: [{ Mki.Length: GroupKey.MkiLength } own, ..] }) return;
-        foreach (var key in _keys.CopiesFor(own.Profile, leg.Uplink.Keys.Shares)) leg.Uplink.Keys.Share(key);
-    }
-
-    private bool IsInUse(KeyEpoch epoch) =>
-        _byParticipant.Values.Any(l => l.Admitted && l.Downlink.Wanted is { Mode: LegKeyMode.ByMki or LegKeyMode.Plain } wanted && wanted.Epoch == epoch);
-
-    private bool IsOurs(Ssrc ssrc)
-    {
-        if (_sender.Shared.Owns(ssrc)) return true;
-        foreach (var leg in _legs)
-            if (leg is not null && leg.Output.Packets.HasSsrc && leg.Output.Packets.Ssrc == ssrc)
-                return true;
-        return false;
     }
 }
