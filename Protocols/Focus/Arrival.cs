@@ -122,7 +122,7 @@ internal static class Arrival
         Invitation invitation, Participation participation, SipBody body, bool ourOffer, ParticipantContext context)
     {
         var response = FocusResponses.Success(invitation.Request, participation, context, body);
-        ParticipantEffect[] media = ourOffer ? [] : [LegNegotiation.Reception(participation.Leg, null, context)];
+        ParticipantEffect[] media = ourOffer ? [] : [LegAtMixer.Reception(participation.Leg, null, context)];
         return Steps.To(
             new ParticipantState.Answered(
                 participation, new PendingAck(invitation.Key, response, context.Timings.T1, ourOffer, MediaAtAck: true)),

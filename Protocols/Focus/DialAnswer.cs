@@ -106,7 +106,7 @@ internal static class DialAnswer
     private static ParticipantStep Confirm(Admitting state, MixerId mixer, ParticipantContext context)
     {
         var participation = state.Participation;
-        ParticipantEffect[] media = [LegNegotiation.Media(participation.Leg, context)];
+        ParticipantEffect[] media = [LegAtMixer.Media(participation.Leg, context)];
         if (mixer != participation.Leg.Place.Mixer) (participation, media) = Relocating.Begin(participation, mixer, mayOffer: true, context);
         var confirmed = Steps.To(
             new Confirmed(participation with { Stored = true }),

@@ -52,7 +52,7 @@ internal static class KeyOffers
         if (participation.Waiting is not { } waiting || isKeyless)
         {
             return participation.Relocation is { MayOffer: true } || isKeyless && participation.Waiting is not null
-                ? Refreshing.Offer(participation, LegNegotiation.OfferPlace(participation.Leg, context), null, context).Before(step.Effects.AsSpan())
+                ? Refreshing.Offer(participation, LegOffers.OfferPlace(participation.Leg, context), null, context).Before(step.Effects.AsSpan())
                 : step;
         }
 
@@ -60,7 +60,7 @@ internal static class KeyOffers
         // It joined with an MKI and has none any more, or the other way round: the mixer's packets would not be what the SDP says.
         var next = participation.TakesMki == participation.Leg.Key.Mki.IsPresent && !MikeyNegotiation.IsBarred(participation.Leg)
             ? Refreshing.Offer(
-                participation, LegNegotiation.OfferKey(participation.Leg, waiting, context), waiting.Key.Epoch, context)
+                participation, LegOffers.OfferKey(participation.Leg, waiting, context), waiting.Key.Epoch, context)
             : Proceed(Steps.To(new Confirmed(participation), Report(participation, LegKeyAnswer.Refused, waiting.Key.Epoch)), context);
         return next.Before(step.Effects.AsSpan());
     }

@@ -154,96 +154,6 @@ internal static class LegNegotiation
         return granted is null ? leg with { Sent = Octets(local) } : MikeyNegotiation.Offer(leg, granted, context);
     }
 
-    /// <summary>For a re-INVITE without offer: what is in use, so that the version of o= stays when it was the last word, too.</summary>
-    public static Leg OfferAgain(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferAgain(leg, Mixing.MediaDirection.SendReceive, context);
-
-    /// <summary>
-    /// For a re-INVITE of ours that changes nothing (RFC 4028 §7.4): our last word again, with its o=. An answer has one suite and one
-    /// codec, so it is an offer as it stands; an offer of ours may list suites whose keys are gone.
-    /// </summary>
-    public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
-        leg.Remote is null ? leg
-        : !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
-        : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey.Settled() }
-        : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
-        : OfferKeys(leg, context);
-
-    /// <summary>Our last word again with one more group key, and without those that nobody uses any more.</summary>
-    public static Leg OfferKey(Leg leg, WaitingKey told, ParticipantContext context) =>
-        OfferKeys(
-        leg with
-        {
-            Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken),
-            Sends = told.Switches ? told.Key.Epoch : leg.Sends,
-        },
-        context,
-        isNews: told.Switches);
-
-    /// <summary>Our last word again with where the leg is now. Keyed by MIKEY it is a CSB update (RFC 6043 §5.2) with the keys of now.</summary>
-    public static Leg OfferPlace(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferKeys(leg, context);
-
-    /// <summary>
-    /// For a dialog whose keys are lost: our last word again, with new keys for every suite and the ports of now. Whoever offered keys with an MKI takes one.
-    /// </summary>
-    /// <param name="number">Of the offer; higher than any that was before.</param>
-    public static Leg OfferAnew(SessionDescription local, string remoteText, LegPlace place, bool mki, long number, ParticipantContext context)
-    {
-        var index = ToldPlace.FirstAudio(local);
-        ImmutableArray<MasterKey> keys =
-        [
-            .. context.Settings.Media.Suites.Select(s => MasterKey.Generate(s, mki ? GroupKey.OwnMki(number) : Mki.None, context.Random)),
-        ];
-        var stream = local.Media[index] with
-        {
-            Crypto = [.. keys.Select((key, i) => new CryptoAttribute((uint)i + 1, key.Profile, [key.Copy()]))],
-            Direction = StreamTerms.Written(Mixing.MediaDirection.SendReceive),
-        };
-        var leg = new Leg(place, keys, null, remoteText, local, LocalIsAnswer: false, SdpBody.Nothing, number);
-        var offer = ToldPlace.Now(leg, stream);
-        return leg with { Local = offer, Sent = Octets(offer) };
-    }
-
-    /// <summary>Nothing but the keys and the place changes, so a peer has no cause to answer with another codec. Our first offer had more suites than one.</summary>
-    /// <param name="isNews">What the peer is to send under changes with the same keys: another version of o=, or it would look at nothing (RFC 3264 §8).</param>
-    private static Leg OfferKeys(Leg leg, ParticipantContext context, bool isNews = false)
-    {
-        var remote = leg.Remote!;
-        var stream = leg.Local.Media[remote.Index];
-        if (stream.Crypto is not [var line]) return OfferAgain(leg, remote.Direction, context);
-        using var told = ToldKeys.Of(leg.Group, leg.Key);
-        var crypto = new CryptoAttribute(line.Tag, leg.Key.Profile, [.. told.Keys.Select(k => k.Copy())]);
-        stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
-        var local = OfferAnswer.Numbered(leg.Local, ToldPlace.Now(leg, stream));
-        if (isNews && local.Origin == leg.Local.Origin) local = local with { Origin = local.Origin.Next };
-        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
-    }
-
-    private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)
-    {
-        var remote = leg.Remote!;
-        var used = new OfferedCodec(remote.Codec, remote.PayloadType);
-        var others = context.Settings.Media.Codecs
-            .Where(c => c != remote.Codec)
-            .Select(OfferedCodec.Of)
-            .Where(c => c.PayloadType != remote.PayloadType && c.PayloadType != remote.TelephoneEvent);
-        using var told = ToldKeys.Of(leg.Group, leg.Key);
-        var offer = OfferAnswer.CreateOffer(
-            new OfferPlan(leg.Local.Origin, leg.Place.Rtp, leg.Place.Rtcp, [new OfferedCrypto(remote.CryptoTag, told.Keys)])
-            {
-                Codecs = [used, .. others],
-                TelephoneEvent = remote.TelephoneEvent,
-                TelephoneEventRate = remote.TelephoneEventRate,
-                RtcpMux = remote.RtcpMux,
-                Direction = direction,
-                Extensions = remote.Extensions,
-                Levels = remote.Levels,
-                Lines = remote.Lines,
-                Index = remote.Index,
-            });
-        var local = OfferAnswer.Numbered(leg.Local, offer);
-        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
-    }
-
     /// <summary>The answer in an ACK, or in a response to an INVITE of ours (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
     public static bool TryAccept(SipMessage ack, Leg leg, ParticipantContext context, out Leg next)
     {
@@ -297,39 +207,6 @@ internal static class LegNegotiation
         var key = leg.Keys.First(k => k.Profile == media!.Profile);
         next = leg with { Keys = [key], Remote = media, RemoteText = WithoutKeys(session), Generation = leg.Generation + 1 };
         return true;
-    }
-
-    /// <summary>With copies of the keys, for the mixer to own.</summary>
-    public static ParticipantEffect Media(Leg leg, ParticipantContext context) => leg.Keying == LegKeying.Switched
-        ? new ParticipantEffect.SetForwarding(leg.Place.Mixer, leg.Remote!.ToForwarded(context.Id, leg.Generation))
-        : new ParticipantEffect.SetLegMedia(leg.Place.Mixer, leg.Remote!.ToLegMedia(context.Id, leg.Generation, leg.Key));
-
-    /// <summary>
-    /// For an answer that is not acknowledged yet: the keys of its offer open packets from now on, since the peer may send as soon as it has the answer
-    /// (RFC 3264 §6.1, RFC 4568 §5.1.2). It is sent nothing under a new key of ours before it has said that it has it.
-    /// </summary>
-    /// <param name="before">What it is sent media with until then; null: nothing.</param>
-    public static ParticipantEffect Reception(Leg leg, Leg? before, ParticipantContext context)
-    {
-        if (leg.Keying == LegKeying.Switched)
-        {
-            var forwarded = leg.Remote!.ToForwarded(context.Id, leg.Generation - 1);
-            return new ParticipantEffect.SetForwarding(leg.Place.Mixer, forwarded with { IsConfirmed = before is not null });
-        }
-
-        var media = leg.Remote!.ToLegMedia(context.Id, leg.Generation - 1, (before ?? leg).Key);
-        return new ParticipantEffect.SetLegMedia(leg.Place.Mixer, media with { IsConfirmed = before is not null });
-    }
-
-    /// <summary>Whether the mixer has to hear of it: the peer's answer brought another address, direction, codec or key of its own.</summary>
-    public static bool Differ(Leg before, Leg after)
-    {
-        AcceptedMedia a = before.Remote!, b = after.Remote!;
-        var same = a with { Lines = b.Lines, Index = b.Index, Origin = b.Origin, CryptoTag = b.CryptoTag, Uplink = b.Uplink, Receive = b.Receive };
-        var sameKeys = a.Uplink.Length == b.Uplink.Length;
-        for (var i = 0; sameKeys && i < a.Uplink.Length; i++)
-            sameKeys = a.Uplink[i].Mki == b.Uplink[i].Mki && a.Uplink[i].KeyAndSalt.FixedTimeEquals(b.Uplink[i].KeyAndSalt);
-        return !sameKeys || !same.Equals(b) || !a.Receive.AsSpan().SequenceEqual(b.Receive.AsSpan());
     }
 
     /// <summary>RFC 3261 §20.43: code, agent, quoted text.</summary>

@@ -134,7 +134,7 @@ internal static class Recovering
         var number = Math.Max(FirstNumber, context.Now.ToUnixTimeSeconds());
         local = local! with { Origin = LegRecord.Leapt(local.Origin) };
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
-        var leg = LegNegotiation.OfferAnew(local, fact.RemoteSdp, place, fact.TakesMki, number, context);
+        var leg = LegOffers.OfferAnew(local, fact.RemoteSdp, place, fact.TakesMki, number, context);
         var participation = new Participation(fact.Conference, LegRecord.Leapt(dialog!), fact.Flow, fact.Hidden, LegRecord.NoInvite, leg, Stored: true)
         {
             TakesMki = fact.TakesMki,

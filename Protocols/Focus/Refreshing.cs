@@ -101,7 +101,7 @@ internal static class Refreshing
     {
         var method = participation.TakesUpdate ? SipMethod.Update : SipMethod.Invite;
         var offer = before.IsNews ? before.Offer
-            : method == SipMethod.Invite ? LegNegotiation.OfferUnchanged(participation.Leg, context) : null;
+            : method == SipMethod.Invite ? LegOffers.OfferUnchanged(participation.Leg, context) : null;
         var (dialog, request) = participation.Dialog.NewRequest(method);
         var headers = request.Headers
             .Append("Contact", context.Contact(participation.Conference, participation.Flow, SecureContact.IsNeeded(request)))
@@ -176,8 +176,8 @@ internal static class Refreshing
 
         // It may have gone on to another mixer meanwhile.
         leg = leg with { Place = participation.Leg.Place };
-        var isNews = !state.Pending.IsNews || participation.Leg.Remote is null || LegNegotiation.Differ(participation.Leg, leg);
-        ParticipantEffect[] media = isNews ? [LegNegotiation.Media(leg, context)] : [];
+        var isNews = !state.Pending.IsNews || participation.Leg.Remote is null || LegAtMixer.Differ(participation.Leg, leg);
+        ParticipantEffect[] media = isNews ? [LegAtMixer.Media(leg, context)] : [];
         ParticipantEffect[] report = state.Pending.Epoch is { } epoch ? [KeyOffers.Report(participation, LegKeyAnswer.Took, epoch)] : [];
         return Settle(participation with { Leg = leg }, [.. ack, .. media, .. report]);
     }

@@ -102,15 +102,15 @@ internal static class Relocating
     private static ParticipantEffect[] Media(ParticipantState state, Leg leg, ParticipantContext context) => state switch
     {
         Early => [],
-        Unacknowledged { Pending: { OurOffer: false, MediaAtAck: true } } => [LegNegotiation.Reception(leg, null, context)],
+        Unacknowledged { Pending: { OurOffer: false, MediaAtAck: true } } => [LegAtMixer.Reception(leg, null, context)],
         _ when leg.Remote is null => [],
-        _ when Of(state) is { Relocation.IsGentle: true } => [LegNegotiation.Reception(leg, null, context)],
-        _ => [LegNegotiation.Media(leg, context)],
+        _ when Of(state) is { Relocation.IsGentle: true } => [LegAtMixer.Reception(leg, null, context)],
+        _ => [LegAtMixer.Media(leg, context)],
     };
 
     /// <summary>The peer knows: now media comes from there.</summary>
     public static ParticipantEffect[] Begun(Participation participation, ParticipantContext context) =>
-        participation.Relocation is { IsGentle: true } ? [LegNegotiation.Media(participation.Leg, context)] : [];
+        participation.Relocation is { IsGentle: true } ? [LegAtMixer.Media(participation.Leg, context)] : [];
 
     private static ParticipantEffect.OpenLeg Open(Participation participation, MixerId mixer) => new(mixer, participation.Leg.Place.Rtp.Family)
     {

@@ -88,7 +88,7 @@ internal static class Renegotiation
 
     private static ParticipantStep Confirm(Participation participation, PendingAck pending, ParticipantContext context)
     {
-        ParticipantEffect[] media = pending.MediaAtAck ? [LegNegotiation.Media(participation.Leg, context)] : [];
+        ParticipantEffect[] media = pending.MediaAtAck ? [LegAtMixer.Media(participation.Leg, context)] : [];
         ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation)), KeyOffers.Ready(participation)];
         return Steps.To(
             new ParticipantState.Confirmed(participation with { Stored = true }),
@@ -126,7 +126,7 @@ internal static class Renegotiation
     /// <summary>A re-INVITE without SDP: the 2xx offers what is in use.</summary>
     private static ParticipantStep Offer(Participation participation, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
-        var leg = LegNegotiation.OfferAgain(participation.Leg, context);
+        var leg = LegOffers.OfferAgain(participation.Leg, context);
         return Answer2xx(participation with { Leg = leg }, arrived, ourOffer: true, mediaAtAck: true, context);
     }
 
@@ -136,7 +136,7 @@ internal static class Renegotiation
     {
         var newKey = participation.Leg.Key != before.Key;
         ParticipantEffect[] media = !changed ? []
-            : newKey ? [LegNegotiation.Reception(participation.Leg, before, context)] : [LegNegotiation.Media(participation.Leg, context)];
+            : newKey ? [LegAtMixer.Reception(participation.Leg, before, context)] : [LegAtMixer.Media(participation.Leg, context)];
         if (arrived.Request.Method == SipMethod.Invite)
             return Answer2xx(participation, arrived, ourOffer: false, mediaAtAck: newKey, context).Before(media);
 

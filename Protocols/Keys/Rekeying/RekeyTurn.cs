@@ -5,19 +5,19 @@ namespace ConfCluster.Protocols.Keys.Rekeying;
 /// <summary>One step of <see cref="RekeyMachine"/> while it is made.</summary>
 internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan now)
 {
-    /// <summary>An offer that nobody has answered for so long does not keep others waiting.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     /// <summary>Moves are collected: the mixer is told of all legs of one at once, and plays no sooner than its next frame of 20 ms.</summary>
     private static readonly TimeSpan MoveTick = TimeSpan.FromMilliseconds(20);
 
     private readonly ImmutableArray<RekeyEffect>.Builder _effects = ImmutableArray.CreateBuilder<RekeyEffect>();
 
-    private readonly RekeyState _before = state;
+    /// <summary>As it was before the step.</summary>
+    public RekeyState Before { get; } = state;
 
     public RekeyState State { get; set; } = state;
 
     public RekeyPolicy Policy => policy;
+
+    public TimeSpan Now => now;
 
     public ImmutableArray<RekeyEffect> Effects => _effects.ToImmutable();
 
@@ -155,11 +155,11 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     }
 
     /// <summary>Without MKI it has no other key; and what it sends under a group key cannot be put under another without its help.</summary>
-    private bool IsDropped(LegKeys leg) =>
+    public bool IsDropped(LegKeys leg) =>
         policy.OnUndelivered == Undelivered.Drop || leg.Keying is LegKeying.GroupPlain or LegKeying.GroupBothWays or LegKeying.Switched;
 
     /// <summary>Whoever sends under the key that it takes puts it in use with its answer: from now on who leaves has left later (K1).</summary>
-    private void SendsUnder(LegKeys leg, KeyEpoch epoch)
+    public void SendsUnder(LegKeys leg, KeyEpoch epoch)
     {
         if (leg.Keying == LegKeying.GroupBothWays && State.Find(epoch) is { WasUsed: false } told) State = State.With(told with { WasUsed = true });
     }
@@ -176,18 +176,18 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         if (State.IsSwitching || !State.Limits.IsEmpty)
         {
             SwitchingTurn.Enforce(this);
-            Distribute();
+            KeyDistribution.Distribute(this);
             SwitchingTurn.SwitchOver(this);
         }
         else
         {
-            Move();
-            Enforce();
-            Distribute();
-            LimitEpochsInUse();
+            OneRoundTurn.Move(this);
+            OneRoundTurn.Enforce(this);
+            KeyDistribution.Distribute(this);
+            OneRoundTurn.LimitEpochsInUse(this);
         }
 
-        Finish();
+        EpochEnds.Finish(this);
         if (State.IsSwitching && IsDue()) DemandWanted();
     }
 
@@ -197,59 +197,10 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     private void DemandWanted() =>
         Demand(State.Wanted!.Value, State is { LacksSince: { } since, Stock.MayMakeOwn: true } && now - since >= OwnAfter(policy));
 
-    /// <summary>
-    /// Each leg that has nothing open is offered the newest, however far the others are (K8, K9); but only so many at once, that their answers do not
-    /// come in one burst.
-    /// </summary>
-    private void Distribute()
-    {
-        foreach (var leg in Due(State.Index.Retries)) Set(leg with { RetryAt = null });
-        foreach (var leg in Due(State.Index.Out)) Set(leg with { SlotUntil = null });
-        if (State.Newest is not { } newest) return;
-        var room = Window(State, policy) - State.Index.Out.Count;
-        foreach (var (reached, participant) in State.Index.Free)
-        {
-            if (reached >= newest.Epoch) break;
-            if (room-- <= 0) return;
-            Offer(State.Legs[participant], newest.Epoch);
-        }
-
-        foreach (var leg in Due(State.Index.Sheds))
-        {
-            // What it took last may have been given up since; it is told what it may be sent media under.
-            var usable = new[] { leg.Confirmed, leg.InUse }.FirstOrDefault(e => e is { } taken && State.Find(taken) is { MayBeUsed: true });
-            if (usable is null || !ToldEpochs.IsStale(State, leg)) Set(leg with { ShedsAt = null });
-            else if (room-- > 0) Offer(leg, usable.Value);
-            else return;
-        }
-    }
-
-    public TimeSpan Now => now;
-
-    /// <summary>So many more may be told something now.</summary>
-    public int Room => Window(State, policy) - State.Index.Out.Count;
-
-    private void Offer(LegKeys leg, KeyEpoch epoch)
-    {
-        leg = ToldEpochs.Tell(State, policy, leg, epoch) with { SlotUntil = now + Patience };
-        Set(leg);
-        SendsUnder(leg, epoch);
-        _effects.Add(new RekeyEffect.Offer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });
-    }
-
-    /// <summary>Somebody waits for an offer until one of those that are out is answered or given up for.</summary>
-    public static bool IsHeldUp(RekeyState state, RekeyPolicy policy) =>
-        state.Newest is { } newest && state.Index.Out.Count >= Window(state, policy)
-        && (newest.SwitchBy is not null && newest.Phase == EpochPhase.Distributing || !state.Index.Sheds.IsEmpty
-            || !state.Index.Free.IsEmpty && state.Index.Free[0].Reached < newest.Epoch);
-
-    /// <summary>So many that all legs are reached in half the timeout, even if each needs the whole patience.</summary>
-    private static int Window(RekeyState state, RekeyPolicy policy) =>
-        Math.Max(policy.MaxOffers, (int)Math.Ceiling(state.Legs.Count * 2 * (Patience / policy.DistributionTimeout)));
-
     private static TimeSpan AtTick(TimeSpan at) => new((at.Ticks + MoveTick.Ticks - 1) / MoveTick.Ticks * MoveTick.Ticks);
 
-    private List<LegKeys> Due(ImmutableSortedSet<(TimeSpan At, string Participant)> times)
+    /// <summary>Whose time has come, by one of the lists of the index.</summary>
+    public List<LegKeys> Due(ImmutableSortedSet<(TimeSpan At, string Participant)> times)
     {
         var due = new List<LegKeys>();
         foreach (var (at, participant) in times)
@@ -261,126 +212,14 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
         return due;
     }
 
-    private void Move()
-    {
-        foreach (var leg in Due(State.Index.Moves))
-        {
-            Set(leg with { MovesAt = null });
-            if (leg.Confirmed is not { } taken || leg.InUse >= taken || State.Find(taken) is not { MayBeUsed: true } epoch) continue;
-            State = State.With(epoch with { WasUsed = true });
-            Set(leg with
-            {
-                MovesAt = null,
-                InUse = taken,
-                KnowsOwnKey = leg.Keying != LegKeying.GroupPlain,
-                ShedsAt = leg.Knows.IsEmpty ? null : now + policy.Grace,
-            });
-            _effects.Add(new RekeyEffect.Use(leg.Participant, taken));
-        }
-    }
-
-    /// <summary>The deadline of a change: nobody stays under an older key (K4), whatever is still on its way to the leg.</summary>
-    private void Enforce()
-    {
-        foreach (var deadline in State.Deadlines)
-        {
-            if (deadline.At > now) continue;
-            State = State with
-            {
-                Deadlines = State.Deadlines.Remove(deadline),
-                // Nor does anybody begin with one: a newcomer, or a leg that took it late.
-                Epochs = [.. State.Epochs.Select(e => e.Epoch < deadline.Epoch ? e with { IsSpoiled = true } : e)],
-            };
-            foreach (var leg in State.Legs.Values)
-            {
-                if (!(leg.InUse < deadline.Epoch)) continue;
-                // Who took all that it was offered is not to blame when the epoch was spoiled.
-                var isLate = leg.Offered is not null || leg.RetryAt is not null || !leg.IsReady;
-                if (isLate && IsDropped(leg)) GiveUp(leg);
-                else Isolate(leg);
-            }
-        }
-    }
-
     /// <summary>
     /// A switch of MKI alone: it was given its own key at set-up. Without MKI it has no other key and hears nothing meanwhile. Both come back
     /// when they take a newer key.
     /// </summary>
-    private void Isolate(LegKeys leg)
+    public void Isolate(LegKeys leg)
     {
         var moved = leg.InUse is not null;
         Set(leg with { InUse = null, MovesAt = leg.IsInGroup ? leg.MovesAt : null });
         if (moved) _effects.Add(leg.Keying == LegKeying.GroupPlain ? new RekeyEffect.Silence(leg.Participant) : new RekeyEffect.Use(leg.Participant, null));
     }
-
-    private void LimitEpochsInUse()
-    {
-        while (true)
-        {
-            var inUse = State.Index.Tallies.Where(t => t.Value.InUse > 0).Select(t => t.Key).ToList();
-            if (inUse.Count <= policy.MaxEpochsInUse) return;
-            foreach (var leg in State.Legs.Values)
-            {
-                if (leg.InUse == inUse[0]) Isolate(leg);
-            }
-        }
-    }
-
-    private void Finish()
-    {
-        foreach (var epoch in State.Epochs)
-        {
-            if (epoch.Phase == EpochPhase.Distributing && epoch.MayBeUsed && MayHaveSettled() && State.Legs.Values.All(l => IsSettled(l, epoch)))
-            {
-                State = State.With(epoch with { Phase = EpochPhase.Active });
-                _effects.Add(new RekeyEffect.Settled(epoch.Epoch, now - epoch.Began));
-            }
-        }
-
-        foreach (var epoch in State.Epochs)
-        {
-            if (epoch.Phase is EpochPhase.Prepared or EpochPhase.Retired || !IsOver(epoch)) continue;
-            State = State.With(epoch with { Phase = EpochPhase.Retired, DestroyAt = now + policy.Grace });
-            _effects.Add(new RekeyEffect.Retire(epoch.Epoch));
-        }
-
-        foreach (var epoch in State.Epochs)
-        {
-            if (!(epoch.DestroyAt <= now)) continue;
-            State = State with
-            {
-                Epochs = State.Epochs.Remove(epoch),
-                Unrevoked = policy.Revoke == Revocation.Now && epoch.WasUsed ? State.Unrevoked.Add(epoch.Epoch) : State.Unrevoked,
-            };
-            _effects.Add(new RekeyEffect.Destroy(epoch.Epoch));
-        }
-
-        foreach (var epoch in State.Unrevoked)
-        {
-            if (State.Index.Of(epoch).Known > 0) continue;
-            State = State with { Unrevoked = State.Unrevoked.Remove(epoch) };
-            _effects.Add(new RekeyEffect.Revoked(epoch));
-        }
-    }
-
-    /// <summary>All legs are looked at only after a step that can have settled an epoch.</summary>
-    private bool MayHaveSettled() =>
-        State.Uses != _before.Uses || State.Legs.Count != _before.Legs.Count || State.Deadlines != _before.Deadlines || State.Epochs != _before.Epochs;
-
-    /// <summary>After its deadline nobody is waited for.</summary>
-    private bool IsSettled(LegKeys leg, GroupKeyState epoch)
-    {
-        if (!leg.MayHold(epoch.Epoch) || leg.InUse >= epoch.Epoch) return true;
-        // Whoever is told the key while others switch over is none of them.
-        if (leg.Keying == LegKeying.Switched) return epoch.SwitchBy is not null && !(leg.Confirmed >= epoch.Epoch);
-        return leg.InUse is null && State.Deadlines.All(d => d.Epoch != epoch.Epoch);
-    }
-
-    /// <summary>
-    /// Nobody is sent media under it and nobody will be. An older one that is still in use goes first: if the newest is given up, nobody is told a key
-    /// that is older than one that was there (K8).
-    /// </summary>
-    private bool IsOver(GroupKeyState epoch) =>
-        (epoch.IsSpoiled || State.Newest is { } newest && newest.Epoch > epoch.Epoch && State.Epochs.All(e => e.Epoch >= epoch.Epoch || e.Phase == EpochPhase.Retired))
-        && State.Index.Of(epoch.Epoch) is { InUse: 0 } tally && (tally.Moving == 0 || epoch.IsSpoiled);
 }

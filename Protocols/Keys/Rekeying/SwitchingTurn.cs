@@ -45,7 +45,7 @@ internal static class SwitchingTurn
                 turn.Say(new RekeyEffect.Distributed(epoch.Epoch));
             }
 
-            var room = turn.Room;
+            var room = KeyDistribution.Room(turn);
             foreach (var leg in turn.State.Legs.Values.Where(l => l.IsFree && l.Confirmed == epoch.Epoch && !(l.InUse >= epoch.Epoch)))
             {
                 if (room-- <= 0) return;
@@ -73,7 +73,7 @@ internal static class SwitchingTurn
     private static void Switch(RekeyTurn turn, LegKeys leg, KeyEpoch epoch)
     {
         leg = ToldEpochs.Tell(turn.State, turn.Policy, leg, epoch);
-        turn.Set(leg with { SlotUntil = turn.Now + RekeyTurn.Patience, IsSwitching = true });
+        turn.Set(leg with { SlotUntil = turn.Now + KeyDistribution.Patience, IsSwitching = true });
         turn.State = turn.State.With(turn.State.Find(epoch)! with { WasUsed = true });
         turn.Say(new RekeyEffect.Switch(leg.Participant, epoch));
     }
