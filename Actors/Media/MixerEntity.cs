@@ -65,8 +65,9 @@ public sealed class MixerEntity : UntypedActor, IWithTimers
             case SetLegMedia m when _plan.IsSwitching: Refuse(m.Media, nameof(SetLegMedia)); break;
             case SetGroupKey m when _plan.IsSwitching: Refuse(m.Key, nameof(SetGroupKey)); break;
             case SetLegMedia m: _place!.SetLeg(m.Media); break;
+            case KeepLeg m when _plan.IsSwitching: m.Record.Dispose(); break;
             case KeepLeg m: _kept.Keep(m.Record, isOpen: _plan.OpenedAt.ContainsKey(m.Record.Media.Participant)); break;
-            case FindLeg m: _regions.Participants.Tell(new LegFound(m.Participant, _id, _kept.CopyOf(m.Participant))); break;
+            case FindLeg m: _regions.Participants.Tell(new LegFound(m.Participant, _id, _kept.CopyOf(m.Participant), !_plan.OpenedAt.ContainsKey(m.Participant))); break;
             case SetGroupKey m: Handle(m); break;
             case SetTrunkKeys m: Handle(m); break;
             case CloseLeg m: Close(m.Participant); break;

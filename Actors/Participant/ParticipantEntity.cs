@@ -105,7 +105,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         DialParticipant m => new ParticipantInput.DialRequested(m.Conference, m.CallId, UriOf(m.Target)),
         DialGranted m => new ParticipantInput.DialGranted(m.Conference, m.Mixer),
         ServersLocated m => new ParticipantInput.Located(m.Hops, m.Reason),
-        LegFound m => new ParticipantInput.LegFound(m.Mixer, m.Record),
+        LegFound m => new ParticipantInput.LegFound(m.Mixer, m.Record, m.IsGone),
         LegRefused m => new ParticipantInput.LegRefused(m.Mixer, m.Reason),
         _ => throw new UnreachableException($"no input for {message.GetType().Name}"),
     };

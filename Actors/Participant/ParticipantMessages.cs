@@ -83,6 +83,7 @@ public sealed record EndDialog(ParticipantId Participant, ConferenceId Conferenc
 public sealed record LegOpened(ParticipantId Participant, MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : IParticipantMessage;
 
 /// <summary>What the mixer has of the leg since a former life of the participant; null: nothing. The receiver owns it.</summary>
-public sealed record LegFound(ParticipantId Participant, MixerId Mixer, LegRecord? Record) : IParticipantMessage;
+/// <param name="IsGone">The mixer has no leg of it at all.</param>
+public sealed record LegFound(ParticipantId Participant, MixerId Mixer, LegRecord? Record, bool IsGone = false) : IParticipantMessage;
 
 public sealed record LegRefused(ParticipantId Participant, MixerId Mixer, Rejection Reason) : IParticipantMessage;

@@ -121,13 +121,13 @@ internal static class SecretWire
 
     private static LegFoundProto Write(LegFound m)
     {
-        var proto = new LegFoundProto { Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer) };
+        var proto = new LegFoundProto { Participant = m.Participant.Value, Mixer = WireValues.Write(m.Mixer), IsGone = m.IsGone };
         if (m.Record is { } record) proto.Record = LegRecordWire.Write(record);
         return proto;
     }
 
     private static LegFound Read(LegFoundProto p) =>
-        new(new ParticipantId(p.Participant), WireValues.Read(p.Mixer), p.Record is null ? null : LegRecordWire.Read(p.Record));
+        new(new ParticipantId(p.Participant), WireValues.Read(p.Mixer), p.Record is null ? null : LegRecordWire.Read(p.Record), p.IsGone);
 
     private static OfferGroupKeyProto Write(OfferGroupKey m)
     {

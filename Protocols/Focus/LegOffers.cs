@@ -22,7 +22,7 @@ internal static class LegOffers
     /// </summary>
     public static Leg OfferUnchanged(Leg leg, ParticipantContext context) =>
         leg.Remote is null ? leg
-        : !ToldPlace.IsNow(leg) ? OfferKeys(leg, context)
+        : !ToldPlace.IsNow(leg) || leg.Mikey is { IsRevived: true } ? OfferKeys(leg, context)
         : leg.Mikey is { } mikey ? leg with { LocalIsAnswer = false, Mikey = mikey.Settled() }
         : leg.LocalIsAnswer ? leg with { LocalIsAnswer = false }
         : OfferKeys(leg, context);

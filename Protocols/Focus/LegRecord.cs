@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
+using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
@@ -14,7 +16,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// What a participant leaves at its mixer each time that an offer is settled, so that its next life on another node goes on where this one was: its leg with
-/// the keys, and of its dialog what the journal has an older word of. In memory only. Owns its secrets; left out: legs whose keys travel in MIKEY messages.
+/// the keys, and of its dialog what the journal has an older word of. In memory only. Owns its secrets; left out: legs of a conference whose media is forwarded unopened, since no media node
+/// has its keys.
 /// </summary>
 /// <param name="Media">What the mixer was told: the peer's side, its keys and our own one.</param>
 /// <param name="Local">Our newest SDP with its keys.</param>
@@ -45,6 +48,17 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
     /// <summary>The keys of the group that the peer was told, oldest first.</summary>
     public ImmutableArray<GroupKey> Group { get; init; } = [];
 
+    /// <summary>Null: its keys stand in a=crypto.</summary>
+    public KeptBundle? Mikey { get; init; }
+
+    /// <summary>Of a leg that is keyed by MIKEY: what we said last, as it went out.</summary>
+    public SdpBody Sent { get; init; } = SdpBody.Nothing;
+
+    public LegKeying Keying { get; init; }
+
+    /// <summary>As in <see cref="Leg"/>.</summary>
+    public uint RegisteredSsrc { get; init; }
+
     /// <summary>The peer is behind a NAT: only the flow reaches it.</summary>
     public bool Hidden { get; init; }
 
@@ -72,6 +86,10 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
             Levels = remote.Levels,
             Family = remote.Family,
             Group = [.. leg.Group.Select(g => g.Copy())],
+            Mikey = leg.Mikey is { } mikey ? KeptBundle.Of(mikey) : null,
+            Sent = leg.Mikey is null ? SdpBody.Nothing : new SdpBody(leg.Sent.Body.Copy()),
+            Keying = leg.Keying,
+            RegisteredSsrc = leg.RegisteredSsrc,
             Hidden = p.Hidden,
             Caller = p.Caller,
             Session = p.Session,
@@ -87,6 +105,8 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
         Media = Media.Copy(),
         Local = new SdpBody(Local.Body.Copy()),
         Group = [.. Group.Select(g => g.Copy())],
+        Mikey = Mikey?.Copy(),
+        Sent = Mikey is null ? Sent : new SdpBody(Sent.Body.Copy()),
     };
 
     /// <summary>A participation with copies of the secrets. Its numbers have leapt. False: a node of another version wrote what is not understood here.</summary>
@@ -95,6 +115,13 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
         participation = null;
         if (!Sip.Dialogs.Dialog.TryFromFacts(Dialog, out var dialog) || !TryLines(out var lines, out var origin)) return false;
         if (!SdpReader.TryRead(Local.Body.Span, out var said, out _)) return false;
+        KeyedLeg? mikey = null;
+        if (Mikey is not null && !Mikey.TryRevive(out mikey))
+        {
+            said!.Dispose();
+            return false;
+        }
+
         var local = said! with { Origin = Leapt(said.Origin) };
         var remote = new AcceptedMedia(
             Index, lines, origin!, Media.Remote, Media.RemoteRtcp, Media.RtcpMux, Media.Codec, Media.PayloadType, Media.TelephoneEvent, Media.Direction,
@@ -106,9 +133,13 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
             Levels = Levels,
             Family = Family,
         };
-        var leg = new Leg(Place, [Media.Downlink.Copy()], remote, RemoteText, local, LocalIsAnswer, LegNegotiation.Octets(local), Media.Generation + GenerationLeap)
+        var sent = mikey is null ? LegNegotiation.Octets(local) : new SdpBody(Sent.Body.Copy());
+        var leg = new Leg(Place, [Media.Downlink.Copy()], remote, RemoteText, local, LocalIsAnswer, sent, Media.Generation + GenerationLeap)
         {
             Group = [.. Group.Select(g => g.Copy())],
+            Mikey = mikey,
+            Keying = Keying,
+            RegisteredSsrc = RegisteredSsrc,
         };
         participation = new Participation(conference, Leapt(dialog!), Flow, Hidden, NoInvite, leg, Stored: true)
         {
@@ -141,6 +172,8 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
     {
         Media.Dispose();
         Local.Dispose();
+        Sent.Dispose();
+        Mikey?.Dispose();
         foreach (var key in Group) key.Dispose();
     }
 

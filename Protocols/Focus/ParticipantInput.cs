@@ -145,7 +145,8 @@ public abstract partial record ParticipantInput
     public sealed record LegOpened(MixerId Mixer, MediaAddress Rtp, MediaAddress Rtcp) : ParticipantInput;
 
     /// <summary>What the mixer has of the leg since a former life of the participant; null: nothing. Whoever takes the input owns it.</summary>
-    public sealed record LegFound(MixerId Mixer, LegRecord? Record) : ParticipantInput;
+    /// <param name="IsGone">It has no leg of the participant at all.</param>
+    public sealed record LegFound(MixerId Mixer, LegRecord? Record, bool IsGone = false) : ParticipantInput;
 
     public sealed record LegRefused(MixerId Mixer, Rejection Reason) : ParticipantInput;
 

@@ -33,7 +33,8 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
 /// <summary>
 /// A dialog whose participant died with its node is taken up again on another: the conference says which mixer has the leg, the mixer says what it was left of
 /// it (<see cref="LegRecord"/>), and the dialog goes on as if nothing had happened. A mixer that has nothing is asked for ports, and the peer is offered new keys
-/// (RFC 4568 §7.1.4). What comes meanwhile waits. Left out: legs whose keys travel in MIKEY messages; they stay as <see cref="Restoring"/> keeps them.
+/// (RFC 4568 §7.1.4). What comes meanwhile waits. A leg whose keys travel in MIKEY messages cannot be offered others: when the mixer has none of it the call ends, and
+/// where media is forwarded unopened, of which nothing is kept, it stays as <see cref="Restoring"/> keeps it.
 /// </summary>
 internal static class Recovering
 {
@@ -46,7 +47,7 @@ internal static class Recovering
     private const long FirstNumber = 1 << 20;
 
     public static bool Concerns(Restored state, ParticipantInput input, ParticipantContext context) =>
-        context.Settings.CallsOutliveNode && !state.Fact.IsByTicket && input switch
+        context.Settings.CallsOutliveNode && input switch
         {
             MoveRequested or JoinAccepted or KeyOffered or LegFound => true,
             RequestArrived arrived => IsOffer(arrived.Request) && Restoring.IsInDialog(state, arrived.Request),
@@ -100,7 +101,12 @@ internal static class Recovering
 
     private static ParticipantStep Again(Restored state, ParticipantContext context)
     {
-        if (state.Recovery.Asked < MaxQuestions) return Ask(state, context);
+        return state.Recovery.Asked < MaxQuestions ? Ask(state, context) : GiveUp(state, context);
+    }
+
+    /// <summary>It stays as the journal has it until something comes again.</summary>
+    private static ParticipantStep GiveUp(Restored state, ParticipantContext context)
+    {
         var (held, waiting) = (state.Recovery.Held, state.Recovery.Waiting);
         var left = With(state, RecoveryState.None with { Obeys = state.Recovery.Obeys });
         ParticipantEffect[] report = waiting is null
@@ -119,6 +125,8 @@ internal static class Recovering
     private static ParticipantStep Found(Restored state, LegFound found, ParticipantContext context)
     {
         if (found.Mixer != state.Recovery.Mixer || state.Recovery.IsLost) return Steps.To(state);
+        if (found is { Record: null } && state.Fact.IsByTicket)
+            return found.IsGone ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context) : GiveUp(state, context).Before(StopAsking);
         if (found.Record is not { } record || record.Place.Mixer != found.Mixer || !record.TryRevive(state.Fact.Conference, out var participation))
             return Ask(With(state, state.Recovery with { IsLost = true, Asked = 0 }), context);
         return Back(state, participation!, [Relocating.Report(participation!)], context);
@@ -152,7 +160,7 @@ internal static class Recovering
             Waiting = recovery.Waiting,
             Dialog = seen > participation.Dialog.RemoteSequence ? participation.Dialog with { RemoteSequence = seen } : participation.Dialog,
         };
-        effects = [new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), .. effects, .. Refreshing.Timers(participation.Session), .. Soon(participation, context)];
+        effects = [StopAsking, .. effects, .. Refreshing.Timers(participation.Session), .. Soon(participation, context)];
         var back = new Confirmed(participation);
         return (recovery.Held is { } held ? InDialog.Request(back, participation, held.Arrived, context) : Steps.To(back)).Before(effects);
     }
@@ -171,6 +179,8 @@ internal static class Recovering
             : context.Settings.Media.Families[0];
 
     private static bool IsOffer(SipRequest request) => request.Method == SipMethod.Invite || request.Method == SipMethod.Update && !request.Body.IsEmpty;
+
+    private static ParticipantEffect StopAsking => new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk);
 
     private static Restored With(Restored state, RecoveryState recovery) => state with { Recovery = recovery };
 }

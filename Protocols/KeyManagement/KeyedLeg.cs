@@ -27,6 +27,12 @@ public interface IKeyedOffer : IDisposable
 /// <param name="Ssrc">What we said of our own stream.</param>
 public abstract record KeyedLeg(SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc)
 {
+    /// <summary>How far the first T of a next life is ahead of the clock: what the former one said last may be newer than what it left behind.</summary>
+    private static readonly TimeSpan Leap = TimeSpan.FromSeconds(2);
+
+    /// <summary>A next life has it and has said nothing yet, so nothing that was said before is said again as our own offer.</summary>
+    public bool IsRevived { get; init; }
+
     /// <summary>What protects the messages of the bundle.</summary>
     public abstract IDisposable Secret { get; }
 
@@ -51,4 +57,11 @@ public abstract record KeyedLeg(SrtpProfile Profile, int Stream, bool AtSession,
 
     /// <summary>Our last word is said again and expects no answer.</summary>
     public abstract KeyedLeg Settled();
+
+    /// <summary>For what is said next: of a former life no T comes again, also when another node's clock is behind.</summary>
+    protected ExchangeContext Ahead(ExchangeContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return IsRevived ? context with { Now = context.Now + Leap } : context;
+    }
 }

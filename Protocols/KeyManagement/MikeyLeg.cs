@@ -35,10 +35,10 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
         ArgumentNullException.ThrowIfNull(session);
         var keys = TeksOf(session, Stream);
         var terms = new SessionTerms(Sessions(first, Theirs), Unanswered is null ? new([MikeyKeys.PolicyOf(Profile)!.ToPayload(0)]) : default, keys, IsOffer);
-        var step = Unanswered is { } update ? CsbUpdate.Answer(State, update, terms, context) : CsbUpdate.Begin(State, terms, context);
+        var step = Unanswered is { } update ? CsbUpdate.Answer(State, update, terms, context) : CsbUpdate.Begin(State, terms, Ahead(context));
         foreach (var key in keys) key.Dispose();
         var message = step.Effects.OfType<UpdateEffect.Send>().Single().Message;
-        return (this with { State = step.State, Unanswered = null }, KeyedSdp.Written(session, Stream, message, AtSession));
+        return (this with { State = step.State, Unanswered = null, IsRevived = false }, KeyedSdp.Written(session, Stream, message, AtSession));
     }
 
     public override ExchangeError Read(

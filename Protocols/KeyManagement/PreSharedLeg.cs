@@ -37,9 +37,9 @@ public sealed record PreSharedLeg(
 
         // The policies are known already, so they are left out (RFC 3830 §4.5).
         var keys = MikeyLeg.TeksOf(session, Stream);
-        var (next, sent) = PreSharedUpdate.Begin(Bundle, FilledIn(Sessions), default, keys, new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]), context);
+        var (next, sent) = PreSharedUpdate.Begin(Bundle, FilledIn(Sessions), default, keys, new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]), Ahead(context));
         foreach (var key in keys) key.Dispose();
-        return (this with { Bundle = next }, KeyedSdp.Written(session, Stream, sent, AtSession));
+        return (this with { Bundle = next, IsRevived = false }, KeyedSdp.Written(session, Stream, sent, AtSession));
     }
 
     public override ExchangeError Read(

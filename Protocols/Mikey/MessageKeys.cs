@@ -36,6 +36,17 @@ public sealed class MessageKeys : IDisposable
             Derive(suite.Prf, key, KeyPurpose.MessageSalt, label, SaltLength));
     }
 
+    /// <summary>Those that were derived before, taken over; null: not of the suite's lengths, and then they stay the caller's.</summary>
+    public static MessageKeys? Of(MikeySuite suite, SecretBytes encryption, SecretBytes authentication, SecretBytes salt)
+    {
+        ArgumentNullException.ThrowIfNull(suite);
+        ArgumentNullException.ThrowIfNull(encryption);
+        ArgumentNullException.ThrowIfNull(authentication);
+        ArgumentNullException.ThrowIfNull(salt);
+        var fits = encryption.Length == suite.KeyLength && authentication.Length == Payloads.MacAlgorithms.Length(suite.Mac) && salt.Length == SaltLength;
+        return fits ? new MessageKeys(suite, encryption, authentication, salt) : null;
+    }
+
     public static SecretBytes Derive(PrfFunction prf, SecretBytes key, KeyPurpose purpose, Octets label, int length) =>
         MikeyPrf.Derive(prf, key, KeyLabel.For(purpose, label).Span, length);
 

@@ -32,6 +32,8 @@ public sealed class CryptoBundle(
 
     internal MessageKeys Keys { get; } = keys;
 
+    internal (Octets Initiator, Octets Responder) Rands => rands;
+
     public Identity Peer => Role == BundleRole.Initiator ? Responder : Initiator;
 
     /// <summary>L and M: who may send keys (RFC 6043 §6.10).</summary>

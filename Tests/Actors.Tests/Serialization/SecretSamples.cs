@@ -9,7 +9,11 @@ using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
@@ -60,6 +64,9 @@ internal static class SecretSamples
     public static IEnumerable<object> WithMore()
     {
         yield return new LegFound(Alice, Mixer, null);
+        yield return new LegFound(Alice, Mixer, null, IsGone: true);
+        yield return new KeepLeg(Keyed(Octets.Empty));
+        yield return new LegFound(Alice, Mixer, Keyed(Octets.CopyOf([1, 2])));
         yield return new OfferGroupKey(Alice, Room, Group().CopyWith([Group(6), Group(7)]), new KeyEpoch(4)) { Taken = new KeyEpoch(5) };
         yield return new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group().CopyWith([Group(6)]));
     }
@@ -88,7 +95,30 @@ internal static class SecretSamples
     private static IEnumerable<byte[]> All(GroupKey key) => key.Keys.Select(Bytes).Concat(key.Rungs.SelectMany(All));
 
     private static IEnumerable<byte[]> All(LegRecord record) =>
-        [.. record.Media.Uplink.Add(record.Media.Downlink).Select(Bytes), .. record.Group.SelectMany(All), record.Local.Body.Span.ToArray()];
+        [
+            .. record.Media.Uplink.Add(record.Media.Downlink).Select(Bytes), .. record.Group.SelectMany(All), record.Local.Body.Span.ToArray(),
+            record.Sent.Body.Span.ToArray(), .. record.Mikey is { } mikey ? All(mikey) : [],
+        ];
+
+    private static IEnumerable<byte[]> All(KeptBundle bundle) =>
+    [
+        bundle.Said.Span.ToArray(), bundle.Began.Span.ToArray(), bundle.Keys.Encryption.Reveal().ToArray(), bundle.Keys.Authentication.Reveal().ToArray(),
+        bundle.Keys.Salt.Reveal().ToArray(),
+    ];
+
+    /// <summary>A leg that is keyed by MIKEY.</summary>
+    private static LegRecord Keyed(Octets began)
+    {
+        var keys = MessageKeys.Of(
+            MikeySuite.Aes256, SecretBytes.Create(32, s => s.Fill(1)), SecretBytes.Create(32, s => s.Fill(2)), SecretBytes.Create(14, s => s.Fill(3)))!;
+        return Record() with
+        {
+            Mikey = new KeptBundle(Octets.CopyOf([7, 8, 9]), began, BundleRole.Responder, SrtpProfile.AeadAes256Gcm, 2, true, 77, keys),
+            Sent = new SdpBody(new SipBody(Encoding.ASCII.GetBytes("v=0\r\na=key-mgmt:mikey AQAA\r\n"))),
+            Keying = LegKeying.GroupBothWays,
+            RegisteredSsrc = 78,
+        };
+    }
 
     private static LegRecord Record() => new(
         new LegPlace(Mixer, MediaAddress.From(IPAddress.Parse("192.0.2.1"), 40000), MediaAddress.From(IPAddress.Parse("2001:db8::1"), 40001)), Media(),

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Reflection;
 using Akka.Actor;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Actors.Tests.Serialization;
@@ -18,6 +19,8 @@ internal static class Shape
         SipUri uri => uri.ToString(),
         SipHeaders headers => Of(headers.Fields.ToArray()),
         SipBody body => Convert.ToHexString(body.Span),
+        Octets octets => Convert.ToHexString(octets.Span),
+        MessageKeys keys => keys.ToString(),
         IActorRef actor => actor.Path.ToStringWithoutAddress(),
         IPEndPoint endPoint => endPoint.ToString(),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Of))}]",

@@ -20,10 +20,15 @@ public sealed class ParticipantRestoredTests
     }
 
     [Fact]
-    public void A_dialog_that_is_keyed_by_tickets_takes_no_new_key_either()
+    public void A_dialog_that_is_keyed_by_tickets_takes_no_new_key_either_when_nothing_was_left_of_it()
     {
         var scene = Restored(byTicket: true);
-        Refuses(scene);
+        var key = GroupKey.Generate(new KeyEpoch(7), SrtpProfile.Usual, span => span.Fill(1));
+        scene.Do(new ParticipantInput.KeyOffered(Room, key, null));
+        scene.None<ReportKey>();
+        NothingLeft(scene);
+        Assert.Equal(new ReportKey(Room, LegKeyAnswer.Refused, new KeyEpoch(7), TimeSpan.Zero), scene.Only<ReportKey>());
+        Assert.Same(key, scene.Only<Destroy>().Secrets);
     }
 
     [Fact]
@@ -69,6 +74,7 @@ public sealed class ParticipantRestoredTests
     {
         var scene = Restored(byTicket: true);
         scene.Receive(Later(method, 2, hasOffer ? Offer(2, key: 9) : ""));
+        NothingLeft(scene);
         Assert.Equal(488, scene.Response.StatusCode);
         Assert.Contains("goes on as it is", scene.Response.Headers.First("Warning"), StringComparison.Ordinal);
         scene.None<Leave>();
@@ -88,6 +94,13 @@ public sealed class ParticipantRestoredTests
         scene.Receive(Later("UPDATE", 6, extra: "Require: magic\r\n"));
         Assert.Equal(420, scene.Response.StatusCode);
         scene.None<Leave>();
+    }
+
+    /// <summary>Its media is forwarded unopened.</summary>
+    private static void NothingLeft(ParticipantScene scene)
+    {
+        scene.Do(new ParticipantInput.MoveRequested(Room, Mixer, new Incarnation(1), MayOffer: false));
+        scene.Do(new ParticipantInput.LegFound(Mixer, null));
     }
 
     private static void Refuses(ParticipantScene scene)

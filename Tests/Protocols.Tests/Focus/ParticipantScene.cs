@@ -65,6 +65,29 @@ internal sealed class ParticipantScene
         foreach (var destroy in Effects.OfType<ParticipantEffect.Destroy>()) destroy.Secrets.Dispose();
     }
 
+    /// <summary>On one node of several: what is settled is left at the mixer.</summary>
+    public ParticipantScene InCluster()
+    {
+        Context = Context with { Settings = Context.Settings with { CallsOutliveNode = true } };
+        return this;
+    }
+
+    /// <summary>Its next life on another node, which has read the facts and randomness of its own.</summary>
+    public ParticipantScene NextLife(byte life = 1)
+    {
+        byte draws = 0;
+        var next = new ParticipantScene
+        {
+            Context = Context with { Random = s => SHA256.HashData([++draws, life, 99]).AsSpan(0, s.Length).CopyTo(s) },
+        };
+        var facts = All.OfType<ParticipantEffect.Store>().ToList();
+        next.Do(new ParticipantInput.Recovered([.. facts.Select(s => s.Fact)]));
+        next.All.AddRange(facts);
+        return next;
+    }
+
+    public void Move(MixerId mixer, bool mayOffer = false) => Do(new ParticipantInput.MoveRequested(Room, mixer, new Incarnation(1), mayOffer));
+
     public T Only<T>() where T : ParticipantEffect => Assert.Single(Effects.OfType<T>());
 
     public SipResponse Response => Only<ParticipantEffect.Respond>().Response;

@@ -37,7 +37,7 @@ internal sealed class PreSharedPhone : IDisposable
         Call = new PhoneCall(settings, new SipFlow(SipTransport.Udp, Flow.Remote, Flow.Local), port, port, Draw) { Ssrc = 0x1234 };
     }
 
-    public ParticipantScene Focus { get; }
+    public ParticipantScene Focus { get; set; }
 
     public PhoneCall Call { get; }
 

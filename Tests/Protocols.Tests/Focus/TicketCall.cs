@@ -54,7 +54,7 @@ internal sealed class TicketCall : IDisposable
 
     public KmsScene Kms { get; }
 
-    public ParticipantScene Focus { get; }
+    public ParticipantScene Focus { get; set; }
 
     public PhoneCall Phone { get; }
 

@@ -185,6 +185,42 @@ public sealed class TicketDialTests : IDisposable
     }
 
     [Fact]
+    [Trait("RFC", "6043 §5.2")]
+    public void The_next_life_of_a_call_without_an_offer_goes_on_as_the_Initiator_of_its_bundle()
+    {
+        var scene = new ParticipantScene(now: _kms.Now, tickets: TicketOffers.Only).InCluster();
+        scene.Receive(ParticipantScene.Request("INVITE", extra: ParticipantScene.TakesUpdate));
+        scene.Do(new ParticipantInput.TicketGranted(_kms.Granted(MikeyTickets.ForCall(Suite, KmsScene.Room, KmsScene.Alice), KmsScene.Room), ExchangeError.None, false));
+        scene.Accept(ParticipantScene.Group(1));
+        scene.Open();
+        using var offer = ParticipantScene.Description(scene.Response.Body);
+        Assert.Equal(ExchangeError.None, MikeyArrival.TryRead(offer, MediaCapabilities.Default.Suites, _kms.Context, out var arrival));
+        using var verified = TicketCall.Resolve(arrival!.Transfer, _kms, new ReplayCache(9, TimeSpan.FromMinutes(1)), KmsScene.Alice).Verified!;
+        using var said = ParticipantScene.Description(new SipBody(Encoding.UTF8.GetBytes(ParticipantScene.Offer(suite: Suite.Name, mki: ForeignPhone.Named))));
+        var (leg, wire) = arrival.Answer(verified, said, said.Media[0].Crypto[0].Keys[0].Mki, 0x1234, _kms.Context);
+        _kept.Add(leg.Bundle);
+        scene.Ack(sdp: Encoding.UTF8.GetString(SdpWriter.ToBytes(wire)));
+        KeyedLeg peer = leg;
+        for (byte life = 1; life < 3; life++)
+        {
+            var record = scene.All.OfType<KeepLeg>().Last().Record;
+            Assert.Equal(BundleRole.Initiator, record.Mikey!.Role);
+            scene = scene.NextLife(life);
+            scene.Move(ParticipantScene.Mixer);
+            scene.Do(new ParticipantInput.LegFound(ParticipantScene.Mixer, record));
+            scene.OfferKey(life + 1u, 1);
+            var request = scene.Only<SendRequest>().Request;
+            using var update = ParticipantScene.Description(request.Body);
+            Assert.Equal(ExchangeError.None, peer.Read(update, [], _kms.Context, out peer, out var readable));
+            Assert.Contains(readable!.Media[0].Crypto[0].Keys, k => k.Mki == GroupKey.MkiOf(new KeyEpoch(life + 1u)));
+            readable.Dispose();
+            (peer, var answer) = peer.Write(said, said.Media[0].Crypto[0].Keys[0].Mki, _kms.Context);
+            scene.Reply(request, 200, Encoding.UTF8.GetString(SdpWriter.ToBytes(answer)));
+            Assert.Equal(LegKeyAnswer.Took, scene.Only<ReportKey>().Answer);
+        }
+    }
+
+    [Fact]
     public void An_INVITE_without_an_offer_gets_503_when_the_KMS_is_gone()
     {
         var scene = new ParticipantScene(now: _kms.Now, tickets: TicketOffers.Only);
