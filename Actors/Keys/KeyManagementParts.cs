@@ -56,7 +56,7 @@ public static class KeyManagementParts
     {
         ArgumentNullException.ThrowIfNull(settings);
         var trust = KmsTrust.Read(settings.TlsTrust, out var problem) ?? throw new InvalidOperationException(problem);
-        return Create(settings, secret, new KmsHttp(settings.Url!, trust, settings.Timeout, clock), clock);
+        return Create(settings, secret, new KmsHttp([settings.Url!, .. settings.Others], trust, settings.Timeout, clock), clock);
     }
 
     private static Props Create(KmsUserSettings settings, KmsSecret secret, KmsHttp http, TimeProvider clock) =>

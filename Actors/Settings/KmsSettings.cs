@@ -80,6 +80,9 @@ public sealed record KmsSettings(bool IsEnabled, KmsRules Rules, string UserFile
 /// <param name="Kms">Whom the focus knows the KMS as.</param>
 public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, string PskFile, TimeSpan Timeout, int MaxReplays)
 {
+    /// <summary>Further nodes of the same KMS.</summary>
+    public ImmutableArray<Uri> Others { get; init; } = [];
+
     /// <summary>RFC 3830 §5.4: how far clocks may differ.</summary>
     public TimeSpan Skew { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -97,12 +100,11 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
 
     internal static KmsUserSettings Read(SettingsScope read)
     {
-        var text = read.Text("kms-user.url");
-        var isUrl = Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
-        if (text.Length > 0 && !isUrl) read.Refuse("kms-user.url", text, "an http or https URL, or empty", 0);
         var mayBePlain = read.Switch("kms-user.allow-http");
-        if (isUrl && !mayBePlain && !KmsUrl.IsProtected(url!))
-            read.Refuse("kms-user.url", text, "https, or http to this machine; to ask in the clear, set confcluster.kms-user.allow-http = on", 0);
+        var url = UrlOf(read, "kms-user.url", read.Text("kms-user.url"), mayBePlain);
+        var isUrl = url is not null;
+        var others = read.Texts("kms-user.other-urls");
+        if (!isUrl && others.Length > 0) read.Refuse("kms-user.other-urls", others[0], "none without kms-user.url", 0);
         var (identity, kms) = (read.Text("kms-user.identity"), read.Text("kms-user.kms-identity"));
         if (!KmsUserTable.IsName(identity)) read.Refuse("kms-user.identity", identity, "a URI", "");
         if (!KmsUserTable.IsName(kms)) read.Refuse("kms-user.kms-identity", kms, "a URI", "");
@@ -110,13 +112,29 @@ public sealed record KmsUserSettings(Uri? Url, string Identity, string Kms, stri
         var rsa = KmsSettings.Three(read, "kms-user.certificate-file", "kms-user.certificate-key-file", "kms-user.kms-certificate-file");
         if (isUrl && file.Length == 0 && rsa is null) read.Refuse("kms-user.psk-file", file, "a file, when kms-user.url is set and no certificate is", "");
         return new KmsUserSettings(
-            isUrl ? url : null, identity, kms, file, read.Duration("kms-user.timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),
+            url, identity, kms, file, read.Duration("kms-user.timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(30)),
             read.Number("kms-user.max-replays", 100, 10_000_000))
         {
+            Others = [.. others.Select(o => UrlOf(read, "kms-user.other-urls", o, mayBePlain)).OfType<Uri>()],
             Rsa = rsa,
             Pause = read.Duration("kms-user.pause", TimeSpan.Zero, TimeSpan.FromHours(1)),
             TlsTrust = read.Text("kms-user.tls-trust-file"),
             Offers = read.OneOf("kms-user.offers", ("never", TicketOffers.Never), ("beside", TicketOffers.Beside), ("only", TicketOffers.Only)),
         };
+    }
+
+    /// <summary>Null: empty, or refused.</summary>
+    private static Uri? UrlOf(SettingsScope read, string path, string text, bool mayBePlain)
+    {
+        if (text.Length == 0) return null;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            read.Refuse(path, text, "an http or https URL, or empty", 0);
+            return null;
+        }
+
+        if (!mayBePlain && !KmsUrl.IsProtected(url))
+            read.Refuse(path, text, "https, or http to this machine; to ask in the clear, set confcluster.kms-user.allow-http = on", 0);
+        return url;
     }
 }

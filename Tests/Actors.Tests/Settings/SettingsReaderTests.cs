@@ -40,6 +40,14 @@ public class SettingsReaderTests
     [InlineData("confcluster.sip.udp.address = 192.0.2.1", "set confcluster.allow-unauthenticated = on")]
     [InlineData("confcluster.kms-user { url = \"http://192.0.2.1/mikey\", psk-file = x }", "https, or http to this machine; to ask in the clear, set confcluster.kms-user.allow-http = on")]
     [InlineData("confcluster.kms.https.key = x", "needed when kms.https.key is set")]
+    [InlineData("confcluster.kms-user.other-urls = [\"http://127.0.0.1/mikey\"]", "none without kms-user.url")]
+    [InlineData("confcluster.kms-user { url = \"http://127.0.0.1/mikey\", psk-file = x, other-urls = [\"ftp://a\"] }", "an http or https URL, or empty")]
+    [InlineData("confcluster.kms-user { url = \"http://127.0.0.1/mikey\", psk-file = x, other-urls = [\"http://192.0.2.1/mikey\"] }", "kms-user.allow-http = on")]
+    [InlineData("confcluster.conference.keys.source = kms", "confcluster.conference.keys.source = kms: kms-user.url must be set")]
+    [InlineData("confcluster.blueprints.board { key-source = kms }", "confcluster.blueprints.board.key-source = kms: kms-user.url must be set")]
+    [InlineData("confcluster.conference.keys.without-kms = wait", "allowed: own-key, focus")]
+    [InlineData("confcluster.pre-shared.offers = always", "allowed: never, beside, only")]
+    [InlineData("confcluster.pre-shared.identity = \"two words\"", "confcluster.pre-shared.identity")]
     [InlineData("confcluster.http.address = 0.0.0.0", "set confcluster.allow-unauthenticated = on")]
     public void A_wrong_setting_is_refused_with_its_path_its_value_and_what_is_allowed(string text, string sentence)
     {
