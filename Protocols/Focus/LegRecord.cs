@@ -16,8 +16,8 @@ namespace ConfCluster.Protocols.Focus;
 
 /// <summary>
 /// What a participant leaves at its mixer each time that an offer is settled, so that its next life on another node goes on where this one was: its leg with
-/// the keys, and of its dialog what the journal has an older word of. In memory only. Owns its secrets; left out: legs of a conference whose media is forwarded unopened, since no media node
-/// has its keys.
+/// the keys, and of its dialog what the journal has an older word of. In memory only. Owns its secrets; left out: legs of a conference whose media is forwarded
+/// unopened, since no media node has its keys.
 /// </summary>
 /// <param name="Media">What the mixer was told: the peer's side, its keys and our own one.</param>
 /// <param name="Local">Our newest SDP with its keys.</param>

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every step of an epoch, every role, every way to fail, with real processes: see Tests/Cluster.Tests/Failures. Without a filter it writes Tests/Cluster.Tests/Failures.md.
 #   failures.sh [FILTER]        FILTER: part of a test's name or of its arguments, e.g. "kind: Kill" or PartitionTests; without it everything (an hour)
-#   failures.sh --runs N        instead: N times the kill of the focus node and of the media node, settled, for the distribution in RESULTS.md; prints it
+#   failures.sh --runs N        instead: N kills of a media node and N of a focus node in one cluster, for the distributions in RESULTS.md; prints them (half a minute each)
 # Each case is a run of its own (two minutes), so it can be broken off and gone on with: cases that are in rows.md already are left out. Needs PostgreSQL.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -15,10 +15,7 @@ case_of() { CONFCLUSTER_FAILURES=$1 $run dotnet test "$tests" --no-build --filte
 
 if [ "${1:-}" = "--runs" ]; then
   rm -f "$work/runs.md"
-  for _ in $(seq "$2"); do
-    case_of "$work/runs.md" "role: Media, kind: Kill, step: Settled"
-    case_of "$work/runs.md" "role: Focus, kind: Kill, step: Settled"
-  done
+  CONFCLUSTER_RUNS=$2 CONFCLUSTER_FAILURES=$work/runs.md $run dotnet test "$tests" --no-build --filter "FullyQualifiedName~FailureRunsTests" >"$work/last.log" 2>&1 || echo "FAILED: $work/last.log"
   python3 - "$work/runs.md" <<'PY'
 import sys
 rows = [[c.strip() for c in l.split('|')[1:-1]] for l in open(sys.argv[1])]
@@ -26,10 +23,10 @@ def at(v, q): return sorted(v)[min(len(v) - 1, int(q * len(v)))]
 for role in ('Media', 'Focus'):
     mine = [r for r in rows if r[0] == role]
     if not mine: continue
-    for name, column in (('gap (ms)', 4), ('new join (s)', 6)):
+    for name, column in (('gap (ms)', 2), ('new join (s)', 5)):
         v = [float(r[column]) for r in mine]
         print(f'{role} {name}: n {len(v)}, min {min(v):g}, p50 {at(v, .5):g}, p90 {at(v, .9):g}, p99 {at(v, .99):g}, max {max(v):g}')
-    print(f'{role}: calls kept {sum(int(r[3].split()[0]) for r in mine)} of {2 * len(mine)}, undecryptable {sum(int(r[5]) for r in mine)}')
+    print(f'{role}: calls kept {sum(int(r[1]) for r in mine)} of {2 * len(mine)}, undecryptable {sum(int(r[3]) for r in mine)}, replays {sum(int(r[4]) for r in mine)}')
 PY
   exit
 fi

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+using ConfCluster.Cluster.Tests.Processes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ConfCluster.Cluster.Tests.Failures;
+
+/// <summary>
+/// The same death again and again in one cluster, for distributions: a conference begins, the node that has its mixer or its focus is killed, somebody new is let in, the
+/// node starts again. Runs only when <c>CONFCLUSTER_RUNS</c> says how often; each adds a row to the file that <c>CONFCLUSTER_FAILURES</c> names.
+/// </summary>
+[Collection("clusters")]
+public sealed class FailureRunsTests(ITestOutputHelper output)
+{
+    private const int SipNode = 1;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
+    private static readonly string[] Roles = ["sip", "focus", "focus", "media", "media"];
+
+    [SkippableTheory]
+    [InlineData(FailureRole.Media, "mixer", 18)]
+    [InlineData(FailureRole.Focus, "conference", 28)]
+    public async Task A_node_dies_again_and_again(FailureRole role, string kind, int seconds)
+    {
+        var file = Environment.GetEnvironmentVariable("CONFCLUSTER_FAILURES");
+        Skip.IfNot(int.TryParse(Environment.GetEnvironmentVariable("CONFCLUSTER_RUNS"), out var runs), "half an hour; Tests/Benchmarks/failures.sh --runs N");
+        await using var cluster = await ProcessCluster.StartAsync(output, Roles);
+        await cluster.WatchAsync(async () =>
+        {
+            for (var run = 1; run <= runs; run++)
+            {
+                var row = await RunAsync(cluster, $"run{run}", kind, $"{seconds}s");
+                output.WriteLine($"{run}: {row}");
+                await File.AppendAllTextAsync(file!, $"| {role} | {row} |\n");
+            }
+
+            await cluster.AuditIsCleanAsync(2);
+        });
+    }
+
+    private static async Task<string> RunAsync(ProcessCluster cluster, string room, string kind, string time)
+    {
+        await cluster.UntilSpreadAsync(2, 4, 5);
+        using var one = new PhoneProcess(cluster.Uri(room, SipNode), 440, time, "--mki");
+        using var other = new PhoneProcess(cluster.Uri(room, SipNode), 1000, time, "--mki", "--no-update");
+        await cluster.UntilTalkingAsync(2, room, 2);
+        var victim = await HomeAsync(cluster, kind);
+        var asked = victim == 2 ? 3 : 2;
+        await cluster[victim].KillAsync();
+        var newcomer = await cluster.UntilJoinedAsync(room, SipNode, 1500, Patience);
+        var reports = await Task.WhenAll(one.ReportAsync(), other.ReportAsync());
+        await cluster.UntilGoneAsync(asked, room);
+        cluster.Start(victim);
+        await cluster[victim].UntilReadyAsync();
+        var (kept, gap) = (reports.Count(r => r.WasKept), reports.Max(r => r.LongestGap));
+        var (lost, again) = (reports.Aggregate(0UL, (sum, r) => sum + r.Undecryptable), reports.Aggregate(0UL, (sum, r) => sum + r.Replays));
+        return string.Create(CultureInfo.InvariantCulture, $"{kept} | {gap:0} | {lost} | {again} | {newcomer.TotalSeconds:0.0}");
+    }
+
+    /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>
+    private static async Task<int> HomeAsync(ProcessCluster cluster, string kind)
+    {
+        var since = Stopwatch.StartNew();
+        while (true)
+        {
+            var homes = (await cluster.ShardsAsync(kind, SipNode)).Where(s => s.Value.Entities > 0).Select(s => s.Key).ToList();
+            if (homes is [var home]) return home;
+            Assert.True(since.Elapsed < TimeSpan.FromSeconds(10), $"nodes with a {kind}: {string.Join(", ", homes)}");
+            await Task.Delay(100);
+        }
+    }
+}
