@@ -9,7 +9,6 @@ using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
-using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Wire;
 
 namespace ConfCluster.Actors.Phone;
@@ -33,7 +32,7 @@ internal sealed class PhoneLoop : IDisposable
     private readonly PhoneCall _call;
     private readonly PhoneMedia _media;
     private readonly Report _report;
-    private readonly SipFramer _framer = new();
+    private SipFramer _framer = new();
     private readonly Dictionary<PhoneTimer, TimeSpan> _timers = [];
     private readonly byte[] _datagram = new byte[MaxDatagram];
     private readonly short[] _saying = new short[AudioFrame.Samples];
@@ -61,6 +60,9 @@ internal sealed class PhoneLoop : IDisposable
     /// <summary>Told of each new media before it is used.</summary>
     public Action<LegMedia>? Settled { get; init; }
 
+    /// <summary>To other servers.</summary>
+    public required PhoneWays Ways { get; init; }
+
     /// <summary>At the KMS; null: nobody calls with tickets.</summary>
     public Func<Ticket, Task<KmsOutcome>>? Resolve { get; init; }
 
@@ -80,6 +82,7 @@ internal sealed class PhoneLoop : IDisposable
             DrainSip();
             FireTimers();
             if (_resolving is { IsCompleted: true }) Resolved();
+            if (Ways.TryTake(Now, out var way)) Reconnect(way);
             // An absolute schedule: a late tick is made up for, so that the rate is exact.
             for (; _tick <= Now && !_report.HasEnded; _tick += AudioFrame.Duration) Tick(_tick);
             if (!_hungUp && IsOver(stop)) HangUp();
@@ -93,6 +96,7 @@ internal sealed class PhoneLoop : IDisposable
         _media.Dispose();
         _call.Dispose();
         _framer.Dispose();
+        Ways.Dispose();
         CryptographicOperations.ZeroMemory(_datagram);
     }
 
@@ -151,7 +155,7 @@ internal sealed class PhoneLoop : IDisposable
             switch (effect)
             {
                 case PhoneEffect.Send send:
-                    if (!TrySend(send) && send.Transaction is { } failed) Do(_call.TransportFailed(failed));
+                    if (!_sockets.TrySend(send.Message, send.Flow) && send.Transaction is { } failed) Do(_call.TransportFailed(failed));
                     break;
                 case PhoneEffect.Start start:
                     _timers[start.Timer] = Now + start.After;
@@ -167,6 +171,7 @@ internal sealed class PhoneLoop : IDisposable
                     if (!_media.IsReady) _tick = Now;
                     _media.Use(use.Media);
                     break;
+                case PhoneEffect.Reconnect when Ways.HasOthers: Ways.Begin(Now); break;
                 case PhoneEffect.Resolve resolve:
                     _resolving = Resolve!(resolve.Ticket);
                     break;
@@ -174,33 +179,6 @@ internal sealed class PhoneLoop : IDisposable
                     _report.Told(tell.Event, Now);
                     break;
             }
-        }
-    }
-
-    private bool TrySend(PhoneEffect.Send send)
-    {
-        var bytes = SipWriter.ToBytes(send.Message);
-        try
-        {
-            if (_sockets.Tls is { } tls) return tls.TrySend(bytes);
-            if (send.Flow.IsReliable && _sockets.Streams is { } streams) return streams.TrySend(bytes, send.Flow);
-            if (!send.Flow.IsReliable) return _sockets.Sip.SendTo(bytes, send.Flow.Remote) == bytes.Length;
-            for (var sent = 0; sent < bytes.Length;)
-            {
-                // The connection is ours alone and its buffer larger than any message of ours; still, wait rather than cut one.
-                if (!_sockets.Sip.Poll(TimeSpan.FromSeconds(1), SelectMode.SelectWrite)) return false;
-                sent += _sockets.Sip.Send(bytes.AsSpan(sent));
-            }
-
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 
@@ -279,6 +257,23 @@ internal sealed class PhoneLoop : IDisposable
         _connectionLost = true;
         foreach (var transaction in _timers.Keys.Where(t => t.Call == CallTimer.None).Select(t => t.Transaction).Distinct().ToArray())
             Do(_call.TransportFailed(transaction));
-        if (!_hungUp) HangUp();
+        if (_hungUp) return;
+        if (Ways.HasOthers && _report.AnsweredAt is not null) Ways.Begin(Now);
+        else HangUp();
+    }
+
+    /// <param name="way">Null: no server takes the call.</param>
+    private void Reconnect(PhoneWay? way)
+    {
+        if (way is null)
+        {
+            if (!_hungUp) HangUp();
+            return;
+        }
+
+        _sockets.Take(way);
+        _framer.Dispose();
+        (_framer, _connectionLost) = (new SipFramer(), false);
+        Do(_call.Reconnected(way.Flow));
     }
 }

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Authentication;
+using System.Security.Cryptography;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Parsing;
 
 namespace ConfCluster.Actors.Phone;
 
@@ -12,12 +13,16 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
 {
     private const int PortAttempts = 64;
 
-    private PhoneSockets(Socket sip, PhoneTls? tls, Socket rtp, Socket rtcp, SipFlow flow) => (Sip, Tls, Rtp, Rtcp, Flow) = (sip, tls, rtp, rtcp, flow);
+    private PhoneWay _way;
 
-    public Socket Sip { get; }
+    private PhoneSockets(PhoneWay way, Socket rtp, Socket rtcp) => (_way, Rtp, Rtcp) = (way, rtp, rtcp);
+
+    public PhoneWay Way => _way;
+
+    public Socket Sip => _way.Sip;
 
     /// <summary>What SIP is read from and written to in place of the socket; null: the socket itself.</summary>
-    public PhoneTls? Tls { get; }
+    public PhoneTls? Tls => _way.Tls;
 
     /// <summary>Beside datagrams (RFC 3261 §18.2.1: the same port over TCP); null: SIP goes over a connection anyway.</summary>
     public PhoneStreams? Streams { get; private init; }
@@ -26,7 +31,7 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
 
     public Socket Rtcp { get; }
 
-    public SipFlow Flow { get; }
+    public SipFlow Flow => _way.Flow;
 
     public MediaAddress RtpAddress => MediaAddress.From((IPEndPoint)Rtp.LocalEndPoint!);
 
@@ -34,36 +39,27 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
 
     /// <exception cref="SocketException">The target is not reachable, or there is no port.</exception>
     /// <exception cref="AuthenticationException">Over TLS: the server is not who it should be.</exception>
-    public static async Task<PhoneSockets> OpenAsync(IPEndPoint target, SoftPhoneOptions options, CancellationToken stop)
+    public static async Task<PhoneSockets> OpenAsync(PhoneTarget target, SoftPhoneOptions options, CancellationToken stop)
     {
-        var transport = options.Transport;
-        var address = options.Local ?? AddressTowards(target);
-        var (type, protocol) = transport == SipTransport.Udp ? (SocketType.Dgram, ProtocolType.Udp) : (SocketType.Stream, ProtocolType.Tcp);
-        var sip = new Socket(target.AddressFamily, type, protocol);
-        Socket? rtp = null, rtcp = null;
+        var way = await PhoneWay.OpenAsync(target, options, stop).ConfigureAwait(false);
         try
         {
-            sip.Bind(new IPEndPoint(address, 0));
-            if (transport != SipTransport.Udp)
-            {
-                sip.NoDelay = true;
-                await sip.ConnectAsync(target, stop).ConfigureAwait(false);
-            }
-
-            var tls = transport == SipTransport.Tls ? await PhoneTls.OpenAsync(sip, options, stop).ConfigureAwait(false) : null;
-            (rtp, rtcp) = MediaPorts(address);
-            sip.Blocking = tls is not null;
+            var (rtp, rtcp) = MediaPorts(way.Flow.Local.Address);
             rtp.Blocking = rtcp.Blocking = false;
-            var flow = new SipFlow(transport, (IPEndPoint)sip.LocalEndPoint!, target, transport == SipTransport.Udp ? 0 : 1);
-            return new PhoneSockets(sip, tls, rtp, rtcp, flow) { Streams = PhoneStreams.Beside(flow) };
+            return new PhoneSockets(way, rtp, rtcp) { Streams = PhoneStreams.Beside(way.Flow) };
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException or AuthenticationException or IOException)
+        catch (SocketException)
         {
-            sip.Dispose();
-            rtp?.Dispose();
-            rtcp?.Dispose();
+            way.Dispose();
             throw;
         }
+    }
+
+    /// <summary>SIP goes another way from now on; media stays.</summary>
+    public void Take(PhoneWay way)
+    {
+        if (way.Sip != _way.Sip) _way.Dispose();
+        _way = way;
     }
 
     /// <summary>To be called over UDP: until a request has come, the remote address of the flow is our own.</summary>
@@ -78,12 +74,40 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
             sip.Blocking = rtp.Blocking = rtcp.Blocking = false;
             var local = (IPEndPoint)sip.LocalEndPoint!;
             var flow = new SipFlow(SipTransport.Udp, local, local);
-            return new PhoneSockets(sip, null, rtp, rtcp, flow) { Streams = PhoneStreams.Beside(flow) };
+            return new PhoneSockets(new PhoneWay(sip, null, flow), rtp, rtcp) { Streams = PhoneStreams.Beside(flow) };
         }
         catch (SocketException)
         {
             sip.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>False: nobody takes it.</summary>
+    public bool TrySend(SipMessage message, SipFlow flow)
+    {
+        var bytes = SipWriter.ToBytes(message);
+        try
+        {
+            if (Tls is { } tls) return tls.TrySend(bytes);
+            if (flow.IsReliable && Streams is { } streams) return streams.TrySend(bytes, flow);
+            if (!flow.IsReliable) return Sip.SendTo(bytes, flow.Remote) == bytes.Length;
+            for (var sent = 0; sent < bytes.Length;)
+            {
+                // The connection is ours alone and its buffer larger than any message of ours; still, wait rather than cut one.
+                if (!Sip.Poll(TimeSpan.FromSeconds(1), SelectMode.SelectWrite)) return false;
+                sent += Sip.Send(bytes.AsSpan(sent));
+            }
+
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
 
@@ -101,9 +125,8 @@ internal sealed class PhoneSockets : IMediaSink, IDisposable
 
     public void Dispose()
     {
-        Tls?.Dispose();
         Streams?.Dispose();
-        Sip.Dispose();
+        _way.Dispose();
         Rtp.Dispose();
         Rtcp.Dispose();
     }

@@ -25,7 +25,7 @@ internal sealed class PhoneTls : IDisposable
 
     /// <exception cref="AuthenticationException">The server did not prove to be that name, or there was no handshake.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
-    public static async Task<PhoneTls> OpenAsync(Socket socket, SoftPhoneOptions options, CancellationToken stop)
+    public static async Task<PhoneTls> OpenAsync(Socket socket, SoftPhoneOptions options, string host, CancellationToken stop)
     {
         X509Certificate2Collection? trust = null;
         if (options.TlsTrust is { } file)
@@ -38,7 +38,7 @@ internal sealed class PhoneTls : IDisposable
         var verdict = new PeerVerdict();
         try
         {
-            await stream.AuthenticateAsClientAsync(Options(options, trust, verdict), stop).ConfigureAwait(false);
+            await stream.AuthenticateAsClientAsync(Options(options, host, trust, verdict), stop).ConfigureAwait(false);
         }
         catch (AuthenticationException) when (verdict.Failure is { } failure)
         {
@@ -74,9 +74,8 @@ internal sealed class PhoneTls : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    private static SslClientAuthenticationOptions Options(SoftPhoneOptions options, X509Certificate2Collection? trust, PeerVerdict verdict)
+    private static SslClientAuthenticationOptions Options(SoftPhoneOptions options, string host, X509Certificate2Collection? trust, PeerVerdict verdict)
     {
-        var host = options.Target.Host;
         var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
         if (trust is not null)
         {

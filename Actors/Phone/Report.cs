@@ -16,6 +16,7 @@ internal sealed class Report(SoftPhoneOptions options)
     private PhoneEvent.Ended? _end;
     private string? _wrong;
     private (string Suite, bool Mki, AudioCodec Codec)? _media;
+    private int _reroutes;
 
     public TimeSpan? AnsweredAt => _answeredAt;
 
@@ -31,6 +32,9 @@ internal sealed class Report(SoftPhoneOptions options)
         {
             case PhoneEvent.Answered answered:
                 (_answeredAt, _finalAt, _final) = (now, now, (answered.Status, answered.Reason));
+                break;
+            case PhoneEvent.Rerouted:
+                _reroutes++;
                 break;
             case PhoneEvent.ChangeRefused refused:
                 _wrong = refused.Reason;
@@ -50,6 +54,7 @@ internal sealed class Report(SoftPhoneOptions options)
         seen.LateOrDuplicate, seen.Concealed, seen.RtcpSent, seen.RtcpReceived, seen.Gaps, seen.LongestGap.TotalMilliseconds,
         [.. seen.Ssrcs.Select(s => s.ToString())])
     {
+        Reroutes = _reroutes,
         MkisHeard = seen.Mkis,
         Sources = seen.Sources,
         LongestSourceGapMilliseconds = seen.LongestSourceGap.TotalMilliseconds,

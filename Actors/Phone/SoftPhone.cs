@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -43,9 +44,11 @@ public static class SoftPhone
 
         using var granted = ticket?.Granted;
         PhoneSockets sockets;
+        var targets = ImmutableArray<PhoneTarget>.Empty;
         try
         {
-            sockets = options.Listen is { } here ? PhoneSockets.Listen(here) : await OpenAsync(options, stop).ConfigureAwait(false);
+            if (options.Listen is null) targets = await ResolveAsync(options, stop).ConfigureAwait(false);
+            sockets = options.Listen is { } here ? PhoneSockets.Listen(here) : await PhoneSockets.OpenAsync(targets[0], options, stop).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or AuthenticationException or IOException)
         {
@@ -69,12 +72,14 @@ public static class SoftPhone
                 Codecs = [.. SystemCodecs.Found.Only(options.Codecs).Select(OfferedCodec.Of)],
                 Account = account,
                 HasTcp = sockets.Streams is not null,
+                ProbeEvery = options.ProbeEvery,
             };
             using var resolver = settings.TicketUser is null ? null : PhoneTickets.Resolver(options.Kms!, clock);
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill)
             {
                 Resolve = resolver is null ? null : asked => resolver.ResolveAsync(asked, PhoneTickets.CredentialOf(options.Kms!, secret!), stop),
                 Settled = settled,
+                Ways = new PhoneWays(options, targets, sockets.Way, stop),
             };
             var report = await Task.Factory.StartNew(
                 () => loop.Run(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
@@ -89,22 +94,23 @@ public static class SoftPhone
         return new PhonePreShared(psk, Identity.Uri(self.ToString()), other, clock.GetUtcNow);
     }
 
-    private static async Task<PhoneSockets> OpenAsync(SoftPhoneOptions options, CancellationToken stop)
-    {
-        var target = await ResolveAsync(options, stop).ConfigureAwait(false);
-        return await PhoneSockets.OpenAsync(target, options, stop).ConfigureAwait(false);
-    }
-
     /// <summary>RFC 3261 §25.1: an IPv6 address stands in brackets.</summary>
     private static string Host(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
 
-    private static async Task<IPEndPoint> ResolveAsync(SoftPhoneOptions options, CancellationToken stop)
+    /// <summary>The servers that may have the call, the first one first.</summary>
+    private static async Task<ImmutableArray<PhoneTarget>> ResolveAsync(SoftPhoneOptions options, CancellationToken stop)
     {
-        var target = options.Target;
-        var port = target.Port ?? SipFlow.DefaultPort(options.Transport);
-        if (IPAddress.TryParse(target.Host.Trim('[', ']'), out var literal)) return new IPEndPoint(literal, port);
-        var found = await Dns.GetHostAddressesAsync(target.Host, stop).ConfigureAwait(false);
-        return found.Length > 0 ? new IPEndPoint(found[0], port) : throw new SocketException((int)SocketError.HostNotFound);
+        var targets = ImmutableArray.CreateBuilder<PhoneTarget>();
+        foreach (var server in (IEnumerable<SipUri>)[options.Target, .. options.Also])
+        {
+            var port = server.Port ?? SipFlow.DefaultPort(options.Transport);
+            var found = IPAddress.TryParse(server.Host.Trim('[', ']'), out var literal)
+                ? new[] { literal }
+                : await Dns.GetHostAddressesAsync(server.Host, stop).ConfigureAwait(false);
+            targets.AddRange(found.Select(a => new PhoneTarget(new IPEndPoint(a, port), server.Host)));
+        }
+
+        return targets.Count > 0 ? targets.ToImmutable() : throw new SocketException((int)SocketError.HostNotFound);
     }
 
     private static string? TryLoad(string file, out short[]? samples)

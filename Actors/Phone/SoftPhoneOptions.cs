@@ -64,6 +64,12 @@ public sealed record SoftPhoneOptions(SipUri Target, SipTransport Transport, Imm
     /// <summary>Sequence number of the first packet; null: drawn. Near 65,535 the rollover counter is soon 1 (RFC 3711 §3.3.1), which no packet tells.</summary>
     public ushort? FirstSequence { get; init; }
 
+    /// <summary>Other servers of the same conference, for when the one that has the call is gone.</summary>
+    public ImmutableArray<SipUri> Also { get; init; } = [];
+
+    /// <summary>So often it looks whether its server is there, which also keeps a NAT open; null: a connection says so by itself, and over UDP nothing does.</summary>
+    public TimeSpan? ProbeEvery { get; init; }
+
     /// <summary>Where to bind; null: the address that leads to the target.</summary>
     public IPAddress? Local { get; init; }
 }
@@ -117,6 +123,9 @@ public sealed record PhoneReport(
 
     /// <summary>Packets of ours that the peer reports as lost.</summary>
     public ulong ReportedLost { get; init; }
+
+    /// <summary>How often the call went on through another server.</summary>
+    public int Reroutes { get; init; }
 
     /// <summary>By RTCP; null: not measured.</summary>
     public double? RoundTripMilliseconds { get; init; }

@@ -147,7 +147,7 @@ public sealed class SipWay : ReceiveActor, IWithTimers
 
     /// <summary>When its node goes the participant is told so, and sends it again by itself.</summary>
     private static bool IsRepeated(SendRequest send) =>
-        SipNodeChoice.Outlives(send.Flow) && send.Request.Method.Name is "UPDATE" or "INVITE" && send.Request.Headers.To.Tag is not null;
+        send.Request.Method.Name is "UPDATE" or "INVITE" && send.Request.Headers.To.Tag is not null;
 
     /// <summary>A request that was handed to a node.</summary>
     private readonly record struct Sent(long At, string Node, ParticipantId Owner, SipMethod Method, bool IsRepeated);

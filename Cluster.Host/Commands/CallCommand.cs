@@ -61,12 +61,25 @@ internal static class CallCommand
             Description = "Begin the media at this sequence number: near 65535 the rollover counter, which no packet tells, is soon 1.",
             HelpName = "NUMBER",
         };
+        var also = new Option<SipUri[]>("--also")
+        {
+            Description = "Another server of the conference, where the call goes on when the one that has it is gone; may be repeated.",
+            HelpName = "HOST[:PORT]",
+            CustomParser = ReadServers,
+        };
+        var probe = new Option<TimeSpan?>("--probe")
+        {
+            Description = "Look so often whether the server is there (OPTIONS), which keeps a NAT open; over UDP nothing else tells.",
+            HelpName = "TIME",
+            CustomParser = r => ReadTime(r),
+        };
         var user = new Option<string?>("--user") { Description = "Authenticate with this name when asked.", HelpName = "NAME" };
         var password = PasswordInput.FileOption();
         var json = Output.JsonOption();
         var call = new Command("call", "Make a call with the built-in softphone.")
         {
-            target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, first, user, password, json,
+            target, transport, trust, insecure, srtp, suite, mki, noUpdate, ignore, codec, tone, play, record, duration, drop, delay, first,
+            also, probe, user, password, json,
         };
         kms.AddTo(call, srtp, user);
         call.SetAction((result, _) => kms.RunAsync(result, result.GetValue(srtp)!, result.GetValue(user), (phoneKms, preShared, secret) => RunAsync(
@@ -86,6 +99,8 @@ internal static class CallCommand
                 Drop = result.GetValue(drop) / 100,
                 Delay = result.GetValue(delay),
                 FirstSequence = result.GetValue(first),
+                Also = [.. result.GetValue(also) ?? []],
+                ProbeEvery = result.GetValue(probe),
                 User = result.GetValue(user) ?? "phone",
                 Kms = phoneKms,
                 PreShared = preShared,
@@ -162,6 +177,18 @@ internal static class CallCommand
         if (SipReader.TryReadUri(text, out var uri) && uri!.IsSip) return uri;
         argument.AddError($"'{text}' is no SIP URI: sip:NAME@HOST[:PORT].");
         return null;
+    }
+
+    private static SipUri[]? ReadServers(ArgumentResult argument)
+    {
+        var servers = new List<SipUri>();
+        foreach (var token in argument.Tokens)
+        {
+            if (SipReader.TryReadUri($"sip:{token.Value}", out var uri) && uri!.User is null) servers.Add(uri);
+            else argument.AddError($"'{token.Value}' is no server: HOST[:PORT].");
+        }
+
+        return [.. servers];
     }
 
     internal static TimeSpan ReadTime(ArgumentResult argument)

@@ -22,6 +22,11 @@ internal static class InDialog
         if (!participation.IsFrom(arrived.Caller)) return Steps.Refuse(state, arrived, ParticipantRefusal.OtherCaller, context);
         if (participation.Dialog.Receive(request, out var next) != DialogVerdict.InOrder)
             return Steps.Refuse(state, arrived, ParticipantRefusal.OutOfOrder, context);
+        if (participation.IsCutOff || state is ParticipantState.Asking && Rehoming.IsAnotherWay(participation, arrived.Flow))
+        {
+            var back = Rehoming.Back(state, participation, arrived.Flow);
+            return Request(back.State, Of(back.State), arrived, context).Before(back.Effects.AsSpan());
+        }
 
         // The sequence number counts even when the request is refused; the remote target moves only with a 2xx.
         var counted = With(state, participation with { Dialog = participation.Dialog with { RemoteSequence = next.RemoteSequence } });
@@ -71,6 +76,15 @@ internal static class InDialog
     public static bool Contains(Dialog dialog, SipRequest request) =>
         request.Headers.CallId == dialog.CallId && request.Headers.To.Tag == dialog.Local.Tag
         && request.Headers.From.Tag == dialog.Remote.Tag;
+
+    private static Participation Of(ParticipantState state) => state switch
+    {
+        ParticipantState.Confirmed s => s.Participation,
+        ParticipantState.Unacknowledged s => s.Participation,
+        ParticipantState.Renewing s => s.Participation,
+        ParticipantState.Early s => s.Participation,
+        _ => throw new System.Diagnostics.UnreachableException($"nobody is cut off in {state.GetType().Name}"),
+    };
 
     public static ParticipantState With(ParticipantState state, Participation participation) => state switch
     {

@@ -45,8 +45,8 @@ internal static class KeyOffers
             step = new ParticipantStep(new Confirmed(participation), [.. step.Effects, .. begun, Relocating.Report(participation)]);
         }
 
-        // What is offered says where the leg is, so it waits for the ports.
-        if (participation.Relocation is { IsOpen: false }) return step;
+        // What is offered says where the leg is, so it waits for the ports; and for a peer that can get it.
+        if (participation.Relocation is { IsOpen: false } || participation.IsCutOff) return step;
         // Keys of its own go first when all were lost; a group key comes after them.
         var isKeyless = participation.Leg.Remote is null;
         if (participation.Waiting is not { } waiting || isKeyless)

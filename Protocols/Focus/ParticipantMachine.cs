@@ -147,6 +147,8 @@ public static class ParticipantMachine
     {
         RequestArrived request => InDialog.Request(state, state.Participation, request, context),
         ResponseArrived { Response: var response } => Refreshing.AckAgain(state, response),
+        // Its request will say when it can be told again, and refreshes the session.
+        Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } when state.Participation.IsCutOff => Steps.To(state),
         Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } => Refreshing.Begin(state.Participation, context),
         Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(state.Participation, LeaveReason.SessionExpired, context),
         EndRequested end => Closing.HangUp(state.Participation, end.Reason, context),

@@ -9,7 +9,7 @@ public enum ParticipantRefusal : byte
     NotAcceptable, BadHeader, BadSdp, UnacceptableOffer, Merged, NoDialog, NoTransaction, OutOfOrder, RequestPending,
     OfferPending, MethodNotAllowed, Cancelled, Ended, Unresponsive,
     NoAck, BadAnswer, JoinRefused, LegRefused, Unanswerable, InsecureTransport, OtherCaller, IntervalTooSmall, NotAcknowledged,
-    NotRefreshed, BadKeyManagement, KmsUnreachable, NotMoved,
+    NotRefreshed, BadKeyManagement, KmsUnreachable, NotMoved, CutOff,
 }
 
 /// <summary>The one place where a refusal of the participant itself becomes a SIP status (RFC 3261 §21.4, §21.5).</summary>
@@ -45,7 +45,7 @@ public static class ParticipantRefusalStatus
         ParticipantRefusal.IntervalTooSmall => (422, "Session Interval Too Small"),
         ParticipantRefusal.NotAcknowledged => (504, "Server Time-out"),
         ParticipantRefusal.NotRefreshed or ParticipantRefusal.NoAck or ParticipantRefusal.BadAnswer or ParticipantRefusal.JoinRefused or ParticipantRefusal.LegRefused
-            or ParticipantRefusal.Unanswerable or ParticipantRefusal.NotMoved =>
+            or ParticipantRefusal.Unanswerable or ParticipantRefusal.NotMoved or ParticipantRefusal.CutOff =>
             throw new UnreachableException($"{refusal} is not answered from this table"),
         _ => throw new UnreachableException($"no status for {refusal}"),
     };

@@ -179,6 +179,12 @@ public sealed record Participation(
     /// <summary>The newest life of the conference that said anything of mixers.</summary>
     public Incarnation Obeys { get; init; }
 
+    /// <summary>No request of ours reaches the peer until it has sent one (<see cref="Rehoming"/>). Its leg is as it was.</summary>
+    public bool IsCutOff { get; init; }
+
+    /// <summary>CSeq of a re-INVITE of ours whose 2xx, if there was one, was lost with its way; null: none.</summary>
+    public uint? AckOwed { get; init; }
+
     /// <summary>What the mixer was last given to keep; null: nothing.</summary>
     internal KeptLeg? Kept { get; init; }
 

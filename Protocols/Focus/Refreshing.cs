@@ -86,8 +86,8 @@ internal static class Refreshing
             RequestArrived request => InDialog.Request(state, participation, request, context),
             ResponseArrived { Response: var response } when response.Headers.CSeq == new CSeq(pending.Sequence, pending.Method) =>
                 Answered(state, response, context),
-            TransactionFailed { Key: { IsServer: false } key } when key.Method == pending.Method => Lost(participation, context),
-            Fired { Timer: ParticipantTimer.RequestUnanswered } => Lost(participation, context),
+            TransactionFailed { Key: { IsServer: false } key } failed when key.Method == pending.Method => Unheard(state, failed.Reason, context),
+            Fired { Timer: ParticipantTimer.RequestUnanswered } => Unheard(state, null, context),
             Fired { Timer: ParticipantTimer.Refresh or ParticipantTimer.Retry } when pending.IsNews => Later(state, context),
             Fired { Timer: ParticipantTimer.SessionExpired } => Closing.HangUp(participation, LeaveReason.SessionExpired, context),
             EndRequested end => Closing.HangUp(participation, end.Reason, context),
@@ -130,6 +130,7 @@ internal static class Refreshing
 
     private static ParticipantStep Answered(Asking state, SipResponse response, ParticipantContext context)
     {
+        if (state.Participation.IsCutOff && response.IsFinal) state = state with { Participation = Rehoming.Found(state.Participation) };
         var (participation, pending) = (state.Participation, state.Pending);
         switch (response)
         {
@@ -215,13 +216,18 @@ internal static class Refreshing
     }
 
     /// <summary>A key is brought again by the conference. A refresh, or the place of the leg, is told again from here.</summary>
-    private static ParticipantStep Again(Participation participation, PendingRequest pending, TimeSpan wait)
+    public static ParticipantStep Again(Participation participation, PendingRequest pending, TimeSpan wait)
     {
         var (free, reports) = KeyOffers.NotNow(participation, pending.Epoch, wait);
         ParticipantEffect[] retry = pending.IsNews ? [] : [new ParticipantEffect.Start(ParticipantTimer.Retry, wait)];
         if (pending.Moves) (free, retry) = Relocating.NotNow(free, withKey: pending.Epoch is not null, wait);
         return Steps.To(new Confirmed(free), [new ParticipantEffect.Cancel(ParticipantTimer.RequestUnanswered), .. retry, .. reports]);
     }
+
+    private static ParticipantStep Unheard(Asking state, TransactionFailure? failure, ParticipantContext context) =>
+        Rehoming.CutsOff(state.Participation, failure)
+            ? Rehoming.Unheard(state, context)
+            : Lost(state.Participation, context);
 
     private static ParticipantStep Lost(Participation participation, ParticipantContext context) =>
         Closing.HangUp(participation, LeaveReason.Unreachable, context);
@@ -238,7 +244,7 @@ internal static class Refreshing
         return known;
     }
 
-    private static ParticipantEffect.SendAck Ack(Participation participation, uint sequence) =>
+    public static ParticipantEffect.SendAck Ack(Participation participation, uint sequence) =>
         new(participation.Dialog.Ack(sequence), Hop(participation));
 
     private static SipFlow Hop(Participation participation) =>

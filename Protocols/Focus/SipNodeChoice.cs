@@ -26,24 +26,14 @@ public static class SipNodeChoice
         alive.IsEmpty ? null : alive[(int)(Sum(participant.Value) % (uint)alive.Length)];
 
     /// <summary>
-    /// The node that takes over from one that is gone; null: the flow was another's, only its connection reaches the peer (<see cref="Outlives"/>), or nobody is there.
+    /// The node that takes over from one that is gone; null: the flow was another's, or nobody is there.
     /// </summary>
     /// <param name="before">The nodes that were there before.</param>
     public static string? Successor(SipFlow flow, ParticipantId participant, ImmutableArray<string> before, ImmutableArray<string> alive)
     {
         ArgumentNullException.ThrowIfNull(flow);
-        var had = !Outlives(flow) ? null : Route(flow, participant, before)?.Node;
+        var had = Route(flow, participant, before)?.Node;
         return had is null || alive.Contains(had) ? null : Any(participant, alive);
-    }
-
-    /// <summary>
-    /// Whether the peer can be reached by another node: a peer that calls over TCP listens where its Contact says (RFC 3261 §18.1.1), one that calls over TLS
-    /// seldom has a certificate for that.
-    /// </summary>
-    public static bool Outlives(SipFlow flow)
-    {
-        ArgumentNullException.ThrowIfNull(flow);
-        return flow.Transport != SipTransport.Tls;
     }
 
     /// <summary>A flow to the same peer through another node, whose own address nobody here knows: it stands open, and <see cref="At"/> fills it in there.</summary>

@@ -17,14 +17,15 @@ internal sealed class CallCore : IDisposable
     private readonly PhoneCall _call;
     private readonly CallServer _server;
     private readonly PhoneCredentials _credentials;
+    private readonly CallWays _ways;
     private bool _dialled;
 
     public CallCore(PhoneSettings settings, SipFlow flow, MediaAddress rtp, MediaAddress rtcp, SecretWriter random, PhoneCall call)
     {
         (Settings, _call) = (settings, call);
         Messages = new PhoneMessages(settings, flow, random);
-        Flow = flow;
         _credentials = new PhoneCredentials(settings, random);
+        _ways = new CallWays(this, _credentials);
         Negotiation = new PhoneNegotiation(settings, rtp, rtcp, random);
         _server = new CallServer(this);
     }
@@ -37,7 +38,7 @@ internal sealed class CallCore : IDisposable
 
     public PhoneNegotiation Negotiation { get; }
 
-    private SipFlow Flow { get; }
+    private SipFlow Flow => Messages.Flow;
 
     public void Dial(SipUri target)
     {
@@ -91,14 +92,19 @@ internal sealed class CallCore : IDisposable
 
     public void Acknowledged(SipRequest ack) => _server.Acknowledged(ack);
 
+    /// <summary>Another server may be reached over this flow.</summary>
+    public void Reconnected(SipFlow flow) => _ways.Opened(flow);
+
     public void Fired(CallTimer timer)
     {
         if (timer == CallTimer.Glare) Retry();
+        else if (timer is CallTimer.Way or CallTimer.Probe) _ways.Fired(timer);
         else _server.Fired(timer);
     }
 
     public void Responded(TransactionKey key, SipResponse response)
     {
+        if (_ways.Responded(key, response)) return;
         switch (State)
         {
             case CallState.Calling calling when key.Method == SipMethod.Invite:
@@ -121,6 +127,7 @@ internal sealed class CallCore : IDisposable
 
     public void Failed(TransactionKey key, TransactionFailure reason)
     {
+        if (_ways.Failed(key)) return;
         // RFC 3261 §8.1.3.1: no answer counts as 408, a transport error as 503.
         var (end, status, text) = reason == TransactionFailure.Timeout
             ? (CallEnd.NoAnswer, 408, "Request Timeout")
@@ -144,7 +151,10 @@ internal sealed class CallCore : IDisposable
         }
     }
 
-    public TransactionKey Request(SipRequest request, Dialog dialog) => _call.Request(Messages.WithVia(request), Messages.FlowTo(dialog.NextHop));
+    public TransactionKey Request(SipRequest request, Dialog dialog) => _call.Request(Messages.WithVia(request), _ways.To(dialog.NextHop));
+
+    /// <summary>With its Via.</summary>
+    public void Send(SipRequest request, SipFlow flow) => _call.Request(request, flow);
 
     public void Respond(TransactionKey key, SipResponse response) => _call.Respond(key, response);
 
@@ -171,7 +181,7 @@ internal sealed class CallCore : IDisposable
     {
         var (dialog, bye) = from.NewRequest(SipMethod.Bye);
         var request = Messages.WithVia(_credentials.On(bye));
-        _call.Request(request, Messages.FlowTo(dialog.NextHop));
+        _call.Request(request, _ways.To(dialog.NextHop));
         return new CallState.Ending(dialog, TransactionKey.OfSent(request), how);
     }
 
@@ -229,6 +239,7 @@ internal sealed class CallCore : IDisposable
         }
 
         Tell(new PhoneEvent.Answered(response.StatusCode, response.Reason));
+        _ways.Answered();
         TakeAnswer(talking, response, null);
     }
 
@@ -340,6 +351,7 @@ internal sealed class CallCore : IDisposable
 
     private void StopTimers()
     {
-        foreach (var timer in (ReadOnlySpan<CallTimer>)[CallTimer.Repeat2xx, CallTimer.NoAck, CallTimer.Answer, CallTimer.Glare]) Cancel(timer);
+        ReadOnlySpan<CallTimer> own = [CallTimer.Repeat2xx, CallTimer.NoAck, CallTimer.Answer, CallTimer.Glare, CallTimer.Way, CallTimer.Probe];
+        foreach (var timer in own) Cancel(timer);
     }
 }

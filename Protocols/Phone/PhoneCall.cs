@@ -83,6 +83,9 @@ public sealed class PhoneCall : IDisposable
         Run(_transactions.Request(large.Request, large.Flow), transaction);
     });
 
+    /// <summary>After <see cref="PhoneEffect.Reconnect"/>, or when a connection was lost: another server of the conference may be reached over this flow.</summary>
+    public ImmutableArray<PhoneEffect> Reconnected(SipFlow flow) => Collect(() => _core.Reconnected(flow));
+
     /// <summary>What the KMS says of the ticket of a <see cref="PhoneEffect.Resolve"/>.</summary>
     /// <param name="granted">Borrowed; null with a <paramref name="problem"/>.</param>
     public ImmutableArray<PhoneEffect> Resolved(GrantedKeys? granted, string problem) => Collect(() => _core.Resolved(granted, problem));

@@ -17,12 +17,15 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
 
     private string Allow => settings.TakesUpdate ? "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, INFO" : "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
 
+    /// <summary>From where the phone sends, and to where what has no better address goes.</summary>
+    public SipFlow Flow { get; set; } = flow;
+
     public string LocalTag { get; } = Name(random, 8);
 
     /// <summary>RFC 3261 §8.1.1.8: a sips URI for a sips call; over a connection the transport is named.</summary>
     private NameAddr Contact => new(SipUri.Sip(
-        settings.Identity.User, Host(flow.Local.Address), flow.Local.Port,
-        flow.IsReliable && !settings.Identity.IsSecure ? SipParameters.Empty.With("transport", flow.Transport.ToString().ToLowerInvariant()) : SipParameters.Empty)
+        settings.Identity.User, Host(Flow.Local.Address), Flow.Local.Port,
+        Flow.IsReliable && !settings.Identity.IsSecure ? SipParameters.Empty.With("transport", Flow.Transport.ToString().ToLowerInvariant()) : SipParameters.Empty)
         with
     { Scheme = settings.Identity.Scheme });
 
@@ -32,7 +35,7 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
             .Append("Max-Forwards", "70")
             .Append("From", new NameAddr(settings.Identity).WithTag(LocalTag).ToString())
             .Append("To", new NameAddr(target).ToString())
-            .Append("Call-ID", $"{Name(random, 16)}@{Host(flow.Local.Address)}")
+            .Append("Call-ID", $"{Name(random, 16)}@{Host(Flow.Local.Address)}")
             .Append("CSeq", new CSeq(1, SipMethod.Invite).ToString());
         return WithVia(WithSession(new SipRequest(SipMethod.Invite, target) { Headers = headers }, body));
     }
@@ -63,7 +66,7 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
     public SipResponse Refuse(SipRequest request, OfferVerdict.Refused refused)
     {
         var response = Respond(request, refused.Status);
-        var warning = string.Create(CultureInfo.InvariantCulture, $"{refused.WarningCode} {Host(flow.Local.Address)}:{flow.Local.Port} \"{refused.Text}\"");
+        var warning = string.Create(CultureInfo.InvariantCulture, $"{refused.WarningCode} {Host(Flow.Local.Address)}:{Flow.Local.Port} \"{refused.Text}\"");
         return response with { Headers = response.Headers.Append("Warning", warning) };
     }
 
@@ -71,7 +74,7 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
     {
         // RFC 3581 §3: rport, so that the response comes back through whatever rewrites our address.
         var parameters = SipParameters.Empty.With("branch", Via.MagicCookie + Name(random, 12)).With("rport", null);
-        var via = new Via(flow.Transport.ToString().ToUpperInvariant(), Host(flow.Local.Address), flow.Local.Port, parameters);
+        var via = new Via(Flow.Transport.ToString().ToUpperInvariant(), Host(Flow.Local.Address), Flow.Local.Port, parameters);
         return request with { Headers = request.Headers.Prepend("Via", via.ToString()) };
     }
 
@@ -96,8 +99,8 @@ internal sealed class PhoneMessages(PhoneSettings settings, SipFlow flow, Secret
     public SipFlow FlowTo(SipUri nextHop)
     {
         var literal = nextHop.Host.Trim('[', ']');
-        if (flow.IsReliable || !nextHop.IsSip || !IPAddress.TryParse(literal, out var address) || address.AddressFamily != flow.Local.AddressFamily) return flow;
-        return flow with { Remote = new IPEndPoint(address, nextHop.Port ?? DefaultPort) };
+        if (Flow.IsReliable || !nextHop.IsSip || !IPAddress.TryParse(literal, out var address) || address.AddressFamily != Flow.Local.AddressFamily) return Flow;
+        return Flow with { Remote = new IPEndPoint(address, nextHop.Port ?? DefaultPort) };
     }
 
     public int RandomBelow(int limit)

@@ -44,6 +44,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>Keys travel in MIKEY messages under a pre-shared key; null: not so.</summary>
     public PhonePreShared? PreShared { get; init; }
 
+    /// <summary>So often the server is asked whether it is there, and a question without an answer by then means no; null: never.</summary>
+    public TimeSpan? ProbeEvery { get; init; }
+
     public bool RequiresProtection => !Suites.IsEmpty;
 
     internal MediaCapabilities Capabilities => new(Suites, [.. Codecs.Select(c => c.Codec)], RequiresProtection)
@@ -68,6 +71,12 @@ public enum CallTimer : byte
 
     /// <summary>RFC 3261 §14.1: the re-INVITE again after a 491.</summary>
     Glare,
+
+    /// <summary>Another server does not answer.</summary>
+    Way,
+
+    /// <summary>Time to look whether the server is there.</summary>
+    Probe,
 }
 
 /// <summary>A transaction's timer, or (with <see cref="Call"/>) one of the call's own.</summary>
@@ -99,6 +108,9 @@ public abstract record PhoneEffect
 
     /// <summary>At the KMS; what comes of it goes to <see cref="PhoneCall.Resolved"/>.</summary>
     public sealed record Resolve(Ticket Ticket) : PhoneEffect;
+
+    /// <summary>The server is gone: a way to another one, for <see cref="PhoneCall.Reconnected"/>. Nothing where there is none.</summary>
+    public sealed record Reconnect : PhoneEffect;
 }
 
 /// <summary>Who or what ended a call.</summary>
@@ -121,6 +133,9 @@ public abstract record PhoneEvent
 
     /// <summary>A re-INVITE of ours was refused: everything stays as it was (RFC 3261 §14.1).</summary>
     public sealed record ChangeRefused(int Status, string Reason) : PhoneEvent;
+
+    /// <summary>The call goes on through another server.</summary>
+    public sealed record Rerouted : PhoneEvent;
 
     /// <summary>The last event. <paramref name="Status"/>: of the final response, 408 or 503 in place of one (RFC 3261 §8.1.3.1).</summary>
     public sealed record Ended(CallEnd How, int Status, string Reason, string? Detail) : PhoneEvent;

@@ -16,12 +16,16 @@ internal static class ClusterScene
     /// <summary>A phone, to the end of its call.</summary>
     /// <param name="tone">What it says, in Hz; what it hears is recorded under the name of conference and tone.</param>
     /// <param name="more">Further arguments of <c>confcluster call</c>.</param>
-    public static async Task<PhoneResult> CallAsync(this ProcessCluster cluster, string conference, int node, double tone, string time, params string[] more)
+    public static Task<PhoneResult> CallAsync(this ProcessCluster cluster, string conference, int node, double tone, string time, params string[] more) =>
+        cluster.CallAsync(conference, cluster.Uri(conference, node), tone, time, more);
+
+    /// <summary>The same by what is dialled.</summary>
+    public static async Task<PhoneResult> CallAsync(this ProcessCluster cluster, string conference, string uri, double tone, string time, params string[] more)
     {
         var (_, said) = await NodeProcess.RunAsync(
             CallPatience,
             [
-                "call", cluster.Uri(conference, node), "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", cluster.Recording(conference, tone),
+                "call", uri, "--tone", tone.ToString(CultureInfo.InvariantCulture), "--record", cluster.Recording(conference, tone),
                 "--for", time, "--json", .. more,
             ]);
         var begins = said.IndexOf('{', StringComparison.Ordinal);

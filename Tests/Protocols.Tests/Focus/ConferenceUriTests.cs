@@ -61,7 +61,7 @@ public sealed class ConferenceUriTests
         ParticipantRefusal[] others =
         [
             ParticipantRefusal.NoAck, ParticipantRefusal.BadAnswer, ParticipantRefusal.JoinRefused, ParticipantRefusal.LegRefused,
-            ParticipantRefusal.Unanswerable, ParticipantRefusal.NotRefreshed, ParticipantRefusal.NotMoved,
+            ParticipantRefusal.Unanswerable, ParticipantRefusal.NotRefreshed, ParticipantRefusal.NotMoved, ParticipantRefusal.CutOff,
         ];
         foreach (var refusal in Enum.GetValues<ParticipantRefusal>().Except(others))
             Assert.InRange(ParticipantRefusalStatus.Of(refusal).Status, 400, 699);

@@ -34,7 +34,7 @@ public sealed class SipNodeChoiceTests
         Assert.Null(SipNodeChoice.Successor(udp, Alice, ["n1", "n2"], ["n2"]));
         Assert.Null(SipNodeChoice.Successor(udp, Alice, ["n1", "n2"], []));
         Assert.Equal("n1", SipNodeChoice.Successor(Flow, Alice, ["n1", "n2"], ["n1"]));
-        Assert.Null(SipNodeChoice.Successor(Flow with { Transport = SipTransport.Tls }, Alice, ["n1", "n2"], ["n1"]));
+        Assert.Equal("n1", SipNodeChoice.Successor(Flow with { Transport = SipTransport.Tls }, Alice, ["n1", "n2"], ["n1"]));
 
         // Its node went earlier: who took over then goes now.
         Assert.Equal("n3", SipNodeChoice.Successor(udp, Alice, ["n1"], ["n3"]));

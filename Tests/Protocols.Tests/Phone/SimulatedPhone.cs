@@ -16,7 +16,9 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
     private readonly ToneGenerator _tone;
     private readonly short[] _out = new short[AudioFrame.Samples];
     private readonly short[] _in = new short[AudioFrame.Samples];
+    private readonly SipFlow _flow;
     private IPEndPoint _rtp;
+    private IPEndPoint _sip;
     private int _timer;
 
     public SimulatedPhone(SimulatedNetwork network, string address, IPEndPoint peer, double tone, int seed, PhoneSettings? settings = null)
@@ -24,9 +26,9 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
         _network = network;
         _tone = new ToneGenerator(tone);
         var random = new Random(seed);
-        Sip = new IPEndPoint(IPAddress.Parse(address), 5060);
+        Sip = _sip = new IPEndPoint(IPAddress.Parse(address), 5060);
         _rtp = new IPEndPoint(Sip.Address, 4000);
-        var flow = new SipFlow(SipTransport.Udp, Sip, peer);
+        var flow = _flow = new SipFlow(SipTransport.Udp, Sip, peer);
         Call = new PhoneCall(settings ?? PhoneSettings.Default, flow, Media(_rtp), Media(_rtp), s => random.NextBytes(s));
         Audio = new PhoneMedia(new MixerSettings(2, 16, TimeSpan.FromSeconds(5)), s => random.NextBytes(s), DateTimeOffset.UnixEpoch);
         network.Attach(Sip, (from, bytes) => Do(Call.Receive(bytes, flow with { Remote = from })));
@@ -41,6 +43,9 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
     public PhoneMedia Audio { get; }
 
     public List<PhoneEvent> Events { get; } = [];
+
+    /// <summary>Other servers, which are tried in turn.</summary>
+    public Queue<IPEndPoint> Also { get; } = [];
 
     public List<LegMedia> Medias { get; } = [];
 
@@ -66,6 +71,13 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
         Do(Call.MoveTo(Media(_rtp), Media(_rtp)));
     }
 
+    /// <summary>What came at another address of it, from which it answers.</summary>
+    public void ReceiveAt(IPEndPoint here, IPEndPoint from, byte[] bytes)
+    {
+        _sip = here;
+        Do(Call.Receive(bytes, _flow with { Local = here, Remote = from }));
+    }
+
     public double ShareOf(double hertz) => ToneGenerator.ShareOf(hertz, Heard.ToArray());
 
     public void Send(int slot, bool rtcp, ReadOnlySpan<byte> packet, in MediaAddress to) => _network.Send(_rtp, to.ToEndPoint(), packet);
@@ -84,7 +96,7 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
             {
                 case PhoneEffect.Send send:
                     Sent.Add(send.Message);
-                    _network.Send(Sip, send.Flow.Remote, SipWriter.ToBytes(send.Message));
+                    _network.Send(_sip, send.Flow.Remote, SipWriter.ToBytes(send.Message));
                     break;
                 case PhoneEffect.Start start:
                     var id = _timers[start.Timer] = ++_timer;
@@ -96,6 +108,9 @@ internal sealed class SimulatedPhone : IMediaSink, IDisposable
                 case PhoneEffect.UseMedia use:
                     Medias.Add(use.Media);
                     Audio.Use(use.Media.Copy());
+                    break;
+                case PhoneEffect.Reconnect when Also.TryDequeue(out var server):
+                    Do(Call.Reconnected(_flow with { Remote = server }));
                     break;
                 case PhoneEffect.Tell tell:
                     Events.Add(tell.Event);
