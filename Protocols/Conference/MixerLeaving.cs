@@ -1,14 +1,21 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Rtp;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
 namespace ConfCluster.Protocols.Conference;
 
 /// <param name="Published">The newest state told to it.</param>
 /// <param name="Since">When its successor took over.</param>
-internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since);
+internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since)
+{
+    /// <summary>Where it takes what its successor sends; null: it has not said.</summary>
+    public MediaAddress? Trunk { get; init; }
+}
 
 /// <summary>
 /// A mixer whose node is emptied goes on with each leg until that is at its successor and the peer knows. Both may send for a moment, since no SSRC is the
-/// same and the successor has an epoch of its own (K6). Who leaves the conference is out of the old one at once, too (K1).
+/// same and the successor has an epoch of its own (K6). Meanwhile both send each other what their legs say (<see cref="MixerTrunks"/>). Who leaves the conference
+/// is out of the old one at once, too (K1).
 /// </summary>
 internal static class MixerLeaving
 {
@@ -22,7 +29,20 @@ internal static class MixerLeaving
     public static ConferenceLife Begin(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context)
     {
         if (life.Leaving.TryGetValue(known.Number, out var before)) life = MixerWatch.Dismiss(life, before.Published, effects);
-        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, new LeavingMixer(known.Published, context.Decision.Now)) };
+        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, new LeavingMixer(known.Published, context.Decision.Now) { Trunk = known.Trunk }) };
+    }
+
+    /// <summary>It reports as before, and one that was held up is told that it may go on, or its legs would hear nothing until they have moved.</summary>
+    /// <param name="applied">The version that it does.</param>
+    public static ConferenceLife Heard(ConferenceLife life, ConferenceInput.MixerReported report, long applied, Effects effects)
+    {
+        var leaving = life.Leaving[report.Mixer.Number];
+        if (applied < leaving.Published.Version || MixerTrunks.LacksKeys(leaving.Published, report.Trunk))
+            effects.Add(new ConferenceEffect.Publish(leaving.Published) { IsRepeated = true });
+        if (report.Question != 0) effects.Add(new ConferenceEffect.Confirm(report.Mixer, life.State.Incarnation, report.Question));
+        return report.Trunk.Address is not { } address || address == leaving.Trunk
+            ? life
+            : life with { Leaving = life.Leaving.SetItem(report.Mixer.Number, leaving with { Trunk = address }), Looked = default };
     }
 
     /// <summary>The newest state of one that leaves; null: it does not.</summary>
@@ -32,7 +52,8 @@ internal static class MixerLeaving
     /// <summary>After every step.</summary>
     public static ConferenceLife Proceed(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        foreach (var (number, leaving) in life.Leaving)
+        var before = life.Leaving;
+        foreach (var (number, leaving) in before)
         {
             var told = leaving.Published;
             var isOver = !IsGentle(life, number) || context.Decision.Now - leaving.Since >= Patience;
@@ -41,14 +62,15 @@ internal static class MixerLeaving
             {
                 life = MixerWatch.Dismiss(life, told, effects) with { Leaving = life.Leaving.Remove(number) };
             }
-            else if (legs.Length < told.Legs.Length)
+            else if (MixerTrunks.Of(life, told.Mixer) is var trunk && (legs.Length < told.Legs.Length || trunk != told.Trunk))
             {
-                told = told with { Version = life.Version + 1, Legs = legs, Trunk = null };
+                told = told with { Version = life.Version + 1, Legs = legs, Trunk = trunk };
                 effects.Add(new ConferenceEffect.Publish(told));
                 life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told }) };
             }
         }
 
-        return life;
+        // One that is over is no longer among those that send to each other.
+        return life.Leaving.Count < before.Count ? MixerWatch.Publish(life with { Looked = default }, effects, context) : life;
     }
 }

@@ -65,6 +65,7 @@ internal static class MixerWatch
         ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
+        if (MixerLeaving.Find(life, report.Mixer) is not null) return MixerLeaving.Heard(life, report, applied, effects);
         if (!life.Known.TryGetValue(report.Mixer.Number, out var known) || known.Published.Mixer != report.Mixer)
             return Stray(life, report.Mixer, applied, effects);
         if (BeganAnew(life, known, report)) return Replace(life, known, MixerLoss.BeganAnew, "knows nothing any more", effects);
@@ -80,7 +81,7 @@ internal static class MixerWatch
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);
         life = MixerTrunks.Heard(life, life.Known[known.Number], report.Trunk);
         var told = known.Published;
-        if (applied < told.Version || MixerTrunks.LacksKeys(known, report.Trunk))
+        if (applied < told.Version || MixerTrunks.LacksKeys(told, report.Trunk))
             effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
         known = life.Known[known.Number] with { AppliedVersion = applied, KeyPackets = applied < told.Version ? known.KeyPackets : report.Shared.KeyPackets };
         return Await(Look(With(life, known), known, report.Shared, effects, context), known, effects, context, report.Rest);
@@ -205,12 +206,6 @@ internal static class MixerWatch
         {
             var known = life is { IsRecovered: true, Pending: null } && mixer.Incarnation <= life.State.MixerIncarnation;
             return known && life.Waiting.IsEmpty ? life with { Waiting = life.Waiting.Add(new ConferenceCommand.Take(false)) } : life;
-        }
-
-        if (MixerLeaving.Find(life, mixer) is { } leaving)
-        {
-            if (applied < leaving.Version) effects.Add(new ConferenceEffect.Publish(leaving));
-            return life;
         }
 
         if (!life.Dismissed.TryGetValue(mixer, out var last))

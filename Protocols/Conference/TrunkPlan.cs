@@ -8,7 +8,7 @@ namespace ConfCluster.Protocols.Conference;
 /// hears from one of them, so that nothing goes round. Keys are told beside it.
 /// </summary>
 /// <param name="Generation">Grows when the set of mixers is another, and with each life of the conference: each has keys and SSRCs of its own.</param>
-/// <param name="Peers">All others, by number.</param>
+/// <param name="Peers">All others, by number; one that leaves gently and its successor have the same.</param>
 public sealed record TrunkPlan(long Generation, ImmutableArray<TrunkPeer> Peers)
 {
     /// <summary>Generations of one life of a conference, as bits.</summary>
@@ -19,9 +19,23 @@ public sealed record TrunkPlan(long Generation, ImmutableArray<TrunkPeer> Peers)
 
     /// <summary>
     /// Under which a mixer sends to the others. A session between mixers only, so it need not be in the conference's register: its keys are used for nothing else,
-    /// and the numbers make it another for each mixer and generation.
+    /// and the places make it another for each mixer and generation.
     /// </summary>
-    public static Ssrc SsrcOf(long generation, int number) => new(unchecked((uint)((ulong)generation * 2_654_435_761) << 4) | (uint)(number + 1));
+    /// <param name="place">As <see cref="PlaceOf"/>, below 16.</param>
+    public static Ssrc SsrcOf(long generation, int place) => new(unchecked((uint)((ulong)generation * 2_654_435_761) << 4) | (uint)(place + 1) & 0xF);
+
+    /// <summary>The place of a mixer among all of the plan, in the order of numbers and incarnations.</summary>
+    /// <param name="self">Whose plan it is.</param>
+    public int PlaceOf(MixerId mixer, MixerId self)
+    {
+        var place = IsBefore(self, mixer) ? 1 : 0;
+        foreach (var peer in Peers)
+            if (IsBefore(peer.Mixer, mixer))
+                place++;
+        return place;
+    }
+
+    private static bool IsBefore(MixerId one, MixerId other) => (one.Number, one.Incarnation).CompareTo((other.Number, other.Incarnation)) < 0;
 
     public bool Equals(TrunkPlan? other) => other is not null && Generation == other.Generation && Peers.AsSpan().SequenceEqual(other.Peers.AsSpan());
 

@@ -182,7 +182,7 @@ public sealed class ConferenceMixer : IDisposable
         ArgumentNullException.ThrowIfNull(sink);
         // RFC 3550 §5.1: the timestamp counts time. A tick that came late does not come twice.
         _ticks = Math.Max(_ticks + 1, (ulong)((now + AudioFrame.Duration / 2).Ticks / AudioFrame.Duration.Ticks));
-        _speakerChanged |= _mix.Make(_legs.All, _trunks, _ticks, now, sink);
+        _speakerChanged |= _mix.Make(_legs, _trunks, _ticks, now, sink);
         _sender.Begin(now, _ticks);
         foreach (var leg in _legs.All)
         {

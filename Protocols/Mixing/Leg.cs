@@ -42,6 +42,11 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     /// <summary>Whether this tick's frame has sound.</summary>
     public bool Heard { get; set; }
 
+    /// <summary>
+    /// What another mixer says in this tick, if this leg's own voice is in that: while it moves from one to the other, the last of it comes from there. Null: it is not.
+    /// </summary>
+    public FrameSpread? Echo { get; set; }
+
     public bool IsLive { get; private set; }
 
     /// <summary>RTCP, and with the direction for it RTP.</summary>

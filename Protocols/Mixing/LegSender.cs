@@ -52,7 +52,7 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
     public void SendAudio(Leg leg, IMediaSink sink)
     {
         var (output, down) = (leg.Output, leg.Downlink);
-        if (leg.Heard) down.TalksUntil = _now + settings.TalkerHold;
+        if (leg.Heard || leg.Echo is not null) down.TalksUntil = _now + settings.TalkerHold;
         // A stream begins and ends with a whole packet, and packets of all streams of one length begin in the same ticks.
         if (_tick % (ulong)output.Packets.Format.FramesPerPacket == 0) Choose(leg, sink);
         if (down.Shared is { } variant) SendShared(leg, variant, sink);
@@ -126,10 +126,10 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
     {
         var (packets, codec) = (leg.Output.Packets, leg.Output.Packets.Format.Codec);
         var mix = MixFor(packets.Format.SampleRate);
-        if (leg.Heard || codec is not (AudioCodec.Pcmu or AudioCodec.Pcma))
+        if (leg.Heard || leg.Echo is not null || codec is not (AudioCodec.Pcmu or AudioCodec.Pcma))
         {
             _ownEncodes++;
-            return _codes.AsSpan(0, packets.Encode(leg.Heard ? mix.Without(leg.Uplink.Frame) : mix.Whole(), _codes));
+            return _codes.AsSpan(0, packets.Encode(Heard(leg, mix), _codes));
         }
 
         var whole = _wholeCodes[(int)codec];
@@ -139,6 +139,14 @@ internal sealed class LegSender(MixerSettings settings, SecretWriter random, Dat
         _wholeReady[(int)codec] = true;
         return whole;
     }
+
+    private static ReadOnlySpan<short> Heard(Leg leg, RateMix mix) => (leg.Heard, leg.Echo) switch
+    {
+        (true, { } echo) => mix.Without(leg.Uplink.Frame, echo),
+        (true, null) => mix.Without(leg.Uplink.Frame),
+        (false, { } echo) => mix.Without(echo),
+        _ => mix.Whole(),
+    };
 
     private RateMix MixFor(int sampleRate) => buffers.Mixes[AudioFrame.PlaceOf(sampleRate)];
 

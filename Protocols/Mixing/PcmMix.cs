@@ -45,6 +45,12 @@ public static class PcmMix
         for (; i < mix.Length; i++) mix[i] = (short)Math.Clamp(sum[i] - own[i], short.MinValue, short.MaxValue);
     }
 
+    /// <summary>The mix without two of those that are in it.</summary>
+    public static void Without(ReadOnlySpan<int> sum, ReadOnlySpan<short> own, ReadOnlySpan<short> other, Span<short> mix)
+    {
+        for (var i = 0; i < mix.Length; i++) mix[i] = (short)Math.Clamp(sum[i] - own[i] - other[i], short.MinValue, short.MaxValue);
+    }
+
     private static Vector<short> Narrow(Vector<int> low, Vector<int> high)
     {
         var (least, most) = (new Vector<int>(short.MinValue), new Vector<int>(short.MaxValue));

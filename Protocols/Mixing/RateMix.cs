@@ -31,4 +31,11 @@ internal sealed class RateMix(int rate)
         PcmMix.Without(_sum, talker.AtRate(Rate), _mix);
         return _mix;
     }
+
+    /// <summary>For a talker whose voice came from two places.</summary>
+    public ReadOnlySpan<short> Without(FrameSpread talker, FrameSpread elsewhere)
+    {
+        PcmMix.Without(_sum, talker.AtRate(Rate), elsewhere.AtRate(Rate), _mix);
+        return _mix;
+    }
 }

@@ -23,6 +23,9 @@ internal sealed class SsrcOwners(Func<Ssrc, bool> isOurs) : ISsrcOwners
     /// <summary>What was registered in signalling is its own, whoever has sent under it.</summary>
     public void Register(Ssrc ssrc, object owner) => _owners[ssrc] = owner;
 
+    /// <summary>Null: nobody's, or ours.</summary>
+    public object? OwnerOf(Ssrc ssrc) => _owners.GetValueOrDefault(ssrc);
+
     public void Free(object claimant)
     {
         foreach (var owned in _owners.Where(o => ReferenceEquals(o.Value, claimant)).ToList()) _owners.Remove(owned.Key);

@@ -8,6 +8,7 @@ internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
 {
     private readonly RateMix[] _mixes = buffers.Mixes;
     private readonly Contributors _contributors = buffers.Contributors;
+    private readonly List<Leg> _echoes = [];
     private int? _rates;
 
     /// <summary>At which mixers send to each other.</summary>
@@ -20,8 +21,11 @@ internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
 
     /// <summary>Plays one frame of every leg into the mix, sends that to the other mixers, and plays what came from them.</summary>
     /// <returns>True: another has the word.</returns>
-    public bool Make(List<Leg?> legs, Trunks trunks, ulong tick, TimeSpan now, IMediaSink sink)
+    public bool Make(MixerLegs mixerLegs, Trunks trunks, ulong tick, TimeSpan now, IMediaSink sink)
     {
+        var legs = mixerLegs.All;
+        foreach (var leg in _echoes) leg.Echo = null;
+        _echoes.Clear();
         var rates = _rates ??= RatesOf(legs) | (trunks.IsWanted ? 1 << TrunkPlace : 0);
         for (var i = 0; i < _mixes.Length; i++)
         {
@@ -47,9 +51,21 @@ internal sealed class TickMix(MixerSettings settings, MixerBuffers buffers)
             foreach (var mix in _mixes)
                 if (mix.IsUsed)
                     mix.Add(receiver.Frame);
+            if (trunks.HasOurLegs(receiver)) FindEchoes(receiver, mixerLegs.Owners);
         }
 
         return changed;
+    }
+
+    /// <summary>Who moves from one mixer to the other is at both for a moment, and is not to hear itself.</summary>
+    private void FindEchoes(TrunkReceiver receiver, SsrcOwners owners)
+    {
+        foreach (var (source, _) in receiver.Heard)
+        {
+            if (owners.OwnerOf(source) is not Leg leg) continue;
+            leg.Echo = receiver.Frame;
+            _echoes.Add(leg);
+        }
     }
 
     /// <summary>At which somebody listens: a bit for each, by <see cref="AudioFrame.PlaceOf"/>.</summary>

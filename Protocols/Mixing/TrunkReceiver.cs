@@ -36,6 +36,9 @@ internal sealed class TrunkReceiver(MixerId peer, MixerSettings settings) : IDis
 
     public TimeSpan Delay => _playout.Delay;
 
+    /// <summary>Who is in <see cref="Frame"/>, as the newest packet said.</summary>
+    public ReadOnlySpan<(Ssrc Source, byte Level)> Heard => _talkers.AsSpan(0, _count);
+
     /// <summary>The last frame, there after <see cref="Play"/> said true.</summary>
     public FrameSpread Frame => _playout.Frame;
 

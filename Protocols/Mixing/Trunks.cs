@@ -24,6 +24,9 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
 
     public IReadOnlyList<TrunkReceiver> Receivers => _receivers;
 
+    /// <summary>A mixer of our number is our successor, or the one that we take over from: the same legs are there and here.</summary>
+    public bool HasOurLegs(TrunkReceiver receiver) => receiver.Peer.Number == _self.Number;
+
     /// <summary>The generation in use; 0: none.</summary>
     public long Generation { get; private set; }
 
@@ -126,8 +129,8 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
         if (_plan is not { } plan || _keys is not { } keys || keys.Generation != plan.Generation) return;
         foreach (var receiver in _receivers)
             if (keys.Of(receiver.Peer) is { } theirs)
-                receiver.Use(TrunkPlan.SsrcOf(plan.Generation, receiver.Peer.Number), theirs.Copy());
-        if (keys.Of(_self) is { } ours) _sender.Use(TrunkPlan.SsrcOf(plan.Generation, _self.Number), ours.Copy());
+                receiver.Use(TrunkPlan.SsrcOf(plan.Generation, plan.PlaceOf(receiver.Peer, _self)), theirs.Copy());
+        if (keys.Of(_self) is { } ours) _sender.Use(TrunkPlan.SsrcOf(plan.Generation, plan.PlaceOf(_self, _self)), ours.Copy());
         Generation = plan.Generation;
         keys.Dispose();
         _keys = null;

@@ -86,15 +86,31 @@ public sealed class MixerReplacementTests
         Assert.Empty(Effects(new ConferenceInput.MixerDrained(First)).OfType<ConferenceEffect.Store>());
 
         var told = Effects(new ConferenceInput.Stored());
-        Assert.Equal(Second, Assert.Single(told.OfType<ConferenceEffect.Publish>()).State.Mixer);
+        var states = told.OfType<ConferenceEffect.Publish>().Select(p => p.State).ToDictionary(s => s.Mixer);
+        Assert.Equal([First, Second], states.Keys.OrderBy(m => m.Incarnation));
         Assert.All(told.OfType<ConferenceEffect.Move>(), m => Assert.True(m.IsGentle));
 
+        // Until all have moved they send each other what their legs say, under keys and SSRCs of their own.
+        var generation = states[First].Trunk!.Generation;
+        Assert.Equal((Second, First, generation), (Assert.Single(states[First].Trunk!.Peers).Mixer, Assert.Single(states[Second].Trunk!.Peers).Mixer, states[Second].Trunk!.Generation));
+        Assert.NotEqual(states[First].Trunk!.PlaceOf(First, First), states[First].Trunk!.PlaceOf(Second, First));
+        Assert.Equal(states[First].Trunk!.PlaceOf(First, First), states[Second].Trunk!.PlaceOf(First, Second));
+        var address = new MediaAddress(0, 0x7F000001, 40_100, false);
+        var heard = Effects(Report(First, 100) with { Trunk = new TrunkReport(address, generation) });
+        Assert.Equal(address, Assert.Single(Assert.Single(heard.OfType<ConferenceEffect.Publish>()).State.Trunk!.Peers).Address);
+        Assert.True(Assert.Single(Effects(Report(First, 100) with { Trunk = new TrunkReport(address, generation - 1) }).OfType<ConferenceEffect.Publish>()).IsRepeated);
+
+        // Held up by whatever, it may go on.
+        Assert.Contains(new ConferenceEffect.Confirm(First, _life.State.Incarnation, 7), Effects(Report(First, 100) with { Question = 7 }));
+
         // Its reports are no strangers', and change nothing.
-        Assert.Empty(Effects(Report(First, 100)).OfType<ConferenceEffect.Publish>());
+        Assert.Empty(Effects(Report(First, 100) with { Trunk = new TrunkReport(address, generation) }).OfType<ConferenceEffect.Publish>());
         Assert.Equal([Bob, Carol], Old(Effects(new ConferenceInput.LegMoved(Alice, Second))).Legs.Select(l => l.Participant));
         Assert.Equal(2, Old(Effects(Report(First, 1))).Legs.Length);
         Assert.Equal([Carol], Old(Effects(Ask(Leave(Bob)))).Legs.Select(l => l.Participant));
-        Assert.True(Old(Effects(new ConferenceInput.LegMoved(Carol, Second))) is { IsLast: true, Legs.Length: 0 });
+        var over = Effects(new ConferenceInput.LegMoved(Carol, Second));
+        Assert.True(Old(over) is { IsLast: true, Legs.Length: 0, Trunk: null });
+        Assert.Null(Assert.Single(over.OfType<ConferenceEffect.Publish>(), p => p.State.Mixer == Second).State.Trunk);
         Assert.Empty(Effects(new ConferenceInput.MixerDrained(First)));
     }
 
