@@ -28,6 +28,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
     /// <summary>Longer than it takes until shards go to a node that has just come; where every shard here has a mixer, moving them is what frees one.</summary>
     private static readonly TimeSpan HomeWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>A home that was not there when the emptying began is known to all nodes with conferences so much later: they ask for shards once in a while.</summary>
+    private TimeSpan HomeKnownAfter => settings.Media.SuspectAfter + 3 * LookAgain;
+
     /// <summary>Returns when nothing is left to move, or when <paramref name="patience"/> is over.</summary>
     public async Task RunAsync(CancellationToken patience)
     {
@@ -61,7 +64,7 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
         var asked = new Dictionary<MixerId, TimeSpan>();
         var all = new HashSet<MixerId>();
         var clock = Stopwatch.StartNew();
-        var hasHome = false;
+        var (hasHome, isKnown) = (await HasHomeElsewhereAsync(), TimeSpan.Zero);
         while (true)
         {
             if (!cluster.With(NodeRole.Media).Any(m => !cluster.IsSelf(m) && !regions.Draining.Contains(SipWay.NameOf(m.Address))))
@@ -70,9 +73,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
                 return all.Count - asked.Count;
             }
 
-            if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids && (hasHome || ids.IsEmpty || clock.Elapsed > HomeWait || await HasHomeElsewhereAsync()))
+            if (!hasHome && (hasHome = await HasHomeElsewhereAsync())) isKnown = clock.Elapsed + HomeKnownAfter;
+            if (await cluster.OwnIdsAsync(MixerRegion.TypeName) is { } ids && (hasHome && clock.Elapsed >= isKnown || ids.IsEmpty || clock.Elapsed > HomeWait))
             {
-                hasHome = true;
                 var here = ids.Select(id => MixerId.TryParse(id, out var mixer) ? mixer : (MixerId?)null).OfType<MixerId>().ToHashSet();
                 if (here.Count == 0) return all.Count;
                 foreach (var gone in asked.Keys.Except(here).ToList()) asked.Remove(gone);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using ConfCluster.Cluster.Tests.Wire;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -50,10 +51,16 @@ public sealed class RollTests(ITestOutputHelper output)
             cluster.Start(3);
             await cluster[3].UntilReadyAsync();
             var before = await CountsAsync(cluster, 1, 2);
+            await using var packets = await cluster.WatchPacketsAsync();
+            // What a second without any change looks like belongs to the figures.
+            await Task.Delay(TimeSpan.FromSeconds(3));
             var clock = Stopwatch.StartNew();
             Assert.Equal(0, await cluster[2].StopAsync());
             var took = clock.Elapsed.TotalSeconds;
+            var seen = ReceiverGaps.Of(await packets.StopAsync(), cluster.MediaPorts);
             output.WriteLine($"n2: {before}; ended after {took:0.0} s; {cluster[2].Log.Split('\n').First(l => l.Contains("Emptied in", StringComparison.Ordinal))}");
+            output.WriteLine($"n2: on the wire: {seen}");
+            foreach (var line in cluster[2].Log.Split('\n').Concat(cluster[3].Log.Split('\n')).Where(l => l.Contains("WARN", StringComparison.Ordinal))) output.WriteLine($"n2/n3: {line}");
             foreach (var load in loads) Tell(JsonDocument.Parse((await load).Output).RootElement);
         });
     }
