@@ -42,25 +42,27 @@ public sealed class ClusterAuthority(string directory, TimeProvider clock)
     public string PathOf(string file) => Path.Combine(directory, file);
 
     /// <summary>Makes what is missing; the files that were made.</summary>
+    /// <param name="renews">Nodes get another certificate and key in place of those that they have; a node that runs takes them for new connections.</param>
     /// <exception cref="IOException">A file cannot be written, or a node has one already.</exception>
     /// <exception cref="CryptographicException">The root that is there cannot be read.</exception>
-    public ImmutableArray<string> Make(IReadOnlyCollection<string> nodes)
+    public ImmutableArray<string> Make(IReadOnlyCollection<string> nodes, bool renews = false)
     {
         ArgumentNullException.ThrowIfNull(nodes);
-        if (nodes.SelectMany(n => new[] { CertificateOf(n), KeyOf(n) }).FirstOrDefault(File.Exists) is { } taken)
+        if (!renews && nodes.SelectMany(n => new[] { CertificateOf(n), KeyOf(n) }).FirstOrDefault(File.Exists) is { } taken)
             throw new IOException($"{taken} is there already; nothing was made.");
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
         else Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
         var made = ImmutableArray.CreateBuilder<string>();
-        using var root = Root(made);
+        using var root = Root(made, mayMake: !renews);
         if (!File.Exists(PathOf(ClusterKeyFile))) MakeClusterKey(made);
         foreach (var node in nodes) Issue(root, node, made);
         return made.DrainToImmutable();
     }
 
-    private X509Certificate2 Root(ImmutableArray<string>.Builder made)
+    private X509Certificate2 Root(ImmutableArray<string>.Builder made, bool mayMake)
     {
         if (File.Exists(PathOf(RootFile))) return X509Certificate2.CreateFromPemFile(PathOf(RootFile), PathOf(RootKeyFile));
+        if (!mayMake) throw new IOException($"{PathOf(RootFile)} is not there, so there is nothing to renew certificates with.");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=confcluster nodes", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
@@ -107,12 +109,15 @@ public sealed class ClusterAuthority(string directory, TimeProvider clock)
         CryptographicOperations.ZeroMemory(der);
     }
 
+    /// <summary>A file that was there goes as a whole; who reads it has the old one or the new one.</summary>
     private void Write(string name, byte[] content, bool isSecret, ImmutableArray<string>.Builder made)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        var fresh = PathOf($"{name}.new");
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = isSecret ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        using (var file = new FileStream(PathOf(name), options)) file.Write(content);
+        using (var file = new FileStream(fresh, options)) file.Write(content);
         if (isSecret) CryptographicOperations.ZeroMemory(content);
+        File.Move(fresh, PathOf(name), overwrite: true);
         made.Add(PathOf(name));
     }
 

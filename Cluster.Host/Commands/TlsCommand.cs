@@ -28,19 +28,20 @@ internal static class TlsCommand
                 return names;
             },
         };
+        var renew = new Option<bool>("--renew") { Description = "Make another certificate and key for nodes that have one. A node that runs takes them for new connections." };
         var json = Output.JsonOption();
         const string What = "Make a small certificate authority, a certificate for each node, and the secret that the nodes share.";
-        var init = new Command("init", What) { directory, nodes, json };
-        init.SetAction(result => Init(result.GetValue(directory)!, result.GetValue(nodes)!, result.GetValue(json)));
+        var init = new Command("init", What) { directory, nodes, renew, json };
+        init.SetAction(result => Init(result.GetValue(directory)!, result.GetValue(nodes)!, result.GetValue(renew), result.GetValue(json)));
         return new Command("tls", "Certificates for the connections between nodes.") { init };
     }
 
-    private static int Init(string directory, string[] nodes, bool json)
+    private static int Init(string directory, string[] nodes, bool renews, bool json)
     {
         var authority = new ClusterAuthority(Path.GetFullPath(directory), TimeProvider.System);
         try
         {
-            var made = authority.Make(nodes);
+            var made = authority.Make(nodes, renews);
             if (json) Output.WriteJson(new { directory = Path.GetFullPath(directory), made });
             else Tell(authority, nodes, made);
             return ExitCode.Done;

@@ -76,6 +76,41 @@ public sealed class NodeTlsTests : IDisposable
     }
 
     [Fact]
+    public void A_node_is_given_another_certificate_of_the_same_root_when_that_is_asked_for()
+    {
+        _authority.Make(["192.0.2.1", "192.0.2.2"]);
+        var (root, key) = (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile)));
+        using var before = Certificate(_authority, "192.0.2.1");
+        Assert.Equal<string>([_authority.KeyOf("192.0.2.1"), _authority.CertificateOf("192.0.2.1")], _authority.Make(["192.0.2.1"], renews: true));
+        using var after = Certificate(_authority, "192.0.2.1");
+        Assert.NotEqual(before.SerialNumber, after.SerialNumber);
+        Assert.False(before.GetPublicKey().AsSpan().SequenceEqual(after.GetPublicKey()));
+        // Both are a node's: connections that are open stay as they are.
+        Assert.All([before, after], c => Assert.Null(NodeTls.Refusal(c, Roots(_authority))));
+        using var opened = NodeTls.Open(Tls(_authority, "192.0.2.1"), TimeProvider.System, _ => { }, out _);
+        Assert.NotNull(opened);
+        Assert.Equal((root, key), (File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(_authority.PathOf(ClusterAuthority.ClusterKeyFile))));
+        Assert.Throws<IOException>(() => Authority("none").Make(["192.0.2.1"], renews: true));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_authority.KeyOf("192.0.2.1")));
+    }
+
+    [Fact]
+    public void While_the_root_is_changed_nodes_of_both_are_accepted_by_who_trusts_both()
+    {
+        var next = Authority("next");
+        foreach (var authority in (ClusterAuthority[])[_authority, next]) authority.Make(["192.0.2.1"]);
+        var both = Path.Combine(_directory.FullName, "both.pem");
+        File.WriteAllLines(both, [File.ReadAllText(_authority.PathOf(ClusterAuthority.RootFile)), File.ReadAllText(next.PathOf(ClusterAuthority.RootFile))]);
+        foreach (var authority in (ClusterAuthority[])[_authority, next])
+        {
+            using var opened = NodeTls.Open(Tls(authority, "192.0.2.1") with { Trust = both }, TimeProvider.System, _ => { }, out var problem);
+            Assert.NotNull(opened);
+            Assert.Empty(problem);
+        }
+    }
+
+    [Fact]
     public void What_is_secret_is_for_its_owner_alone()
     {
         if (OperatingSystem.IsWindows()) return;
