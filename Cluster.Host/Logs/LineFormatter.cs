@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ConfCluster.Host.Logs;
 
-/// <summary>One line per event: time, level, node, what happened. An exception adds its type and message; a bug also where it was thrown.</summary>
+/// <summary>
+/// One line per event: time, level, node, what happened. An exception adds its type and message; a bug also where it was thrown, and what caused it.
+/// </summary>
 internal sealed class LineFormatter(NodeName node) : ConsoleFormatter(FormatName)
 {
     public const string FormatName = "line";
@@ -13,7 +15,12 @@ internal sealed class LineFormatter(NodeName node) : ConsoleFormatter(FormatName
     {
         var message = logEntry.Formatter(logEntry.State, logEntry.Exception);
         if (logEntry.Exception is { } exception && !message.Contains(exception.Message, StringComparison.Ordinal)) message += $": {Describe(exception)}";
-        if (logEntry is { Exception: { } bug, LogLevel: >= LogLevel.Error }) message += Where(bug);
+        if (logEntry is { Exception: { } bug, LogLevel: >= LogLevel.Error })
+        {
+            message += Where(bug);
+            for (var cause = bug.InnerException; cause is not null; cause = cause.InnerException) message += $"; caused by {Describe(cause)}{Where(cause)}";
+        }
+
         var time = DateTimeOffset.Now.ToString("yyyy-MM-dd'T'HH:mm:ss.fffzzz", CultureInfo.InvariantCulture);
         textWriter.WriteLine($"{time} {Level(logEntry.LogLevel)} {node.Value} {message.ReplaceLineEndings(" | ")}");
     }
