@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>Nodes that know one name and no address find each other through a name server.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class DiscoveryTests(ITestOutputHelper output)
 {
     private const string Name = "nodes.confcluster.test";

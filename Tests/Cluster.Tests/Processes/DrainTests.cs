@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json;
+using ConfCluster.Host.Trial;
 using ConfCluster.Support.Audio;
 using Xunit;
 using Xunit.Abstractions;
@@ -17,17 +19,22 @@ public sealed class DrainTests(ITestOutputHelper output)
     [SkippableFact]
     public async Task A_node_with_a_mixer_and_a_conference_hands_them_over_before_it_stops()
     {
-        await using var cluster = await ProcessCluster.StartAsync(output, "sip kms", "focus media", "focus media");
+        await using var cluster = await ProcessCluster.StartAsync(output, "sip kms", "sip focus media", "sip focus media");
         await cluster.WatchAsync(async () =>
         {
             await using var packets = await cluster.WatchPacketsAsync();
             var calls = new[] { CallAsync(cluster, Tones[0], "--mki"), CallAsync(cluster, Tones[1]) };
-            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants that hear something");
+            // One that says nothing, and will not answer for a while: as long as it does not, the node is not empty.
+            using var sleeper = new PhoneProcess(cluster.Uri("moved", 1), tone: 0, "22s", "--mki");
+            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 3, "three participants that hear something");
             // A mixer that was taken for lost while the nodes were still slow may be there beside its successor.
             await cluster[1].UntilAsync(async () => (await cluster.ShardsAsync("mixer", 1)).Values.Sum(s => s.Entities) == 1, "one mixer");
             var home = await cluster.HomeAsync("mixer", 1) ?? throw new InvalidOperationException("nobody has the mixer");
             var left = home == 2 ? 3 : 2;
+            sleeper.Freeze();
             var drain = NodeProcess.RunAsync(TimeSpan.FromMinutes(1), "drain", "--url", cluster[home].Http.BaseAddress!.ToString());
+            await RefusesNewCallsAsync(cluster, home);
+            sleeper.Thaw();
             var (exit, said) = await drain;
             output.WriteLine(said);
             Assert.True(exit == 0, said);
@@ -37,10 +44,12 @@ public sealed class DrainTests(ITestOutputHelper output)
             // Both live on the node that is left, and somebody new gets in.
             foreach (var kind in (string[])["mixer", "conference"])
                 await cluster[1].UntilAsync(async () => await cluster.HomeAsync(kind, 1) == left, $"the {kind} on n{left}");
-            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 2, "two participants at the new mixer");
+            await cluster[1].UntilAsync(async () => await HearingAsync(cluster, 1) == 3, "three participants at the new mixer");
             var third = await NodeProcess.RunAsync("call", cluster.Uri("moved", 1), "--mki", "--for", "2s", "--json");
             Assert.True(third.ExitCode == 0, third.Output);
-            var heard = 0UL;
+            var asleep = await sleeper.ReportAsync();
+            Assert.True(asleep.WasKept, $"{asleep}");
+            var heard = asleep.PacketsReceived;
             foreach (var (report, i) in (await Task.WhenAll(calls)).Select((r, i) => (r.RootElement, i)))
             {
                 output.WriteLine($"{report}");
@@ -58,6 +67,32 @@ public sealed class DrainTests(ITestOutputHelper output)
             output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(heard));
         });
     }
+
+    /// <summary>It says that it is being emptied, and tells whoever begins something to ask another one.</summary>
+    private static async Task RefusesNewCallsAsync(ProcessCluster cluster, int home)
+    {
+        var address = $"127.0.0.{home}:";
+        await cluster[1].UntilAsync(async () =>
+        {
+            using var status = JsonDocument.Parse(await cluster[1].Http.GetStringAsync(new Uri("/api/v1/cluster", UriKind.Relative)));
+            return status.RootElement.GetProperty("nodes").EnumerateArray().Any(n =>
+                n.GetProperty("node").GetString()!.StartsWith(address, StringComparison.Ordinal) && n.GetProperty("status").GetString() == "draining");
+        }, $"n{home} to be draining");
+        var call = cluster.CallAsync("moved", home, Tones[0], "2s");
+        var (exit, table) = await NodeProcess.RunAsync("status", "--url", cluster[1].Http.BaseAddress!.ToString());
+        Assert.True(exit == 0, table);
+        Assert.Contains(table.Split('\n'), line => line.Contains(address, StringComparison.Ordinal) && line.Contains("draining", StringComparison.Ordinal));
+        using var proxy = new TextCaller(SipOf(cluster, home), "moved");
+        Assert.StartsWith("SIP/2.0 503 ", await proxy.OptionsAsync(), StringComparison.Ordinal);
+        Assert.Contains("\r\nRetry-After: ", proxy.Answer, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(503, (await call).Status);
+        // It is not gone meanwhile, and others take calls as before.
+        Assert.False(cluster[home].HasEnded);
+        using var other = new TextCaller(SipOf(cluster, 1), "moved");
+        Assert.StartsWith("SIP/2.0 200", await other.OptionsAsync(), StringComparison.Ordinal);
+    }
+
+    private static IPEndPoint SipOf(ProcessCluster cluster, int number) => new(IPAddress.Parse(TrialCluster.AddressOf(number)), cluster.Plan.Ports.Sip);
 
     private static string Recording(ProcessCluster cluster, double tone) => Path.Combine(cluster.Directory, $"moved-{tone}.wav");
 

@@ -16,12 +16,17 @@ internal sealed class TextCaller : IDisposable
     private readonly string _callId = Guid.NewGuid().ToString("N");
     private int _sequence;
 
-    public TextCaller(int nodePort, string conference) => (_node, _conference) = (new IPEndPoint(IPAddress.Loopback, nodePort), conference);
+    public TextCaller(int nodePort, string conference)
+        : this(new IPEndPoint(IPAddress.Loopback, nodePort), conference)
+    {
+    }
+
+    public TextCaller(IPEndPoint node, string conference) => (_node, _conference) = (node, conference);
 
     /// <summary>What it offers.</summary>
     public string Key { get; init; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(30));
 
-    /// <summary>The final answer to its INVITE.</summary>
+    /// <summary>The final answer to its INVITE or OPTIONS.</summary>
     public string Answer { get; private set; } = "";
 
     private string Self => $"127.0.0.1:{((IPEndPoint)_socket.Client.LocalEndPoint!).Port}";
@@ -42,6 +47,15 @@ internal sealed class TextCaller : IDisposable
         // A repeated answer to the one before is not it.
         bool IsAnswer(string text) => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && !text.StartsWith("SIP/2.0 1", StringComparison.Ordinal)
             && Field(text, "CSeq") == $"{sequence} INVITE";
+    }
+
+    /// <summary>Asks the node whether it is there, outside of any dialog; the status line of the answer.</summary>
+    public async Task<string> OptionsAsync()
+    {
+        var sequence = ++_sequence;
+        await SendAsync("OPTIONS", $"<sip:{_conference}@{_node}>", "");
+        Answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && Field(text, "CSeq") == $"{sequence} OPTIONS");
+        return Answer.Split("\r\n")[0];
     }
 
     /// <summary>Hangs up; the status line of the answer.</summary>

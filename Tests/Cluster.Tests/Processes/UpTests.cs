@@ -12,7 +12,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary><c>confcluster up</c>: a cluster of processes by one command, and nothing is left of it.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
 {
     private const int Interrupt = 2;

@@ -7,7 +7,8 @@ namespace ConfCluster.Cluster.Tests.Wire;
 /// Judges K6 for all that travelled, whoever sent it to whomever: (key, SSRC, index) never stands for two packets that differ, for SRTP and for SRTCP
 /// (RFC 3711 §9.1). It knows no key: an MKI of four octets names one. Keys without MKI are told apart by where their packets go, which also shows what a receiver
 /// would take for a replay: an index under which it is sent two packets, whatever their keys. For AES_CM_128_HMAC_SHA1_80 and G.711 in packets of 20 ms, whose
-/// length says whether an MKI is there. Legs that are sent the group key without its MKI are judged by their address only.
+/// length says whether an MKI is there. Legs that are sent the group key without its MKI are judged by their address only. What mixers send each other (L16 at 16 kHz
+/// under AEAD_AES_256_GCM) has an SSRC for each key.
 /// </summary>
 internal sealed class KeyReuse
 {
@@ -17,11 +18,18 @@ internal sealed class KeyReuse
     private const int RtpHeader = 12;
     private const int Payload = 160;
 
+    /// <summary>Of what goes between mixers: payload type, octets of sound, octets of the tag.</summary>
+    private const int BetweenType = 96;
+
+    private const int BetweenPayload = 640;
+    private const int BetweenTag = 16;
+
     /// <summary>So few reports a short run has of a source; what is above is no index but something encrypted.</summary>
     private const uint MaxReports = 1 << 16;
 
     private readonly Dictionary<(bool Rtcp, uint Ssrc, ulong Index, uint Mki), (Datagram First, byte[] Body)> _byMki = [];
     private readonly Dictionary<(bool Rtcp, uint Ssrc, ulong Index, IPEndPoint To), (Datagram First, byte[] Body)> _byReceiver = [];
+    private readonly Dictionary<(uint Ssrc, ulong Index), (Datagram First, byte[] Body)> _between = [];
     private readonly Dictionary<uint, ulong> _highest = [];
 
     /// <summary>Two packets with one index that differ, each a sentence without a word of their contents.</summary>
@@ -37,6 +45,9 @@ internal sealed class KeyReuse
 
     public int Srtcp { get; private set; }
 
+    /// <summary>From a mixer to another one.</summary>
+    public int Between { get; private set; }
+
     /// <summary>With an MKI.</summary>
     public int Named { get; private set; }
 
@@ -44,7 +55,7 @@ internal sealed class KeyReuse
     public int Shared { get; private set; }
 
     public override string ToString() =>
-        $"{Srtp} SRTP and {Srtcp} SRTCP packets, {Named} with MKI, {Shared} sent to several; {Reuses.Count} reuses, {Replays.Count} replays, {Unread.Count} not judged";
+        $"{Srtp} SRTP and {Srtcp} SRTCP packets, {Named} with MKI, {Shared} sent to several, {Between} between mixers; {Reuses.Count} reuses, {Replays.Count} replays, {Unread.Count} not judged";
 
     public static KeyReuse Of(IEnumerable<Datagram> datagrams)
     {
@@ -77,11 +88,18 @@ internal sealed class KeyReuse
         }
 
         var tail = packet.Length - header - Payload;
-        if ((packet[1] & 0x7F) is not (0 or 8) || tail is not (Tag or Tag + Mki)) return false;
+        var isBetween = (packet[1] & 0x7F) == BetweenType && packet.Length == header + BetweenPayload + BetweenTag;
+        if (!isBetween && ((packet[1] & 0x7F) is not (0 or 8) || tail is not (Tag or Tag + Mki))) return false;
         var (sequence, ssrc) = (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(2)), BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(8)));
         // RFC 3711 §3.3.1: the rollover counter that brings it nearest to the highest so far.
         var index = _highest.TryGetValue(ssrc, out var highest) ? highest + (ulong)(short)(sequence - (ushort)highest) : 1UL << 16 | sequence;
         _highest[ssrc] = Math.Max(highest, index);
+        if (isBetween)
+        {
+            CompareBetween(datagram, ssrc, index, packet[..^BetweenTag]);
+            return true;
+        }
+
         Srtp++;
         Compare(datagram, rtcp: false, ssrc, index, packet[..^tail], hasMki: tail > Tag);
         return true;
@@ -117,6 +135,15 @@ internal sealed class KeyReuse
         var earlier = _byReceiver[(rtcp, ssrc, index, datagram.To)];
         if (earlier.Body.AsSpan().SequenceEqual(body)) return;
         (hasMki ? Replays : Reuses).Add(Twice(rtcp, ssrc, index, hasMki ? "to one receiver" : "without MKI", earlier.First, datagram));
+    }
+
+    /// <summary>Every mixer of a generation has another SSRC and key, so an SSRC stands for the key.</summary>
+    private void CompareBetween(Datagram datagram, uint ssrc, ulong index, byte[] body)
+    {
+        Between++;
+        if (_between.TryAdd((ssrc, index), (datagram, body))) return;
+        var before = _between[(ssrc, index)];
+        if (!before.Body.AsSpan().SequenceEqual(body)) Reuses.Add(Twice(false, ssrc, index, "between mixers", before.First, datagram));
     }
 
     /// <summary>RFC 3711 §3.4: E = 1 and 31 bits of index.</summary>

@@ -30,6 +30,16 @@ public sealed class KeyReuseTests
     }
 
     [Fact]
+    public void What_mixers_send_each_other_is_judged_by_its_SSRC()
+    {
+        var third = IPEndPoint.Parse("127.0.0.4:40004");
+        var seen = Seen((Old, New, Between(7, 100)), (Old, third, Between(7, 100)), (Old, New, Between(7, 101)), (New, Old, Between(8, 100, fill: 1)));
+        Assert.Equal((0, 4), (seen.Srtp, seen.Between));
+        Assert.Empty(seen.Reuses.Concat(seen.Replays).Concat(seen.Unread));
+        Assert.Contains("between mixers", Assert.Single(Seen((Old, New, Between(7, 100)), (Old, third, Between(7, 100, fill: 1))).Reuses), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_header_that_differs_is_enough()
     {
         var marked = Rtp(7, 100, mki: 3);
@@ -100,6 +110,16 @@ public sealed class KeyReuseTests
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), sequence);
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(8), ssrc);
         if (mki is { } name) BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan()[^14..], name);
+        return packet;
+    }
+
+    private static byte[] Between(uint ssrc, ushort sequence, byte fill = 0)
+    {
+        var packet = new byte[12 + 640 + 16];
+        (packet[0], packet[1]) = (0x80, 96);
+        packet.AsSpan(12, 640).Fill(fill);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(8), ssrc);
         return packet;
     }
 
