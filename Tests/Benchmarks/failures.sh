@@ -52,5 +52,7 @@ done
   sed -n '/^| Which /p' $project/Failures.md
   echo '|---|---|---|---|---|---|---|'
   sort -u "$work/rows.md.partitions"
+  echo
+  echo "One run of each case, at $(git rev-parse --short HEAD)."
 } >"$work/Failures.md"
 if [ -z "${1:-}" ]; then cp "$work/Failures.md" $project/Failures.md; else echo "table: $work/Failures.md"; fi
