@@ -41,7 +41,7 @@ for role in Sip Focus Media; do
     done
   done
 done
-for name in "nodes: 3" "nodes: 5" After_the_end_of_everything; do
+for name in "nodes: 3" "nodes: 5" "milliseconds: 100" "milliseconds: 300" After_the_end_of_everything; do
   [[ "PartitionTests $name" == *"${1:-}"* ]] && case_of "$work/rows.md" "$name"
 done
 {

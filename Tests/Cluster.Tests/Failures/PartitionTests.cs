@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Failures;
 
 /// <summary>
-/// Nodes that cannot hear each other for a while, and the end of all of them at once. Runs with the matrix: only when <c>CONFCLUSTER_FAILURES</c> names a file,
+/// Nodes that cannot hear each other for a while or hear each other late, and the end of all of them at once. Runs with the matrix: only when <c>CONFCLUSTER_FAILURES</c> names a file,
 /// to which each case adds a row.
 /// </summary>
 [Collection("clusters")]
@@ -47,6 +47,40 @@ public sealed class PartitionTests(ITestOutputHelper output)
                 file,
                 $"| {nodes - fewer} + {fewer} nodes | partition | {kept} of 2 | {reports[0].LongestGap:0} | {undecryptable} | {wait.TotalSeconds:0.0} | clean |\n");
             Assert.True(reports.All(r => r.Undecryptable == 0), "nobody was sent what it could not read");
+        });
+    }
+
+    /// <summary>Nothing is lost and nobody is taken for dead: joins and rekeyings just take longer.</summary>
+    [SkippableTheory]
+    [InlineData(100)]
+    [InlineData(300)]
+    public async Task A_node_that_hears_the_others_late_goes_on(int milliseconds)
+    {
+        var file = File();
+        await using var cluster = await ProcessCluster.MakeAsync(output, "", "", "");
+        await cluster.WatchAsync(async () =>
+        {
+            var links = cluster.PutLinksBetween();
+            for (var i = 1; i <= 3; i++) cluster.Start(i);
+            for (var i = 1; i <= 3; i++) await cluster[i].UntilReadyAsync();
+            using var one = new PhoneProcess(cluster.Uri(Room, 1), 440, "40s", "--mki");
+            await cluster.UntilTalkingAsync(1, Room, 1);
+            var home = await cluster.HomeAsync("conference", 1);
+            links.Slow(TimeSpan.FromMilliseconds(milliseconds), home!.Value);
+            using var other = new PhoneProcess(cluster.Uri(Room, home == 3 ? 2 : 3), 1000, "30s", "--mki");
+            await cluster.UntilTalkingAsync(1, Room, 2);
+            var (exit, said) = await NodeProcess.RunAsync("conference", "rekey", Room, "--reason", "a test", "--url", cluster[1].Http.BaseAddress!.ToString());
+            Assert.True(exit == 0, said);
+            var wait = await cluster.UntilJoinedAsync(Room, 2, 1500, TimeSpan.FromSeconds(30));
+            var reports = new[] { await one.ReportAsync(), await other.ReportAsync() };
+            foreach (var report in reports) output.WriteLine($"{report}");
+            Assert.All(Enumerable.Range(1, 3), i => Assert.False(cluster[i].HasEnded));
+            await cluster.UntilGoneAsync(1, Room);
+            await cluster.AuditIsCleanAsync(1);
+            var (kept, undecryptable) = (reports.Count(r => r.WasKept), reports.Aggregate(0UL, (s, r) => s + r.Undecryptable));
+            await AddAsync(
+                file, $"| the conference's node of 3 | {milliseconds} ms late each way | {kept} of 2 | {reports[0].LongestGap:0} | {undecryptable} | {wait.TotalSeconds:0.0} | clean |\n");
+            Assert.Equal((2, 0UL), (kept, undecryptable));
         });
     }
 

@@ -98,7 +98,8 @@ internal sealed class NodeLinks : IAsyncDisposable
                 if (from == 0) Interlocked.Increment(ref _strangers);
                 await UntilOpenAsync(from, to);
                 await called.ConnectAsync(IPAddress.Parse($"127.0.0.{to}"), port, _stop.Token);
-                var ways = new[] { PumpAsync(caller, called, from, to), PumpAsync(called, caller, from, to) };
+                var (one, other) = (caller.GetStream(), called.GetStream());
+                var ways = new[] { PumpAsync(one, other, from, to), PumpAsync(other, one, from, to) };
                 await Task.WhenAny(ways);
                 caller.Close();
                 called.Close();
@@ -121,7 +122,7 @@ internal sealed class NodeLinks : IAsyncDisposable
         if (strangers > 0) throw new InvalidOperationException($"{strangers} connections between nodes are of processes that are not known");
     }
 
-    private async Task PumpAsync(TcpClient from, TcpClient to, int one, int other)
+    private async Task PumpAsync(NetworkStream from, NetworkStream to, int one, int other)
     {
         var way = Channel.CreateBounded<(long Due, byte[] Bytes)>(64);
         var take = TakeAsync(from, way.Writer, one, other);
@@ -138,12 +139,12 @@ internal sealed class NodeLinks : IAsyncDisposable
         await take;
     }
 
-    private async Task TakeAsync(TcpClient from, ChannelWriter<(long Due, byte[] Bytes)> way, int one, int other)
+    private async Task TakeAsync(NetworkStream from, ChannelWriter<(long Due, byte[] Bytes)> way, int one, int other)
     {
         try
         {
             var buffer = new byte[16384];
-            while (await from.GetStream().ReadAsync(buffer, _stop.Token) is var length and > 0)
+            while (await from.ReadAsync(buffer, _stop.Token) is var length and > 0)
                 await way.WriteAsync((Environment.TickCount64 + (long)DelayOf(one, other).TotalMilliseconds, buffer[..length]), _stop.Token);
         }
         finally
@@ -152,13 +153,13 @@ internal sealed class NodeLinks : IAsyncDisposable
         }
     }
 
-    private async Task GiveAsync(ChannelReader<(long Due, byte[] Bytes)> way, TcpClient to, int one, int other)
+    private async Task GiveAsync(ChannelReader<(long Due, byte[] Bytes)> way, NetworkStream to, int one, int other)
     {
         await foreach (var (due, bytes) in way.ReadAllAsync(_stop.Token))
         {
             if (due - Environment.TickCount64 is var wait and > 0) await Task.Delay(TimeSpan.FromMilliseconds(wait), _stop.Token);
             await UntilOpenAsync(one, other);
-            await to.GetStream().WriteAsync(bytes, _stop.Token);
+            await to.WriteAsync(bytes, _stop.Token);
         }
     }
 
