@@ -8,20 +8,27 @@ internal static class AesBlocks
 {
     private const int Block = 16;
     private const int Half = 8;
+    private const int AtOnce = 16;
 
     /// <summary>XORs the key stream into <paramref name="text"/>. The last 16 bits of the IV count.</summary>
     public static void Counter(ReadOnlySpan<byte> key, ReadOnlySpan<byte> iv, Span<byte> text)
     {
         using var aes = Keyed(key);
-        Span<byte> counter = stackalloc byte[Block];
-        Span<byte> stream = stackalloc byte[Block];
-        iv.CopyTo(counter);
-        for (ushort i = 0; !text.IsEmpty; i++)
+
+        // Some blocks at once: each call of the cipher costs more than a block.
+        Span<byte> stream = stackalloc byte[AtOnce * Block];
+        for (var next = 0; !text.IsEmpty; next += AtOnce)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(counter[14..], i);
-            aes.EncryptEcb(counter, stream, PaddingMode.None);
-            var n = Math.Min(Block, text.Length);
-            for (var j = 0; j < n; j++) text[j] ^= stream[j];
+            var used = stream[..(Math.Min(AtOnce, (text.Length + Block - 1) / Block) * Block)];
+            for (var i = 0; i < used.Length / Block; i++)
+            {
+                iv.CopyTo(used[(i * Block)..]);
+                BinaryPrimitives.WriteUInt16BigEndian(used[(i * Block + 14)..], (ushort)(next + i));
+            }
+
+            aes.EncryptEcb(used, used, PaddingMode.None);
+            var n = Math.Min(used.Length, text.Length);
+            for (var j = 0; j < n; j++) text[j] ^= used[j];
             text = text[n..];
         }
 

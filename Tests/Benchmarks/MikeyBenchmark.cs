@@ -21,8 +21,8 @@ namespace ConfCluster.Benchmarks;
 internal static class MikeyBenchmark
 {
     private static readonly Identity Kms = Identity.Uri("sip:kms@example.com");
-    private static readonly Identity Alice = Identity.Uri("sip:alice@example.com");
-    private static readonly Identity Room = Identity.Uri("sip:room@example.com");
+    internal static readonly Identity Alice = Identity.Uri("sip:alice@example.com");
+    internal static readonly Identity Room = Identity.Uri("sip:room@example.com");
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
 
     private static ExchangeContext Now => new(DateTimeOffset.UtcNow, RandomNumberGenerator.Fill, TimeSpan.FromMinutes(1));
@@ -155,30 +155,30 @@ internal static class MikeyBenchmark
         CultureInfo.InvariantCulture, $"| {suite} | {proof} | {step} | {1 / each.TotalSeconds:F0} | {each.TotalMicroseconds:F0} | {(octets == 0 ? "" : $"{octets}")} |"));
 
     /// <summary>A KMS and two users.</summary>
-    private sealed class Scene : IDisposable
+    internal sealed class Scene : IDisposable
     {
         private readonly SecretBytes _master = SecretBytes.Create(32, RandomNumberGenerator.Fill);
         private readonly SecretBytes _psk = SecretBytes.Create(32, RandomNumberGenerator.Fill);
         private readonly KmsUserTable _users;
         private readonly TicketProtectionKeys _tickets;
         private readonly ReplayCache _replays = new(100_000, TimeSpan.FromMinutes(1));
-        private readonly Root _authority;
+        private readonly Root? _authority;
         private readonly bool _certified;
 
-        public Scene(Root authority, bool certified)
+        public Scene(Root? authority, bool certified)
         {
             (_authority, _certified, _tickets) = (authority, certified, new TicketProtectionKeys(_master, TimeSpan.FromHours(24)));
             _users = KmsUserTable.Empty.With(User(Alice)).With(User(Room));
         }
 
         public KmsCredential Of(Identity user) => _certified
-            ? new KmsCredential(user, Kms, null, null) { Certified = new(user == Alice ? _authority.AliceKey : _authority.RoomKey, _authority.KmsKey.Chain[0]) }
+            ? new KmsCredential(user, Kms, null, null) { Certified = new(user == Alice ? _authority!.AliceKey : _authority!.RoomKey, _authority.KmsKey.Chain[0]) }
             : new KmsCredential(user, Kms, _psk, null);
 
         public KmsAnswer Answer(Octets message)
         {
             var now = Now;
-            var register = new KmsRegister(_users, new KmsRules(Kms, TimeSpan.FromHours(1), TimeSpan.FromHours(24)), _tickets, now.Now, _authority.Certificates);
+            var register = new KmsRegister(_users, new KmsRules(Kms, TimeSpan.FromHours(1), TimeSpan.FromHours(24)), _tickets, now.Now, _authority?.Certificates);
             return KmsServer.Answer(message, register, _replays, now);
         }
 
@@ -204,7 +204,7 @@ internal static class MikeyBenchmark
     }
 
     /// <summary>Certificates of all three.</summary>
-    private sealed class Root : IDisposable
+    internal sealed class Root : IDisposable
     {
         private readonly RSA _key = RSA.Create(2048);
         private readonly X509Certificate2 _root;

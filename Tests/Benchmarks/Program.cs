@@ -27,7 +27,10 @@ switch (args)
     case ["mikey", ..]:
         MikeyBenchmark.Run(Console.Out);
         return 0;
+    case ["leg", ..]:
+        LegRekeyBenchmark.Run(Console.Out);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey | leg   (calls per second: calls.sh)");
         return 2;
 }

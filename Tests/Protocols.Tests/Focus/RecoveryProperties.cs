@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
@@ -15,11 +16,21 @@ public sealed class RecoveryProperties
 {
     private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 12], Gen.Int[0, 7]).Array[0, 40];
 
-    [Fact]
-    public void Every_secret_is_held_or_zeroed_once_every_offer_is_answered_once_and_the_end_leaves_nothing() => Stories.Sample(
+    private static readonly Lazy<TicketCall> Former = new(() =>
+    {
+        var call = new TicketCall();
+        call.Focus.InCluster();
+        call.Join();
+        return call;
+    });
+
+    [Theory]
+    [InlineData(false, 3000)]
+    [InlineData(true, 1000)]
+    public void Every_secret_is_held_or_zeroed_once_every_offer_is_answered_once_and_the_end_leaves_nothing(bool byTicket, int stories) => Stories.Sample(
         story =>
         {
-            var (scene, record) = ParticipantRecoveryTests.Recovering();
+            var (scene, record) = byTicket ? RecoveringByTicket() : ParticipantRecoveryTests.Recovering();
             var group = new List<GroupKey>();
             var records = new List<LegRecord>();
             var asked = new List<SipRequest>();
@@ -56,7 +67,19 @@ public sealed class RecoveryProperties
             Assert.All(asked, request => Assert.Single(answers[request.Headers.CSeq].Select(a => a.Response.StatusCode).Distinct()));
             record.Dispose();
         },
-        iter: 3000);
+        iter: stories);
+
+    /// <summary>One call that was, and each time a next life of it.</summary>
+    private static (ParticipantScene Scene, LegRecord Record) RecoveringByTicket()
+    {
+        var scene = Former.Value.Focus.NextLife();
+        scene.Context = scene.Context with { Now = Former.Value.Kms.Now };
+        return (scene, Former.Value.Focus.Only<ParticipantEffect.KeepLeg>().Record.Copy());
+    }
+
+    /// <summary>What is said of a leg that is keyed by MIKEY has no other keys in it.</summary>
+    private static void HasNoCrypto(SipBody body) =>
+        Assert.DoesNotContain("a=crypto", System.Text.Encoding.UTF8.GetString(body.Span), StringComparison.Ordinal);
 
     private static void Move(ParticipantScene scene, int detail) => scene.Do(
         new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail / 3 }, new Incarnation(1 + detail / 6), detail % 2 == 0) { IsGentle = detail == 5 });
@@ -90,6 +113,13 @@ public sealed class RecoveryProperties
     {
         var held = scene.State.Secrets.ToHashSet<IDisposable>(ReferenceEqualityComparer.Instance);
         foreach (var key in held.OfType<MasterKey>()) _ = key.KeyAndSalt.Reveal();
+        foreach (var bundle in held.OfType<CryptoBundle>()) _ = bundle.Keys.Encryption.Reveal();
+        if (held.OfType<CryptoBundle>().Any())
+        {
+            foreach (var sent in scene.Effects.OfType<ParticipantEffect.SendRequest>()) HasNoCrypto(sent.Request.Body);
+            foreach (var answer in scene.Effects.OfType<ParticipantEffect.Respond>()) HasNoCrypto(answer.Response.Body);
+        }
+
         foreach (var key in group)
             Assert.Equal(held.Contains(key) ? 0 : 1, scene.All.OfType<ParticipantEffect.Destroy>().Count(d => ReferenceEquals(d.Secrets, key)));
         Assert.All(records, r => Assert.Single(scene.All.OfType<ParticipantEffect.Destroy>(), d => ReferenceEquals(d.Secrets, r)));
