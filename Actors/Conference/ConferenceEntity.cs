@@ -157,7 +157,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.FetchKeys e: Fetch(e.Count); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;
-            case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer)); break;
+            case ConferenceEffect.Grant e: ToParticipant(new DialGranted(e.Participant, _id, e.Mixer) { Media = e.Media }); break;
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
             case ConferenceEffect.Acknowledge e: ToParticipant(new LeaveAcknowledged(e.Participant, _id)); break;
             case ConferenceEffect.HangUp e: ToParticipant(new EndDialog(e.Participant, _id, e.Reason)); break;
@@ -197,7 +197,12 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
 
     private void Admit(ConferenceEffect.Admit admit)
     {
-        var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation) { Keying = admit.Keying };
+        var joined = new Joined(admit.Participant, _id, admit.Mixer, admit.Ssrc, admit.Incarnation)
+        {
+            Keying = admit.Keying,
+            Uplink = admit.Uplink,
+            Media = admit.Media,
+        };
         ToParticipant(admit.Epoch is { } epoch ? new JoinedInGroup(joined, _keys.Copy(epoch, admit.To)) : joined);
     }
 

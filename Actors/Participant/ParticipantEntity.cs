@@ -10,6 +10,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Parsing;
+using ConfCluster.Protocols.Srtp;
 
 namespace ConfCluster.Actors.Participant;
 
@@ -89,13 +90,21 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         }
     }
 
+    private static ParticipantInput.JoinAccepted Accepted(Joined join, GroupKey? key) => new(join.Conference, join.Mixer, join.Ssrc)
+    {
+        Key = key,
+        Keying = join.Keying,
+        Uplink = join.Uplink,
+        Media = join.Media,
+    };
+
     private static ParticipantInput InputOf(IParticipantMessage message) => message switch
     {
         SipAckArrived m => new ParticipantInput.AckArrived(m.Request),
         SipResponseArrived m => new ParticipantInput.ResponseArrived(m.Response),
         SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
-        Joined m => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Keying = m.Keying },
-        JoinedInGroup { Join: var m, Key: var key } => new ParticipantInput.JoinAccepted(m.Conference, m.Mixer, m.Ssrc) { Key = key, Keying = m.Keying },
+        Joined m => Accepted(m, null),
+        JoinedInGroup { Join: var m, Key: var key } => Accepted(m, key),
         OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken, Switches = m.Switches },
         MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer) { IsGentle = m.IsGentle },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
@@ -103,7 +112,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
         LegOpened m => new ParticipantInput.LegOpened(m.Mixer, m.Rtp, m.Rtcp),
         DialParticipant m => new ParticipantInput.DialRequested(m.Conference, m.CallId, UriOf(m.Target)),
-        DialGranted m => new ParticipantInput.DialGranted(m.Conference, m.Mixer),
+        DialGranted m => new ParticipantInput.DialGranted(m.Conference, m.Mixer) { Media = m.Media },
         ServersLocated m => new ParticipantInput.Located(m.Hops, m.Reason),
         LegFound m => new ParticipantInput.LegFound(m.Mixer, m.Record, m.IsGone),
         LegRefused m => new ParticipantInput.LegRefused(m.Mixer, m.Reason),

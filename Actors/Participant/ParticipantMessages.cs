@@ -40,6 +40,12 @@ public sealed record Joined(ParticipantId Participant, ConferenceId Conference, 
 {
     /// <summary>What it is told to send under.</summary>
     public LegKeying Keying { get; init; }
+
+    /// <summary>The SSRC that it is to send under with a group key; 0: it sends under a key of its own.</summary>
+    public Ssrc Uplink { get; init; }
+
+    /// <summary>The format that all have where media is forwarded unopened; empty: it is mixed.</summary>
+    public string Media { get; init; } = "";
 }
 
 /// <summary>As <see cref="Joined"/>, with the group key that goes into the answer beside the leg's own. The receiver owns the key.</summary>

@@ -70,6 +70,7 @@ internal static class ConferenceWire
         proto.Caller = CallerWire.Write(m.Caller);
         (proto.TakesMki, proto.IsProtected, proto.UserAgent) = (m.Ability.TakesMki, m.Ability.IsProtected, m.Ability.UserAgent);
         (proto.IsStream, proto.TicketSsrc, proto.Media) = (m.Ability.IsStream, m.Ability.TicketSsrc, m.Media);
+        proto.TakesSsrc = m.Ability.TakesSsrc;
         if (m.DisplayName is { } name) proto.DisplayName = name;
         return proto;
     }
@@ -78,7 +79,7 @@ internal static class ConferenceWire
         new(new ConferenceId(p.Conference), new ParticipantId(p.Participant), p.Identity, p.HasDisplayName ? p.DisplayName : null)
         {
             Caller = CallerWire.Read(p.Caller),
-            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent) { IsStream = p.IsStream, TicketSsrc = p.TicketSsrc },
+            Ability = new LegAbility(p.TakesMki, p.IsProtected, p.UserAgent) { IsStream = p.IsStream, TicketSsrc = p.TicketSsrc, TakesSsrc = p.TakesSsrc },
             Media = p.Media,
         };
 

@@ -22,8 +22,11 @@ internal static class DialWire
             p => new DialParticipant(new ParticipantId(p.Participant), new ConferenceId(p.Conference), p.CallId, p.Target)),
         WireEntry.Of<DialGranted, DialGrantedProto>(
             "m.dialgranted.1",
-            m => new DialGrantedProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer) },
-            p => new DialGranted(new ParticipantId(p.Participant), new ConferenceId(p.Conference), WireValues.Read(p.Mixer))),
+            m => new DialGrantedProto
+            {
+                Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Media = m.Media,
+            },
+            p => new DialGranted(new ParticipantId(p.Participant), new ConferenceId(p.Conference), WireValues.Read(p.Mixer)) { Media = p.Media }),
         WireEntry.Of<ServersLocated, ServersLocatedProto>(
             "m.located.1",
             m => new ServersLocatedProto { Participant = m.Participant.Value, Hops = { m.Hops.Select(DialogFactWire.Write) }, Reason = m.Reason },

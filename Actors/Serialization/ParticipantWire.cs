@@ -66,12 +66,16 @@ internal static class ParticipantWire
         Ssrc = m.Ssrc.Value,
         Incarnation = m.Incarnation.Number,
         Keying = (uint)m.Keying,
+        Uplink = m.Uplink.Value,
+        Media = m.Media,
     };
 
     internal static Joined Read(JoinedProto p) =>
         new(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Ssrc(p.Ssrc), new Incarnation(p.Incarnation))
         {
             Keying = (LegKeying)p.Keying,
+            Uplink = new Ssrc(p.Uplink),
+            Media = p.Media,
         };
 
     private static ParticipantId Id(string value) => new(value);

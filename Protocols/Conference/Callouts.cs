@@ -25,7 +25,7 @@ internal static class Callouts
         }
 
         if (known is null) return life with { Callouts = life.Callouts.Add(Callout(asked.Participant, asked.Target, context) with { IsWaiting = true }) };
-        if (known.Seat is { } seat) effects.Add(new ConferenceEffect.Grant(asked.Participant, life.State.MixerOf(seat)!.Value));
+        if (known.Seat is { } seat) effects.Add(Granted(life, asked.Participant, seat));
         return life;
     }
 
@@ -43,7 +43,7 @@ internal static class Callouts
             var seat = MixerSeats.Choose(legs, context.Decision.Policy.LegsPerMixer);
             if (seat == legs.Length) return Another(life, seat);
             legs[seat]++;
-            effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.MixerOf(seat)!.Value));
+            effects.Add(Granted(life, callout.Participant, seat));
             life = life with { Callouts = life.Callouts.SetItem(i, callout with { Seat = seat, IsWaiting = false }) };
         }
 
@@ -72,6 +72,9 @@ internal static class Callouts
             effects.Add(new ConferenceEffect.HangUp(callout.Participant, LeaveReason.ConferenceEnded));
         return life with { Callouts = life.Callouts.ConvertAll(c => c.IsPending ? Over(c, context) : c) };
     }
+
+    private static ConferenceEffect.Grant Granted(ConferenceLife life, ParticipantId participant, int seat) =>
+        new(participant, life.State.MixerOf(seat)!.Value) { Media = life.State.Media ?? "" };
 
     private static ConferenceLife Another(ConferenceLife life, int number) => life.Waiting.Exists(c => c is ConferenceCommand.AddMixer) || life.Pending is not null
         ? life

@@ -50,11 +50,13 @@ public static class ConferenceDecider
             return Reject(context.Policy.Keys.IsSwitching ? Rejection.TicketNeeded : Rejection.KeyingRefused);
 
         // Nothing is changed on the way, so all send what all take.
-        if (keying == LegKeying.Switched && state.Participants.Values.Any(m => m.Media != join.Media)) return Reject(Rejection.MediaDiffers);
+        var media = join.Ability.TakesSsrc ? state.Media ?? join.Media : join.Media;
+        if (keying == LegKeying.Switched && state.Participants.Values.Any(m => m.Media != media)) return Reject(Rejection.MediaDiffers);
 
         // RFC 3711 §9.1: whoever sends under a key that others send under has an SSRC of its own before its first packet, and nobody ever had it.
         var uplink = keying is LegKeying.GroupBothWays or LegKeying.Switched ? new Ssrc(join.Ability.TicketSsrc) : default;
         if (uplink != default && state.Register.Contains(uplink)) return Reject(Rejection.SsrcTaken);
+        if (uplink == default && keying is LegKeying.GroupBothWays or LegKeying.Switched) uplink = Fresh(state, context);
 
         var seat = state.IsActive ? Seat(state, join.Seat, context) : 0;
         var ssrc = Fresh(state, context);
@@ -67,7 +69,7 @@ public static class ConferenceDecider
             IsProtected = join.Ability.IsProtected,
             LacksMki = !join.Ability.TakesMki,
             Uplink = uplink,
-            Media = keying == LegKeying.Switched ? join.Media : null,
+            Media = keying == LegKeying.Switched ? media : null,
             TakesLadder = keying == LegKeying.GroupByMki && join.Ability.IsStream && context.Policy.Keys.Rekey.Ladder > 0,
             Mixer = seat,
         };

@@ -32,6 +32,12 @@ public abstract record ConferenceEffect
 
         /// <summary>What it is told to send under.</summary>
         public LegKeying Keying { get; init; }
+
+        /// <summary>The SSRC that it is to send under with a group key; 0: it sends under a key of its own.</summary>
+        public Ssrc Uplink { get; init; }
+
+        /// <summary>The format that all have where media is forwarded unopened; empty: it is mixed.</summary>
+        public string Media { get; init; } = "";
     }
 
     /// <summary>It is to be told the key of that epoch, and to forget what it needs no more.</summary>
@@ -67,7 +73,11 @@ public abstract record ConferenceEffect
     public sealed record DestroyKey(KeyEpoch Epoch) : ConferenceEffect;
 
     /// <summary>It may be called; its ports are at that mixer.</summary>
-    public sealed record Grant(ParticipantId Participant, MixerId Mixer) : ConferenceEffect;
+    public sealed record Grant(ParticipantId Participant, MixerId Mixer) : ConferenceEffect
+    {
+        /// <summary>As in <see cref="Admit"/>.</summary>
+        public string Media { get; init; } = "";
+    }
 
     public sealed record Refuse(ParticipantId Participant, Rejection Reason) : ConferenceEffect;
 

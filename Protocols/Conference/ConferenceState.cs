@@ -66,6 +66,9 @@ public sealed record ConferenceState
     /// <summary>Its media is forwarded unopened: nobody is in whose packets are mixed.</summary>
     public bool IsSwitching => Participants.Values.Any(m => m.Keying == LegKeying.Switched);
 
+    /// <summary>The format of all whose media is forwarded unopened; null: it is mixed, or nobody is in.</summary>
+    public string? Media => Participants.Values.FirstOrDefault(m => m.Keying == LegKeying.Switched)?.Media;
+
     public static ConferenceState New(ConferenceId conference) => new(conference);
 
     public ConferenceState Apply(ConferenceEvent happened) => happened switch

@@ -79,6 +79,8 @@ internal static class KeyWishes
             Epoch = epoch,
             To = to,
             Keying = member.Keying,
+            Uplink = member.Uplink,
+            Media = member.Media ?? "",
         });
         return epoch is { } told ? Step(life, participant, LegStepKind.Sent, told, context, to) : life;
     }

@@ -170,7 +170,14 @@ internal static class WriteQueue
             case ConferenceCommand.Join { Participant: var p }:
                 if (!ConferenceKeys.TryAnswer(life, p, out var epoch, out var to)) break;
                 var member = after.Participants[p];
-                answers.Add(new ConferenceEffect.Admit(p, after.MixerOf(p)!.Value, member.Ssrc, after.Incarnation) { Epoch = epoch, To = to, Keying = member.Keying });
+                answers.Add(new ConferenceEffect.Admit(p, after.MixerOf(p)!.Value, member.Ssrc, after.Incarnation)
+                {
+                    Epoch = epoch,
+                    To = to,
+                    Keying = member.Keying,
+                    Uplink = member.Uplink,
+                    Media = member.Media ?? "",
+                });
                 break;
             case ConferenceCommand.Leave leave:
                 answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

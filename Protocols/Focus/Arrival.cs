@@ -38,11 +38,11 @@ internal static class Arrival
     /// <summary>The conference is asked.</summary>
     public static ParticipantStep Ask(Invitation invitation, ParticipantContext context) => Steps.To(
         new ParticipantState.Joining(invitation),
-        Ask(invitation),
+        Join(invitation, context),
         new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
         new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
 
-    public static ParticipantEffect Ask(Invitation invitation)
+    public static ParticipantEffect Join(Invitation invitation, ParticipantContext context)
     {
         var from = invitation.Request.Headers.From;
         var identity = from.Uri with { Password = null, Parameters = SipParameters.Empty, Headers = [] };
@@ -51,24 +51,35 @@ internal static class Arrival
         {
             Caller = invitation.Caller,
             Ability = AbilityOf(invitation),
-            Media = invitation.Offer is { Ticket: not null } offer ? offer.Media.Terms : "",
+            Media = invitation switch
+            {
+                { Offer: { Ticket: not null } offer } => offer.Media.Terms,
+                { Offer: null, Granted.Ticket: not null } => OfferFormat.Wish(context).ToString(),
+                _ => "",
+            },
         };
     }
 
-    /// <param name="key">The group key for our answer; null: none.</param>
-    /// <param name="keying">What it is told to send under.</param>
-    public static ParticipantStep Joined(Invitation invitation, MixerId mixer, GroupKey? key, LegKeying keying, ParticipantContext context) =>
-        Steps.To(
-            new ParticipantState.Opening(invitation, mixer, key) { Keying = keying },
-            Open(invitation, mixer, keying, context),
-            new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+    public static ParticipantStep Joined(Invitation invitation, ParticipantInput.JoinAccepted joined, ParticipantContext context)
+    {
+        var terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media));
+        return Joined(new ParticipantState.Opening(invitation, joined.Mixer, joined.Key, terms), context);
+    }
+
+    /// <summary>The mixer is asked for ports.</summary>
+    public static ParticipantStep Joined(ParticipantState.Opening opening, ParticipantContext context) =>
+        Steps.To(opening, Open(opening, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
     /// <summary>Ports of the family of the offer; for an offer of ours, of the way that the INVITE came.</summary>
-    public static ParticipantEffect Open(Invitation invitation, MixerId mixer, LegKeying keying, ParticipantContext context) => new ParticipantEffect.OpenLeg(
-        mixer, context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily))
+    public static ParticipantEffect Open(ParticipantState.Opening opening, ParticipantContext context)
     {
-        Uplink = invitation.Offer is { } offer && keying != LegKeying.Switched ? [.. offer.Media.Uplink.Select(KeyFingerprint.Of)] : [],
-    };
+        var invitation = opening.Invitation;
+        var family = context.Settings.Media.FamilyTowards(invitation.Offer?.Media.Family ?? invitation.Flow.Remote.AddressFamily);
+        return new ParticipantEffect.OpenLeg(opening.Mixer, family)
+        {
+            Uplink = invitation.Offer is { } offer && opening.Terms.Keying != LegKeying.Switched ? [.. offer.Media.Uplink.Select(KeyFingerprint.Of)] : [],
+        };
+    }
 
     /// <summary>Told again, or the mixer was replaced while we waited for its ports. The newest key counts.</summary>
     public static ParticipantStep Moved(ParticipantState.Opening opening, ParticipantInput.JoinAccepted joined, ParticipantContext context)
@@ -76,7 +87,7 @@ internal static class Arrival
         var key = joined.Key is { } other && !(opening.Key?.Epoch >= other.Epoch) ? other : opening.Key;
         return joined.Mixer.Incarnation <= opening.Mixer.Incarnation
             ? Steps.To(opening with { Key = key })
-            : Joined(opening.Invitation, joined.Mixer, key, opening.Keying, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+            : Joined(opening with { Mixer = joined.Mixer, Key = key }, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
     }
 
     /// <summary>RFC 3261 §13.3.1.4: the 2xx, repeated until the ACK arrives whatever the transport is.</summary>
@@ -96,11 +107,14 @@ internal static class Arrival
             return Unfit(opening, FocusResponses.Refuse(invitation.Request, ParticipantRefusal.UnacceptableOffer, context, warning), context);
         }
 
+        if (invitation.Offer is null && opening.Terms.Media is { } only && !OfferFormat.Fits(only, context))
+            return Unfit(opening, FocusResponses.Of(invitation.Request, Rejection.MediaDiffers, context), context);
+
         // No group key in an offer before the dialog is confirmed: the INVITE may be somebody else's, too. None in an answer that can hold no key.
         var told = invitation.Offer is { PreShared: not null } ? null : opening.Key;
         var leg = invitation.Offer is { } offer
-            ? LegNegotiation.Answer(offer, place, told, opening.Keying, context)
-            : LegNegotiation.Offer(place, invitation.Granted, context);
+            ? LegNegotiation.Answer(offer, place, told, opening.Terms.Keying, context)
+            : LegNegotiation.Offer(place, invitation.Granted, opening.Terms, context);
         var participation = new Participation(
             invitation.Conference, Dialog.FromRequest(invitation.Request, context.Id.Value), invitation.Flow,
             NextHop.IsHidden(invitation.Request, invitation.Flow), invitation.Key, leg)
@@ -155,6 +169,7 @@ internal static class Arrival
             isKeyed || invitation.Offer!.PreShared is not null || IsProtected(invitation.Flow), agent.Length > MaxUserAgent ? agent[..MaxUserAgent] : agent)
         {
             IsStream = invitation.Flow.Transport != SipTransport.Udp,
+            TakesSsrc = invitation is { Offer: null, Granted.Ticket: not null },
             TicketSsrc = invitation.Offer is { Ticket.Arrival.PeerSsrc: var ssrc, Media.MkiLength: GroupKey.MkiLength } ? ssrc : 0,
         };
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -65,7 +66,7 @@ internal static class DialAnswer
         var (call, participation, mixer) = (state.Call, state.Participation, state.Participation.Leg.Place.Mixer);
         return input switch
         {
-            JoinAccepted joined => Confirm(state, joined.Mixer, context),
+            JoinAccepted joined => Confirm(state, joined, context),
             LegRefused refused when refused.Mixer == mixer => Give(LeaveReason.MediaFailed, new CallFailure(503, "The mixer was replaced")),
             JoinRefused refused => Give(LeaveReason.DialogFailed, Failure(refused.Reason)),
             Fired { Timer: ParticipantTimer.Unanswered } =>
@@ -102,10 +103,12 @@ internal static class DialAnswer
             .Before([.. DialFailure.Timers, report]);
     }
 
-    /// <param name="mixer">Another than the one that its ports are at: that was replaced while the phone rang.</param>
-    private static ParticipantStep Confirm(Admitting state, MixerId mixer, ParticipantContext context)
+    /// <param name="joined">Perhaps at another mixer than the one that its ports are at: that was replaced while the phone rang.</param>
+    private static ParticipantStep Confirm(Admitting state, JoinAccepted joined, ParticipantContext context)
     {
+        var mixer = joined.Mixer;
         var participation = state.Participation;
+        participation = participation with { Leg = participation.Leg with { Keying = joined.Keying, RegisteredSsrc = joined.Uplink.Value } };
         ParticipantEffect[] media = [LegAtMixer.Media(participation.Leg, context)];
         if (mixer != participation.Leg.Place.Mixer) (participation, media) = Relocating.Begin(participation, mixer, mayOffer: true, context);
         var confirmed = Steps.To(
@@ -188,7 +191,10 @@ internal static class DialAnswer
         new(call.Conference, (call.Asked with { Password = null, Parameters = SipParameters.Empty, Headers = [] }).ToString(), null)
         {
             // Keys under a ticket have MKIs, and nobody else reads them.
-            Ability = participation.TakesMki ? LegAbility.None with { TakesMki = true, IsProtected = true } : LegAbility.None,
+            Ability = participation.TakesMki
+                ? LegAbility.None with { TakesMki = true, IsProtected = true, TicketSsrc = MikeyNegotiation.SourceOf(participation.Leg) }
+                : LegAbility.None,
+            Media = participation.Leg.Mikey is MikeyLeg ? participation.Leg.Remote!.Terms : "",
         };
 
     private static CallFailure Failure(Rejection reason)

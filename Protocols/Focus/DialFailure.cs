@@ -61,7 +61,7 @@ internal static class DialFailure
             Early = call.Early.Clear(),
         };
         return context.Settings.Tickets == TicketOffers.Never
-            ? Dialling.Locate(next with { Leg = LegNegotiation.Offer(call.Leg!.Place, null, context), Sequence = call.Sequence + 1 }, context)
+            ? Dialling.Locate(next with { Leg = LegNegotiation.Offer(call.Leg!.Place, null, LegTerms.None, context), Sequence = call.Sequence + 1 }, context)
             : TicketAsking.Begin(next with { Leg = null, Granted = null }, context);
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -80,8 +81,11 @@ internal static class Dialling
         var call = state.Call;
         return (state, input) switch
         {
+            (Requesting, DialGranted granted) when MediaTerms.TryRead(granted.Media) is { } terms && call.Terms != terms =>
+                BeforeInvite(new Requesting(call with { Terms = terms }), input, context),
             (Requesting, DialGranted granted) when context.Settings.Tickets != TicketOffers.Never =>
                 TicketAsking.Begin(call with { Mixer = granted.Mixer, Family = context.Settings.Media.Families[0] }, context),
+            (Requesting, DialGranted) when call.Terms is not null => DialFailure.End(call, Failure(Rejection.TicketNeeded)),
             (Requesting, DialGranted granted) => Reserve(call with { Mixer = granted.Mixer }, context.Settings.Media.Families[0], context),
             (_, DialGranted granted) when state.Call.Mixer is { } before && granted.Mixer.Incarnation > before.Incarnation => Regranted(state, granted, context),
             (Ticketing, TicketGranted granted) => TicketAsking.Granted(call, granted, context),
@@ -118,7 +122,7 @@ internal static class Dialling
         {
             Sequence = call.Invite is null ? 1 : call.Sequence + 1,
             Early = call.Early.Clear(),
-            Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), call.Granted, context),
+            Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), call.Granted, LegTerms.None with { Media = call.Terms }, context),
         };
         return call.Hops.IsEmpty ? Locate(offering, context) : Send(offering, context);
     }
@@ -179,7 +183,7 @@ internal static class Dialling
 
     private static CallFailure MediaLost => new(503, "The mixer began anew");
 
-    private static CallFailure Failure(Rejection reason)
+    public static CallFailure Failure(Rejection reason)
     {
         var (status, text, _) = RejectionStatus.Of(reason);
         return new CallFailure(status, text);

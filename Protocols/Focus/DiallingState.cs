@@ -54,7 +54,11 @@ public abstract partial record ParticipantInput
     public sealed record DialRequested(ConferenceId Conference, string CallId, SipUri Target) : ParticipantInput;
 
     /// <summary>The conference agrees; its mixer has the ports.</summary>
-    public sealed record DialGranted(ConferenceId Conference, MixerId Mixer) : ParticipantInput;
+    public sealed record DialGranted(ConferenceId Conference, MixerId Mixer) : ParticipantInput
+    {
+        /// <summary>As in <see cref="JoinAccepted"/>.</summary>
+        public string Media { get; init; } = "";
+    }
 
     /// <summary>Where to send, in order; empty with a reason when there is nowhere.</summary>
     public sealed record Located(ImmutableArray<SipFlow> Hops, string Reason) : ParticipantInput;

@@ -56,12 +56,25 @@ public sealed record PreSharedGrant(SecretBytes Psk, Identity Self, Identity Res
     public override string ToString() => $"key of {Self} and {Responder}";
 }
 
+/// <summary>What the conference says of a leg before its first offer or answer of ours.</summary>
+/// <param name="Keying">What it is told to send under.</param>
+/// <param name="Uplink">The SSRC that it is to send under with a group key; 0: it sends under a key of its own, or is not in yet.</param>
+/// <param name="Media">The only format that the conference takes, and no keys but those of a ticket; null: any of ours.</param>
+public sealed record LegTerms(LegKeying Keying, uint Uplink, MediaTerms? Media)
+{
+    /// <summary>Nothing is said.</summary>
+    public static readonly LegTerms None = new(LegKeying.Own, 0, null);
+}
+
 /// <summary>A MIKEY message that stands in our first offer.</summary>
 /// <param name="Local">The offer with the one key that goes with it.</param>
 /// <param name="Wire">The same as it would go out alone.</param>
 /// <param name="IsAlone">False: a=crypto stood beside it.</param>
 public sealed record TicketOffer(IKeyedOffer Offer, OfferGrant Granted, MasterKey Key, SessionDescription Local, SessionDescription Wire, bool IsAlone)
 {
+    /// <summary>What the answer must keep to.</summary>
+    public LegTerms Terms { get; init; } = LegTerms.None;
+
     internal IEnumerable<IDisposable> Secrets => [Offer, .. Granted.Secrets, Key, Local];
 }
 

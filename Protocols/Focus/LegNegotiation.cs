@@ -139,19 +139,18 @@ internal static class LegNegotiation
 
     /// <summary>Our first offer, for an INVITE without one: a key of its own for every suite (RFC 4568 §6.1: unique in the SDP).</summary>
     /// <param name="granted">For a MIKEY message in it; null: none. Borrowed by the leg.</param>
-    public static Leg Offer(LegPlace place, OfferGrant? granted, ParticipantContext context)
+    public static Leg Offer(LegPlace place, OfferGrant? granted, LegTerms terms, ParticipantContext context)
     {
         ImmutableArray<MasterKey> keys = [.. context.Settings.Media.Suites.Select(s => MasterKey.Generate(s, Mki.None, context.Random))];
         var lines = keys.Select((key, i) => new OfferedCrypto((uint)i + 1, [key]));
-        var plan = new OfferPlan(FirstOrigin(place, context), place.Rtp, place.Rtcp, [.. lines])
-        {
-            Codecs = [.. context.Settings.Media.Codecs.Select(OfferedCodec.Of)],
-            Extensions = OfferPlan.FirstExtensions(context.Settings.Media.Levels),
-            Levels = context.Settings.Media.Levels,
-        };
+        var plan = OfferFormat.Plan(new OfferPlan(FirstOrigin(place, context), place.Rtp, place.Rtcp, [.. lines]), terms.Media, context);
         var local = OfferAnswer.CreateOffer(plan);
-        var leg = new Leg(place, keys, null, "", local, LocalIsAnswer: false, SdpBody.Nothing, Generation: 0);
-        return granted is null ? leg with { Sent = Octets(local) } : MikeyNegotiation.Offer(leg, granted, context);
+        var leg = new Leg(place, keys, null, "", local, LocalIsAnswer: false, SdpBody.Nothing, Generation: 0)
+        {
+            Keying = terms.Keying,
+            RegisteredSsrc = terms.Uplink,
+        };
+        return granted is null ? leg with { Sent = Octets(local) } : MikeyNegotiation.Offer(leg, granted, terms, context);
     }
 
     /// <summary>The answer in an ACK, or in a response to an INVITE of ours (RFC 3261 §13.2.1); its suite tells which of our keys is in use.</summary>
@@ -180,7 +179,11 @@ internal static class LegNegotiation
         if (MikeyNegotiation.Agreed(leg, ticket, session, context, out var readable) is not { } agreed) return false;
         using (readable)
         {
-            if (TryAnswer(readable!, agreed with { Ticket = null }, context, out next)) return true;
+            if (TryAnswer(readable!, agreed with { Ticket = null }, context, out next))
+            {
+                if (MikeyNegotiation.Keeps(next, ticket.Terms)) return true;
+                next.Remote!.Dispose();
+            }
         }
 
         agreed.Mikey!.Secret.Dispose();

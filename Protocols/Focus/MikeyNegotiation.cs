@@ -40,7 +40,8 @@ internal static class MikeyNegotiation
     /// their place.
     /// </summary>
     /// <param name="granted">Borrowed by the leg.</param>
-    public static Leg Offer(Leg leg, OfferGrant granted, ParticipantContext context)
+    /// <param name="terms">As in <see cref="LegNegotiation.Offer"/>.</param>
+    public static Leg Offer(Leg leg, OfferGrant granted, LegTerms terms, ParticipantContext context)
     {
         var (suite, name, stream) = (MikeyTickets.SuiteOf(context.Settings.Media.Suites)!, GroupKey.OwnMki(1), KeyedSdp.StreamOf(leg.Local));
 
@@ -49,18 +50,20 @@ internal static class MikeyNegotiation
         var key = call?.Ours.Copy() ?? MasterKey.Generate(suite, name, context.Random);
         var media = leg.Local.Media[stream] with { Crypto = [new CryptoAttribute(KeyedSdp.Tag, key.Profile, [key.Copy()])] };
         var local = leg.Local with { Media = leg.Local.Media.SetItem(stream, media) };
-        var (offer, wire) = call is null ? Transfer(local, granted.Ticket!, context) : (call, call.Written(local));
-        var ticket = new TicketOffer(offer, granted, key, local, wire, context.Settings.Tickets == TicketOffers.Only);
+        var (offer, wire) = call is null ? Transfer(local, granted.Ticket!, terms.Uplink, context) : (call, call.Written(local));
+        var isAlone = context.Settings.Tickets == TicketOffers.Only || terms.Media is not null;
+        var ticket = new TicketOffer(offer, granted, key, local, wire, isAlone) { Terms = terms };
         if (!ticket.IsAlone) return leg with { Ticket = ticket, Sent = LegNegotiation.Octets(KeyedSdp.Beside(leg.Local, wire, stream)) };
         foreach (var unused in leg.Keys) unused.Dispose();
         leg.Local.Dispose();
         return leg with { Keys = [key], Local = local, Ticket = ticket, Sent = LegNegotiation.Octets(wire) };
     }
 
-    private static (IKeyedOffer Offer, SessionDescription Wire) Transfer(SessionDescription local, GrantedKeys granted, ParticipantContext context)
+    private static (IKeyedOffer Offer, SessionDescription Wire) Transfer(
+        SessionDescription local, GrantedKeys granted, uint theirs, ParticipantContext context)
     {
         var policy = granted.Ticket.Policy;
-        return MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange);
+        return MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange, theirs);
     }
 
     /// <summary>RFC 4568 §7.5: an answer has a=crypto or a=key-mgmt, never both; with the latter it is for the ticket.</summary>
@@ -78,6 +81,13 @@ internal static class MikeyNegotiation
         var sent = ticket.IsAlone ? leg.Sent : LegNegotiation.Octets(ticket.Wire);
         return leg with { Keys = [ticket.Key], Local = ticket.Local, Mikey = mikey, Sent = sent };
     }
+
+    /// <summary>Whether an answer to our first offer is one that the conference took the leg in for.</summary>
+    public static bool Keeps(Leg leg, LegTerms terms) =>
+        (terms.Uplink == 0 || SourceOf(leg) == terms.Uplink) && (terms.Media is null || leg.Remote!.Terms == terms.Media.ToString());
+
+    /// <summary>The SSRC that the peer says it will send under, where that can be under a group key; 0: it says none, or its keys have another MKI than those.</summary>
+    public static uint SourceOf(Leg leg) => leg.Mikey is MikeyLeg ticket && leg.Remote!.MkiLength == GroupKey.MkiLength ? ticket.Receives.Ssrc : 0;
 
     /// <summary>What goes out for a later offer or answer of ours.</summary>
     public static Leg Written(Leg leg, ParticipantContext context)

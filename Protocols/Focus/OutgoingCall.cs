@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -27,6 +28,9 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
 
     /// <summary>The ticket for whom is called, or a key that we share; null: neither.</summary>
     public OfferGrant? Granted { get; init; }
+
+    /// <summary>The only format that the conference takes; null: any of ours.</summary>
+    public MediaTerms? Terms { get; init; }
 
     /// <summary>With our offer, unanswered.</summary>
     public Leg? Leg { get; init; }

@@ -97,6 +97,12 @@ public abstract partial record ParticipantInput
 
         /// <summary>What it is told to send under.</summary>
         public LegKeying Keying { get; init; }
+
+        /// <summary>The SSRC that it is to send under with a group key; 0: it sends under a key of its own.</summary>
+        public Ssrc Uplink { get; init; }
+
+        /// <summary>The format that all have where media is forwarded unopened (<see cref="MediaTerms"/>); empty: it is mixed.</summary>
+        public string Media { get; init; } = "";
     }
 
     /// <summary>The conference wants the leg to have a new group key; whoever takes the input owns it.</summary>

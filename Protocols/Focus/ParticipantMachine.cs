@@ -100,18 +100,18 @@ public static class ParticipantMachine
         {
             (_, RequestArrived cancel) when InDialog.Cancels(cancel, invitation.Key) => Cancelled(invitation, mixer, cancel, context),
             (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
-            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined.Mixer, joined.Key, joined.Keying, context),
+            (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined, context),
             (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined, context),
             (Opening opening, MoveRequested move) when move.Mixer.Incarnation > opening.Mixer.Incarnation =>
-                Arrival.Joined(invitation, move.Mixer, opening.Key, opening.Keying, context),
+                Arrival.Joined(opening with { Mixer = move.Mixer }, context),
             (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
             (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
             (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
                 invitation, mixer, LeaveReason.MediaFailed, ParticipantRefusal.LegRefused,
                 FocusResponses.Of(invitation.Request, refused.Reason, context), context),
-            (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Ask(invitation), context),
+            (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Join(invitation, context), context),
             (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) =>
-                AskAgain(state, Arrival.Open(invitation, opening.Mixer, opening.Keying, context), context),
+                AskAgain(state, Arrival.Open(opening, context), context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
                 invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),

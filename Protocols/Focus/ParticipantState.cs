@@ -61,9 +61,9 @@ public abstract partial record ParticipantState
 
     /// <summary>A member; the mixer has been asked for ports.</summary>
     /// <param name="Key">The group key for our answer; null: none.</param>
-    public sealed record Opening(Invitation Invitation, MixerId Mixer, GroupKey? Key) : ParticipantState
+    /// <param name="Terms">What it joined under.</param>
+    public sealed record Opening(Invitation Invitation, MixerId Mixer, GroupKey? Key, LegTerms Terms) : ParticipantState
     {
-        public LegKeying Keying { get; init; }
 
         internal override IEnumerable<IDisposable> Secrets => Key is null ? Invitation.Secrets : [.. Invitation.Secrets, Key];
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sip.Messages;
@@ -28,7 +29,13 @@ internal static class TicketAsking
     /// <summary>Where a=crypto may stand alone, a KMS that gives no ticket stops no call.</summary>
     public static ParticipantStep Granted(OutgoingCall call, TicketGranted granted, ParticipantContext context)
     {
-        if (granted.Grant is not null || context.Settings.Tickets != TicketOffers.Only)
+        if (call.Terms is { } only && (granted.Grant is { Ticket: null } || !OfferFormat.Fits(only, context)))
+        {
+            var why = granted.Grant is { Ticket: null } ? Rejection.TicketNeeded : Rejection.MediaDiffers;
+            return DialFailure.End(call with { Granted = granted.Grant }, Dialling.Failure(why));
+        }
+
+        if (granted.Grant is not null || context.Settings.Tickets != TicketOffers.Only && call.Terms is null)
             return Dialling.Reserve(call with { Granted = granted.Grant }, call.Family, context);
         return DialFailure.End(
             call, granted.IsUnreachable ? new CallFailure(503, "KMS Unreachable") : new CallFailure(488, $"The KMS gives no ticket: {granted.Error}"));

@@ -12,16 +12,18 @@ namespace ConfCluster.Protocols.KeyManagement;
 public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int Stream, uint Ssrc) : IKeyedOffer
 {
     /// <param name="session">Our offer with one a=crypto line, whose keys go into KEMAC; borrowed.</param>
+    /// <param name="theirs">The SSRC that the peer must send under (RFC 6043 §6.1.1); 0: it may choose.</param>
     public static (MikeyOffer Offer, SessionDescription Wire) Begin(
-        SessionDescription session, GrantedKeys granted, Identity self, Identity responder, uint ssrc, ExchangeContext context)
+        SessionDescription session, GrantedKeys granted, Identity self, Identity responder, uint ssrc, ExchangeContext context, uint theirs = 0)
     {
         ArgumentNullException.ThrowIfNull(session);
         var stream = KeyedSdp.StreamOf(session);
         var keys = MikeyLeg.TeksOf(session, stream);
         var first = session.Media[stream].Crypto[0].Keys[0];
-        var (own, theirs) = (MikeyLeg.CsIdOf(stream, BundleRole.Initiator), MikeyLeg.CsIdOf(stream, BundleRole.Responder));
+        var (own, other) = (MikeyLeg.CsIdOf(stream, BundleRole.Initiator), MikeyLeg.CsIdOf(stream, BundleRole.Responder));
+        SrtpPosition? position = theirs == 0 ? null : new SrtpPosition(theirs);
         var terms = new SessionTerms(
-            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), GenericSession.ForSrtp(theirs, Octets.CopyOf([0]), null, Octets.Empty)]),
+            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), GenericSession.ForSrtp(other, Octets.CopyOf([0]), position, Octets.Empty)]),
             new([MikeyKeys.PolicyOf(first.Profile)!.ToPayload(0)]), keys, new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]));
         var step = TicketTransfer.Begin(granted, self, responder, terms, context);
         foreach (var key in keys) key.Dispose();

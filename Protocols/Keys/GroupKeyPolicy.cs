@@ -22,6 +22,14 @@ public sealed record LegAbility(bool TakesMki, bool IsProtected, string UserAgen
     /// a group key, since nobody could say before its first packet that its key stream is its own (RFC 3711 §9.1).
     /// </summary>
     public uint TicketSsrc { get; init; }
+
+    /// <summary>
+    /// The first offer is ours and has a ticket, so it can name the SSRC that the peer must send under (RFC 6043 §6.1.1); the conference draws it.
+    /// </summary>
+    public bool TakesSsrc { get; init; }
+
+    /// <summary>It can send under a group key.</summary>
+    public bool SharesUplink => TicketSsrc != 0 || TakesSsrc;
 }
 
 /// <summary>What a leg gets that cannot tell keys by MKI.</summary>
@@ -77,10 +85,10 @@ public sealed record GroupKeyPolicy(bool IsGroup, RekeyPolicy Rekey)
     public LegKeying? KeyingOf(LegAbility ability)
     {
         ArgumentNullException.ThrowIfNull(ability);
-        if (IsSwitching) return ability.TicketSsrc != 0 ? LegKeying.Switched : null;
+        if (IsSwitching) return ability.SharesUplink ? LegKeying.Switched : null;
         if (!IsGroup) return LegKeying.Own;
         if (!ability.IsProtected && SdesSignalling != SdesSignalling.Any) return SdesSignalling == SdesSignalling.Tls ? null : LegKeying.Own;
-        if (ability.TakesMki) return Uplink == UplinkKeying.Group && ability.TicketSsrc != 0 ? LegKeying.GroupBothWays : LegKeying.GroupByMki;
+        if (ability.TakesMki) return Uplink == UplinkKeying.Group && ability.SharesUplink ? LegKeying.GroupBothWays : LegKeying.GroupByMki;
         var exception = ByUserAgent.FirstOrDefault(e => ability.UserAgent.StartsWith(e.UserAgent, StringComparison.OrdinalIgnoreCase));
         return (exception.UserAgent is null ? NonMkiLegs : exception.Then) switch
         {

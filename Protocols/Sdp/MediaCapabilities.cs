@@ -104,8 +104,7 @@ public sealed record AcceptedMedia(
         };
 
     /// <summary>What must be the same for all whose packets are forwarded unopened.</summary>
-    public string Terms => string.Create(
-        System.Globalization.CultureInfo.InvariantCulture, $"{Codec}/{PayloadType} level {Extensions.AudioLevel} {Profile?.Name ?? "none"} mki {MkiLength}");
+    public string Terms => MediaTerms.Of(Codec, PayloadType, Extensions.AudioLevel, Profile, MkiLength).ToString();
 
     public void Dispose()
     {

@@ -81,6 +81,52 @@ public sealed class SwitchingTests : IDisposable
         Assert.True(verified == 0, output);
     }
 
+    [Fact]
+    public async Task Whom_the_conference_calls_is_heard_where_media_is_forwarded_under_keys_that_the_KMS_made()
+    {
+        await AddUsersAsync("alice", "bob@127.0.0.1");
+        await using var kms = NodeProcess.Start(_kms, "--set", "confcluster.kms.enabled=on");
+        await kms.UntilReadyAsync();
+        _kmsUrl = $"{kms.Http.BaseAddress}mikey";
+        await using (var node = NodeProcess.Start(
+            _data, "--set", $"confcluster.kms-user.psk-file={Key("focus")}", "--set", $"confcluster.kms-user.url={_kmsUrl}",
+            "--set", "confcluster.conference.keys.source=kms"))
+        {
+            await node.UntilReadyAsync();
+            await CreateAsync(node, "media=switching");
+            var alice = CallAsync(node, "alice", 440, 13);
+            await UntilAsync(node, 1);
+            var port = NodeProcess.FreePort();
+            string[] answer =
+            [
+                "answer", "--at", $"127.0.0.1:{port}", "--tone", "770", "--record", Recording("bob"), "--for", "8s", "--wait", "30s", "--json",
+                "--srtp", "mikey", "--kms", _kmsUrl, "--user", "sip:bob@127.0.0.1", "--psk-file", Key("bob@127.0.0.1"),
+            ];
+            var bob = NodeProcess.RunAsync(answer);
+            var (invited, said) = await NodeProcess.RunAsync(
+                "conference", "invite", "both", $"sip:bob@127.0.0.1:{port}", "--wait", "--url", node.Http.BaseAddress!.ToString());
+            Assert.True(invited == 0, $"{said}\n{node.Log}");
+            var (exit, output) = await bob;
+            Assert.True(exit == 0, $"{output}\n{node.Log}");
+            var called = JsonDocument.Parse(output[output.IndexOf('{')..]).RootElement;
+            var (left, caller) = await alice;
+            Assert.True(left == 0, $"{caller}\n{node.Log}");
+            foreach (var (name, report, other) in new[] { ("bob", called, 440), ("alice", caller, 770) })
+            {
+                Assert.True(report.GetProperty("undecryptable").GetInt32() == 0 && report.GetProperty("packetsLost").GetInt32() == 0, $"{name} {report}\n{node.Log}");
+                var heard = ToneAnalysis.Of(Recording(name), Tones);
+                Assert.True(heard.Seconds.Any(s => s.SequenceEqual([other])), $"{name} heard {heard}\n{node.Log}");
+            }
+
+            Assert.Equal(0, await node.StopAsync());
+        }
+
+        var (verified, shown) = await NodeProcess.RunAsync("audit", "verify", "--set", $"confcluster.data-dir={_data.Path}");
+        Assert.True(verified == 0, shown);
+        (verified, shown) = await NodeProcess.RunAsync("audit", "show", "both", "--set", $"confcluster.data-dir={_data.Path}");
+        Assert.True(verified == 0 && shown.Contains("made by the KMS", StringComparison.Ordinal), shown);
+    }
+
     private static async Task CreateAsync(NodeProcess node, string rule)
     {
         var url = node.Http.BaseAddress!.ToString();
@@ -98,7 +144,8 @@ public sealed class SwitchingTests : IDisposable
     {
         foreach (var name in names.Append("focus"))
         {
-            string[] more = name == "focus" ? ["sip:focus@localhost", "--answers", "sip:*@127.0.0.1"] : [$"sip:{name}@example.com"];
+            var uri = name.Contains('@', StringComparison.Ordinal) ? $"sip:{name}" : $"sip:{name}@example.com";
+            string[] more = name == "focus" ? ["sip:focus@localhost", "--answers", "sip:*@127.0.0.1"] : [uri];
             var (exit, output) = await NodeProcess.RunAsync(["kms", "user", "add", "--psk-file", Key(name), "--set", $"confcluster.data-dir={_kms.Path}", .. more]);
             Assert.True(exit == 0, output);
         }

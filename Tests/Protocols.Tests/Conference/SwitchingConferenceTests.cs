@@ -38,6 +38,27 @@ public class SwitchingConferenceTests
     }
 
     [Fact]
+    [Trait("RFC", "6043 §6.1.1")]
+    public void Whoever_is_offered_a_ticket_by_us_is_given_an_SSRC_that_nobody_ever_had_and_the_format_of_the_others()
+    {
+        var first = _scene.Accepted(ConferenceState.New(Room), Given(Alice, "Pcma/8")).OfType<ConferenceEvent.ParticipantJoined>().Single();
+        Assert.Equal((LegKeying.Switched, "Pcma/8"), (first.Keying, first.Media));
+        var state = _scene.After(Ticket(Alice, 500));
+        var joined = _scene.Accepted(state, Given(Bob, "Pcma/8")).OfType<ConferenceEvent.ParticipantJoined>().Single();
+        Assert.Equal((LegKeying.Switched, "Pcmu/0"), (joined.Keying, joined.Media));
+        Assert.True(joined.Uplink != default && joined.Uplink != joined.Ssrc && !state.Register.Contains(joined.Uplink));
+        Assert.Equal(Rejection.SsrcTaken, _scene.Rejected(state.Apply(joined), Ticket(Carol, joined.Uplink.Value)));
+    }
+
+    [Fact]
+    public void Where_everybody_sends_under_a_key_of_its_own_none_is_given()
+    {
+        var mixing = new ConferenceScene { Keys = new GroupKeyPolicy(true, RekeyPolicy.Default) };
+        var joined = mixing.Accepted(ConferenceState.New(Room), Given(Alice, "Pcmu/0")).OfType<ConferenceEvent.ParticipantJoined>().Single();
+        Assert.Equal((LegKeying.GroupByMki, default, null), (joined.Keying, joined.Uplink, joined.Media));
+    }
+
+    [Fact]
     public void The_mixer_is_told_who_sends_under_which_SSRC()
     {
         var state = _scene.After(Ticket(Alice, 500), Ticket(Bob, 501));
@@ -45,6 +66,12 @@ public class SwitchingConferenceTests
         var wanted = state.DesiredMixer(0, 1, state.Members(), [], _ => new LegKeyUse(LegKeyMode.ByMki, new KeyEpoch(1)));
         Assert.Equal([new Ssrc(500), new Ssrc(501)], wanted.Legs.Select(l => l.Uplink));
     }
+
+    private static ConferenceCommand.Join Given(ParticipantId participant, string media) => Join(participant) with
+    {
+        Ability = new LegAbility(TakesMki: true, IsProtected: true, "") { TakesSsrc = true },
+        Media = media,
+    };
 
     private static ConferenceCommand.Join Ticket(ParticipantId participant, uint ssrc, string media = "Pcmu/0") => Join(participant) with
     {

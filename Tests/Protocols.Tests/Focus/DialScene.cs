@@ -72,7 +72,8 @@ internal sealed class DialScene
 
     public void Dial(string uri = "sip:bob@192.0.2.5") => Do(new ParticipantInput.DialRequested(Room, "call-1", Uri(uri)));
 
-    public void Grant() => Do(new ParticipantInput.DialGranted(Room, Mixer));
+    /// <param name="media">Of a conference whose media is forwarded unopened.</param>
+    public void Grant(string media = "") => Do(new ParticipantInput.DialGranted(Room, Mixer) { Media = media });
 
     public void Open() => Do(new ParticipantInput.LegOpened(Mixer, Ports, Ports.WithPort(40001)));
 
