@@ -1,3 +1,4 @@
+using System.Globalization;
 using ConfCluster.Benchmarks;
 
 // One verb per benchmark; each prints a table for RESULTS.md.
@@ -30,7 +31,13 @@ switch (args)
     case ["leg", ..]:
         LegRekeyBenchmark.Run(Console.Out);
         return 0;
+    case ["remoting", ..]:
+        await RemotingBenchmark.RunAsync(Console.Out);
+        return 0;
+    case ["remoting-answer", var port, var directory]:
+        await RemotingBenchmark.AnswerAsync(int.Parse(port, CultureInfo.InvariantCulture), directory);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey | leg   (calls per second: calls.sh)");
+        Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey | leg | remoting   (calls per second: calls.sh)");
         return 2;
 }
