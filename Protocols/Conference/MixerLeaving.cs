@@ -29,7 +29,8 @@ internal static class MixerLeaving
     public static ConferenceLife Begin(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context)
     {
         if (life.Leaving.TryGetValue(known.Number, out var before)) life = MixerWatch.Dismiss(life, before.Published, effects);
-        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, new LeavingMixer(known.Published, context.Decision.Now) { Trunk = known.Trunk }) };
+        var leaving = new LeavingMixer(known.Published, context.Decision.Now) { Trunk = known.Trunk };
+        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, leaving) };
     }
 
     /// <summary>It reports as before, and one that was held up is told that it may go on, or its legs would hear nothing until they have moved.</summary>

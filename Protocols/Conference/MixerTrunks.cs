@@ -14,7 +14,8 @@ internal static class MixerTrunks
     {
         // What is forwarded unopened cannot be sent on as a mix.
         var leaving = life.State.IsSwitching ? [] : life.Leaving.Values.Select(l => l.Published.Mixer);
-        var mixers = life.State.Mixers.Keys.Select(n => life.State.MixerOf(n)!.Value).Concat(leaving).OrderBy(m => m.Number).ThenBy(m => m.Incarnation).ToImmutableArray();
+        var charged = life.State.Mixers.Keys.Select(n => life.State.MixerOf(n)!.Value);
+        var mixers = charged.Concat(leaving).OrderBy(m => m.Number).ThenBy(m => m.Incarnation).ToImmutableArray();
         if (life.Trunk.Mixers.AsSpan().SequenceEqual(mixers.AsSpan())) return life;
         return life with { Trunk = (mixers, Math.Max(life.Trunk.Generation, TrunkPlan.First(life.State.Incarnation)) + 1) };
     }

@@ -79,8 +79,9 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
             $"cluster.port={_ports.Cluster}", $"cluster.seeds=[{seeds}]", "sip.admission.overload.max-lag=10s",
         ];
         var start = new ProcessStartInfo("setsid") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] sets = [.. settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }), .. MediaRange.Next().Arguments()];
         string[] arguments = ["dotnet", Path.Combine(AppContext.BaseDirectory, "confcluster.dll"), "up", "--nodes", "3", "--dir", _directory.Path];
-        foreach (var argument in arguments.Concat(settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }))) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments.Concat(sets)) start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new InvalidOperationException("setsid did not start");
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -116,7 +117,8 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
 
     private static async Task UntilAsync(Func<bool> isSo, string what)
     {
-        for (var since = Stopwatch.StartNew(); !isSo(); await Task.Delay(LookAgain)) Assert.True(since.Elapsed < Patience, $"waited {Patience.TotalSeconds} s for {what}");
+        for (var since = Stopwatch.StartNew(); !isSo(); await Task.Delay(LookAgain))
+            Assert.True(since.Elapsed < Patience, $"waited {Patience.TotalSeconds} s for {what}");
     }
 
     private static async Task<bool> AnswersAsync(int port)

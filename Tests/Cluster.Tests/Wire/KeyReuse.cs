@@ -55,7 +55,8 @@ internal sealed class KeyReuse
     public int Shared { get; private set; }
 
     public override string ToString() =>
-        $"{Srtp} SRTP and {Srtcp} SRTCP packets, {Named} with MKI, {Shared} sent to several, {Between} between mixers; {Reuses.Count} reuses, {Replays.Count} replays, {Unread.Count} not judged";
+        $"{Srtp} SRTP and {Srtcp} SRTCP packets, {Named} with MKI, {Shared} sent to several, {Between} between mixers; " +
+        $"{Reuses.Count} reuses, {Replays.Count} replays, {Unread.Count} not judged";
 
     public static KeyReuse Of(IEnumerable<Datagram> datagrams)
     {

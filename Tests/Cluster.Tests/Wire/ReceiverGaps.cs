@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace ConfCluster.Cluster.Tests.Wire;
 
 /// <summary>
@@ -36,8 +34,9 @@ internal sealed class ReceiverGaps
 
     private static IEnumerable<(Datagram From, Datagram To)> Steps(List<Datagram> packets) => packets.Zip(packets.Skip(1));
 
+    /// <summary>RFC 5761 §4.</summary>
     private static bool IsRtp(Datagram datagram) =>
-        datagram.Payload is { Length: >= RtpHeader } packet && packet[0] >> 6 == 2 && packet[1] is not (>= 192 and <= 223) && BinaryPrimitives.ReadUInt32BigEndian(packet.AsSpan(8)) != 0;
+        datagram.Payload is { Length: >= RtpHeader } packet && packet[0] >> 6 == 2 && packet[1] is not (>= 192 and <= 223);
 
     private static string Text(IReadOnlyList<TimeSpan> times) => times.Count == 0
         ? "none"
