@@ -34,8 +34,8 @@ switch (args)
     case ["remoting", ..]:
         await RemotingBenchmark.RunAsync(Console.Out);
         return 0;
-    case ["remoting-answer", var port, var directory]:
-        await RemotingBenchmark.AnswerAsync(int.Parse(port, CultureInfo.InvariantCulture), directory);
+    case ["remoting-answer", var port, var directory, var way]:
+        await RemotingBenchmark.AnswerAsync(int.Parse(port, CultureInfo.InvariantCulture), directory, way);
         return 0;
     default:
         Console.Error.WriteLine("usage: benchmarks mixer | forwarder | srtp | sip | fanout | keys | undecoded | mikey | leg | remoting   (calls per second: calls.sh)");

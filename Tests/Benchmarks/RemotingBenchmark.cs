@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
+using Akka.Remote.Transport.DotNetty;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Settings;
@@ -12,25 +13,26 @@ using ConfCluster.Support;
 namespace ConfCluster.Benchmarks;
 
 /// <summary>
-/// Messages between two processes over the engine's remoting, in the clear by its own transport and over the mutual TLS of a cluster's nodes by ours: how many per second one way, with so many
-/// under way, and how long one takes there and back. The other process is this program once more.
+/// Messages between two processes over the engine's remoting: in the clear and over TLS by its own transport, and over the mutual TLS of a cluster's nodes by ours; how many
+/// per second one way, with so many under way, and how long one takes there and back. The other process is this program once more.
 /// </summary>
 internal static class RemotingBenchmark
 {
     private const string Name = "remoting";
     private const string Other = "other";
     private const int Batch = 1_000;
-    private const int Batches = 60;
+    private const int Batches = 200;
     private const int UnderWay = 5 * Batch;
     private const int Rounds = 3;
     private const int Trips = 3_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>The process that counts and answers.</summary>
-    /// <param name="directory">Of the certificates; empty: in the clear.</param>
-    public static async Task AnswerAsync(int port, string directory)
+    /// <param name="directory">Of the certificates.</param>
+    /// <param name="way">A name of <see cref="Way"/>.</param>
+    public static async Task AnswerAsync(int port, string directory, string way)
     {
-        using var system = Begin(port, directory, number: 2);
+        using var system = Begin(port, directory, Enum.Parse<Way>(way), number: 2);
         system.ActorOf(Props.Create(() => new Counter()), Other);
         Console.WriteLine("ready");
         // Until the one that started this closes it.
@@ -48,8 +50,8 @@ internal static class RemotingBenchmark
             await output.WriteLineAsync("| messages of | over | per second, median of three | processor time for each, both processes | there and back, p50 / p99 |");
             await output.WriteLineAsync("|---|---|---|---|---|");
             foreach (var size in (int[])[32, 1024])
-                foreach (var files in (string[])["", directory.FullName])
-                    await output.WriteLineAsync(await MeasureAsync(size, files));
+                foreach (var way in Enum.GetValues<Way>())
+                    await output.WriteLineAsync(await MeasureAsync(size, directory.FullName, way));
         }
         finally
         {
@@ -57,13 +59,15 @@ internal static class RemotingBenchmark
         }
     }
 
-    private static async Task<string> MeasureAsync(int size, string directory)
+    private enum Way { EngineTcp, EngineTls, NodeTls }
+
+    private static async Task<string> MeasureAsync(int size, string directory, Way way)
     {
         var (port, own) = (FreePorts.Next("127.0.0.2"), FreePorts.Next());
-        using var answering = Start(port, directory);
-        using var system = Begin(own, directory, number: 1);
+        using var answering = Start(port, directory, way);
+        using var system = Begin(own, directory, way, number: 1);
         if (await answering.StandardOutput.ReadLineAsync() != "ready") throw new InvalidOperationException(await answering.StandardError.ReadToEndAsync());
-        var protocol = directory.Length > 0 ? "akka.ssl.tcp" : "akka.tcp";
+        var protocol = way == Way.EngineTcp ? "akka.tcp" : "akka.ssl.tcp";
         var other = await system.ActorSelection($"{protocol}://{Name}@127.0.0.2:{port}/user/{Other}").ResolveOne(Patience);
         var sender = system.ActorOf(Props.Create(() => new Sender(other, new byte[size])));
         // Once for the compiler.
@@ -88,23 +92,23 @@ internal static class RemotingBenchmark
         trips.Sort();
         // The other's includes its start and the first round, so it is an upper bound.
         var each = (spent.TotalSeconds + theirs) / (Rounds * Batch * Batches) * 1e6;
+        var name = way switch { Way.EngineTcp => "TCP, the engine's transport", Way.EngineTls => "TLS, the engine's transport", _ => "mutual TLS, our transport" };
         return FormattableString.Invariant(
-            $"| {size} octets | {(directory.Length > 0 ? "mutual TLS" : "TCP")} | {rates[Rounds / 2]:F0} | {each:F1} µs | {trips[Trips / 2]:F0} / {trips[Trips * 99 / 100]:F0} µs |");
+            $"| {size} octets | {name} | {rates[Rounds / 2]:F0} | {each:F1} µs | {trips[Trips / 2]:F0} / {trips[Trips * 99 / 100]:F0} µs |");
     }
 
-    private static Process Start(int port, string directory)
+    private static Process Start(int port, string directory, Way way)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ConfCluster.Benchmarks.dll"));
-        foreach (var argument in (string[])["remoting-answer", $"{port}", directory]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["remoting-answer", $"{port}", directory, $"{way}"]) start.ArgumentList.Add(argument);
         return Process.Start(start) ?? throw new InvalidOperationException("this program did not start once more");
     }
 
     /// <summary>As a node's, but for the cluster.</summary>
-    private static ActorSystem Begin(int port, string directory, int number)
+    private static ActorSystem Begin(int port, string directory, Way way, int number)
     {
         var address = $"127.0.0.{number}";
-        var isSafe = directory.Length > 0;
         var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(
             $$"""
             akka {
@@ -113,8 +117,8 @@ internal static class RemotingBenchmark
               remote.dot-netty.tcp {
                 hostname = "{{address}}"
                 port = {{port}}
-                enable-ssl = {{(isSafe ? "on" : "off")}}
-                {{(isSafe ? $"transport-class = \"{typeof(NodeTransport).AssemblyQualifiedName}\"" : "")}}
+                enable-ssl = {{(way == Way.EngineTcp ? "off" : "on")}}
+                {{(way == Way.NodeTls ? $"transport-class = \"{typeof(NodeTransport).AssemblyQualifiedName}\"" : "")}}
                 connection-timeout = 15s
                 maximum-frame-size = 16000000b
                 send-buffer-size = 2000000b
@@ -122,8 +126,14 @@ internal static class RemotingBenchmark
               }
             }
             """)));
-        if (!isSafe) return ActorSystem.Create(Name, setup);
+        if (way == Way.EngineTcp) return ActorSystem.Create(Name, setup);
         var authority = new ClusterAuthority(directory, TimeProvider.System);
+        if (way == Way.EngineTls)
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(authority.CertificateOf(address), authority.KeyOf(address));
+            return ActorSystem.Create(Name, setup.And(new DotNettySslSetup(certificate, suppressValidation: true)));
+        }
+
         var tls = new ClusterTls(
             new CertificateFiles(authority.CertificateOf(address), authority.KeyOf(address), null), authority.PathOf(ClusterAuthority.RootFile), Patience);
         var certificates = NodeTls.Open(tls, TimeProvider.System, _ => { }, out var problem) ?? throw new InvalidOperationException(problem);

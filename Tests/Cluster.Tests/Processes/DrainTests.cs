@@ -68,6 +68,43 @@ public sealed class DrainTests(ITestOutputHelper output)
         });
     }
 
+    /// <summary>Their connections end with the node. They know another server, as phones that hold to RFC 5626 §4.1 do.</summary>
+    [SkippableFact]
+    public async Task Phones_whose_connections_end_with_a_node_that_is_emptied_keep_their_calls()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(output, "sip", "sip", "focus media");
+        await cluster.WatchAsync(async () =>
+        {
+            var (tcp, tls) = (cluster.Plan.Ports.Sip, cluster.Plan.Ports.SipTls);
+            var calls = new[]
+            {
+                cluster.CallAsync("ways", $"sip:ways@127.0.0.1:{tcp}", Tones[0], "60s", "--mki", "--transport", "tcp", "--also", $"127.0.0.2:{tcp}"),
+                cluster.CallAsync("ways", $"sip:ways@127.0.0.1:{tls}", Tones[1], "60s", "--mki", "--transport", "tls", "--tls-insecure", "--also", $"127.0.0.2:{tls}"),
+            };
+            await cluster.UntilTalkingAsync(3, "ways", calls.Length);
+            Assert.Equal(0, await cluster[1].StopAsync());
+
+            // Who can be told a key can be reached.
+            var before = Epochs((await cluster.ShowAsync(3, "ways"))!.Value).Max();
+            var url = cluster[3].Http.BaseAddress!.ToString();
+            var (exit, said) = await NodeProcess.RunAsync("conference", "rekey", "ways", "--reason", "a test", "--url", url);
+            Assert.True(exit == 0, said);
+            await cluster.UntilShownAsync(3, "ways", c => Epochs(c).ToArray() is [var one, var other] && one > before && other > before, "both under the next key");
+            (exit, said) = await NodeProcess.RunAsync("conference", "end", "ways", "--url", url);
+            Assert.True(exit == 0, said);
+            foreach (var report in await Task.WhenAll(calls))
+            {
+                output.WriteLine($"{report}");
+                Assert.Equal((200, "peer", 1), (report.Status, report.EndedBy, report.Report.GetProperty("reroutes").GetInt32()));
+                Assert.Equal(0UL, report.Undecryptable);
+                Assert.InRange(report.LongestGap, 0, LongestGap);
+            }
+        });
+    }
+
+    private static IEnumerable<long> Epochs(JsonElement conference) => conference.GetProperty("participants").EnumerateArray().Select(
+        p => p.GetProperty("key").TryGetProperty("epoch", out var epoch) && epoch.ValueKind == JsonValueKind.Number ? epoch.GetInt64() : 0);
+
     /// <summary>It says that it is being emptied, and tells whoever begins something to ask another one.</summary>
     private static async Task RefusesNewCallsAsync(ProcessCluster cluster, int home)
     {
