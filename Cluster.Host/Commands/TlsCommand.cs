@@ -28,7 +28,10 @@ internal static class TlsCommand
                 return names;
             },
         };
-        var renew = new Option<bool>("--renew") { Description = "Make another certificate and key for nodes that have one. A node that runs takes them for new connections." };
+        var renew = new Option<bool>("--renew")
+        {
+            Description = "Make another certificate and key for nodes that have one. A node that runs takes them for new connections.",
+        };
         var json = Output.JsonOption();
         const string What = "Make a small certificate authority, a certificate for each node, and the secret that the nodes share.";
         var init = new Command("init", What) { directory, nodes, renew, json };

@@ -28,7 +28,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
     /// <summary>Longer than it takes until shards go to a node that has just come; where every shard here has a mixer, moving them is what frees one.</summary>
     private static readonly TimeSpan HomeWait = TimeSpan.FromSeconds(5);
 
-    /// <summary>A home is known to all nodes with conferences so long after it is there: they ask for shards once in a while. Until then successors would begin here.</summary>
+    /// <summary>
+    /// A home is known to all nodes with conferences so long after it is there: they ask for shards once in a while. Until then successors would begin here.
+    /// </summary>
     private TimeSpan HomeKnownAfter => settings.Media.SuspectAfter + 3 * LookAgain;
 
     /// <summary>Returns when nothing is left to move, or when <paramref name="patience"/> is over.</summary>
