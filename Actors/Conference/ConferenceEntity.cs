@@ -78,7 +78,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         }
     }
 
-    private static ConferenceInput InputOf(IConferenceMessage message) => message switch
+    private ConferenceInput InputOf(IConferenceMessage message) => message switch
     {
         JoinConference m => Asked(new ConferenceCommand.Join(m.Participant, m.Identity, m.DisplayName) { Caller = m.Caller, Ability = m.Ability, Media = m.Media }),
         LeaveConference m => Asked(new ConferenceCommand.Leave(m.Participant, m.Reason)),
@@ -94,6 +94,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             Deaf = [.. m.Legs.Where(l => l.Statistics.DeafTo.Number > 0).Select(l => (l.Participant, l.Statistics.DeafTo))],
             Born = m.Born,
             Question = m.Question,
+            Sending = _life.HasLeaving ? [.. m.Legs.Where(l => l.Statistics.PacketsSent > 0).Select(l => l.Participant)] : [],
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
         LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),

@@ -141,7 +141,7 @@ internal sealed class LaneLegs(LaneOptions options, IMediaSockets sockets, LaneC
             mixer.Mixer.Tick(now, mixer);
             while (mixer.Mixer.TryTakeDigit(out var who, out var digit)) mixer.Place.Report(new LaneReport.Pressed(who, digit));
             while (mixer.Mixer.TryTakeWatched(out var who, out var missing)) mixer.Place.Report(new LaneReport.Watched(who, missing));
-            if (mixer.Mixer.TakeSpeakerChange() || now >= mixer.NextHeartbeat) Beat(mixer, now);
+            if (mixer.Mixer.TakeSpeakerChange() | mixer.Mixer.TakeBegun() || now >= mixer.NextHeartbeat) Beat(mixer, now);
         }
 
         while (_orphans.TryDequeue(out var orphan)) EndAlone(orphan);

@@ -45,6 +45,9 @@ public abstract record ConferenceInput
         /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>
         public ImmutableArray<LegUplinks> Uplinks { get; init; } = [];
 
+        /// <summary>Legs that it has sent media to; need not be told when no mixer leaves.</summary>
+        public ImmutableArray<ParticipantId> Sending { get; init; } = [];
+
         /// <summary>Another number for each life of a mixer, also under the same name; 0: it does not tell.</summary>
         public long Born { get; init; }
 

@@ -79,6 +79,9 @@ public sealed record ConferenceLife
     /// <summary>The mixers that were in charge when this life began.</summary>
     internal ImmutableHashSet<MixerId> FoundMixers { get; init; } = [];
 
+    /// <summary>A mixer waits for its successor.</summary>
+    public bool HasLeaving => !Leaving.IsEmpty;
+
     /// <summary>Mixers that have a successor and go on until their legs are there, by number.</summary>
     internal ImmutableSortedDictionary<int, LeavingMixer> Leaving { get; init; } = ImmutableSortedDictionary<int, LeavingMixer>.Empty;
 

@@ -10,17 +10,26 @@ internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since)
 {
     /// <summary>Where it takes what its successor sends; null: it has not said.</summary>
     public MediaAddress? Trunk { get; init; }
+
+    /// <summary>Legs that hear its successor.</summary>
+    public ImmutableHashSet<ParticipantId> Reached { get; init; } = [];
+
+    /// <summary>Since when peers know of its successor.</summary>
+    public ImmutableDictionary<ParticipantId, DateTimeOffset> Moved { get; init; } = ImmutableDictionary<ParticipantId, DateTimeOffset>.Empty;
 }
 
 /// <summary>
-/// A mixer whose node is emptied goes on with each leg until that is at its successor and the peer knows. Both may send for a moment, since no SSRC is the
-/// same and the successor has an epoch of its own (K6). Meanwhile both send each other what their legs say (<see cref="MixerTrunks"/>). Who leaves the conference
-/// is out of the old one at once, too (K1).
+/// A mixer whose node is emptied goes on with each leg until that is at its successor, the peer knows, and the successor says that it sends to it.
+/// Both may send for a moment, since no SSRC is the same and the successor has an epoch of its own (K6). Meanwhile both send each other what their legs
+/// say (<see cref="MixerTrunks"/>). Who leaves the conference is out of the old one at once, too (K1).
 /// </summary>
 internal static class MixerLeaving
 {
     /// <summary>Then it ends, whoever is left there: by then an offer was repeated or refused.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
+    /// <summary>Who knows of the successor and is not sent anything by it (on hold, without a key) is not waited for any longer than that.</summary>
+    private static readonly TimeSpan Overlap = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The one that has that number now took over from one that works.</summary>
     public static bool IsGentle(ConferenceLife life, int number) =>
@@ -46,6 +55,12 @@ internal static class MixerLeaving
             : life with { Leaving = life.Leaving.SetItem(report.Mixer.Number, leaving with { Trunk = address }), Looked = default };
     }
 
+    /// <summary>The successor has sent media to those.</summary>
+    public static ConferenceLife Sends(ConferenceLife life, int number, ImmutableArray<ParticipantId> legs) =>
+        legs.IsEmpty || !life.Leaving.TryGetValue(number, out var leaving)
+            ? life
+            : life with { Leaving = life.Leaving.SetItem(number, leaving with { Reached = leaving.Reached.Union(legs) }) };
+
     /// <summary>The newest state of one that leaves; null: it does not.</summary>
     public static MixerState? Find(ConferenceLife life, MixerId mixer) =>
         life.Leaving.TryGetValue(mixer.Number, out var leaving) && leaving.Published.Mixer == mixer ? leaving.Published : null;
@@ -54,11 +69,16 @@ internal static class MixerLeaving
     public static ConferenceLife Proceed(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var before = life.Leaving;
+        var now = context.Decision.Now;
         foreach (var (number, leaving) in before)
         {
             var told = leaving.Published;
-            var isOver = !IsGentle(life, number) || context.Decision.Now - leaving.Since >= Patience;
-            var legs = isOver ? [] : told.Legs.RemoveAll(l => !life.Moves.ContainsKey(l.Participant.Value) || life.Departed.Contains(l.Participant));
+            var moved = told.Legs.Select(l => l.Participant).Where(p => !life.Moves.ContainsKey(p.Value)).ToImmutableDictionary(
+                p => p, p => leaving.Moved.GetValueOrDefault(p, now));
+            life = life with { Leaving = life.Leaving.SetItem(number, leaving with { Moved = moved }) };
+            var isOver = !IsGentle(life, number) || now - leaving.Since >= Patience;
+            var legs = isOver ? [] : told.Legs.RemoveAll(l => life.Departed.Contains(l.Participant) || !life.State.Participants.ContainsKey(l.Participant)
+                || moved.TryGetValue(l.Participant, out var at) && (leaving.Reached.Contains(l.Participant) || now - at >= Overlap));
             if (legs.IsEmpty)
             {
                 life = MixerWatch.Dismiss(life, told, effects) with { Leaving = life.Leaving.Remove(number) };
@@ -67,7 +87,7 @@ internal static class MixerLeaving
             {
                 told = told with { Version = life.Version + 1, Legs = legs, Trunk = trunk };
                 effects.Add(new ConferenceEffect.Publish(told));
-                life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told }) };
+                life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told, Moved = moved }) };
             }
         }
 

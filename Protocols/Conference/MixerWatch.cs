@@ -76,6 +76,7 @@ internal static class MixerWatch
             Misplaced = life.Misplaced.Remove(known.Number),
             Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == report.Mixer),
         };
+        life = MixerLeaving.Sends(life, known.Number, report.Sending);
         life = Confirm(HandOver.Heard(life, report.Uplinks), known, report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);

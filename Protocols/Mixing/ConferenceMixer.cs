@@ -29,6 +29,7 @@ public sealed class ConferenceMixer : IDisposable
     private readonly MixerLegs _legs;
     private readonly Trunks _trunks;
     private bool _speakerChanged;
+    private bool _begun;
     private ulong _ticks;
 
     /// <param name="random">Fills with random bytes: first sequence numbers, timestamps, the CNAME, report intervals.</param>
@@ -167,6 +168,14 @@ public sealed class ConferenceMixer : IDisposable
         return changed;
     }
 
+    /// <summary>Whether a leg of our predecessor has been sent its first packet since the last question: that one waits for it.</summary>
+    public bool TakeBegun()
+    {
+        var begun = _begun;
+        _begun = false;
+        return begun;
+    }
+
     /// <summary>The next leg whose media is missing, or is back, each once.</summary>
     public bool TryTakeWatched(out ParticipantId participant, out bool isMissing)
     {
@@ -195,6 +204,12 @@ public sealed class ConferenceMixer : IDisposable
             }
 
             if (leg.MaySend) _sender.SendAudio(leg, sink);
+            if (!leg.HasBegun && leg.Downlink.PacketsSent > 0)
+            {
+                leg.HasBegun = true;
+                _begun |= _trunks.TakesOver;
+            }
+
             if (leg.MayBeTold && now >= leg.NextReport) _sender.ReportWhenDue(leg, sink);
         }
     }

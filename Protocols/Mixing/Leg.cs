@@ -47,6 +47,9 @@ internal sealed class Leg(ParticipantId participant, int slot, OutputStream outp
     /// </summary>
     public FrameSpread? Echo { get; set; }
 
+    /// <summary>It has been sent audio by this mixer.</summary>
+    public bool HasBegun { get; set; }
+
     public bool IsLive { get; private set; }
 
     /// <summary>RTCP, and with the direction for it RTP.</summary>

@@ -24,6 +24,9 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
 
     public IReadOnlyList<TrunkReceiver> Receivers => _receivers;
 
+    /// <summary>One of them is our predecessor, which goes on with our legs until we do.</summary>
+    public bool TakesOver { get; private set; }
+
     /// <summary>A mixer of our number is our successor, or the one that we take over from: the same legs are there and here.</summary>
     public bool HasOurLegs(TrunkReceiver receiver) => receiver.Peer.Number == _self.Number;
 
@@ -34,6 +37,7 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
     public void Apply(MixerId self, TrunkPlan? plan)
     {
         (_self, _plan) = (self, plan);
+        TakesOver = plan is not null && plan.Peers.Any(p => p.Mixer.Number == self.Number && p.Mixer.Incarnation < self.Incarnation);
         for (var i = _receivers.Count - 1; i >= 0; i--)
         {
             var peer = _receivers[i].Peer;

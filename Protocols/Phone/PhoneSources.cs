@@ -15,8 +15,8 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
     /// <summary>More are not heard.</summary>
     private const int MaxSources = 16;
 
-    /// <summary>So often two take turns before they are several; stragglers of a source that has ended make two.</summary>
-    private const int Turns = 4;
+    /// <summary>So often two take turns before they are several: stragglers of an ended source make two, two mixers that hand a phone over some more.</summary>
+    private const int Turns = 8;
 
     /// <summary>Packets in a row of one source, after which another has ended.</summary>
     private const int Alone = 10;
