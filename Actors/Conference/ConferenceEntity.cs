@@ -152,7 +152,12 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Publish e: Publish(e); break;
             case ConferenceEffect.Admit e: Admit(e); break;
             case ConferenceEffect.OfferKey e:
-                ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse) { Taken = e.Taken, Switches = e.Switches });
+                ToParticipant(new OfferGroupKey(e.Participant, _id, _keys.Copy(e.Epoch, e.To), e.InUse)
+                {
+                    Taken = e.Taken,
+                    Switches = e.Switches,
+                    Streams = e.Streams,
+                });
                 break;
             case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle }); break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;

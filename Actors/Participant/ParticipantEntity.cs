@@ -105,7 +105,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         SipTransactionFailed m => new ParticipantInput.TransactionFailed(m.Key, m.Reason),
         Joined m => Accepted(m, null),
         JoinedInGroup { Join: var m, Key: var key } => Accepted(m, key),
-        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken, Switches = m.Switches },
+        OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken, Switches = m.Switches, Streams = m.Streams },
         MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer) { IsGentle = m.IsGentle },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
@@ -66,6 +67,9 @@ public sealed record OfferGroupKey(ParticipantId Participant, ConferenceId Confe
 
     /// <summary>It has the key, and is told to send under it.</summary>
     public bool Switches { get; init; }
+
+    /// <summary>Streams of others that run already and that it has not heard yet, where nobody mixes them.</summary>
+    public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
 }
 
 /// <summary>

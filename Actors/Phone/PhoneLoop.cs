@@ -165,6 +165,7 @@ internal sealed class PhoneLoop : IDisposable
                     break;
                 case PhoneEffect.UseMedia ignored when _options.IgnoresNewKeys && _media.IsReady: ignored.Media.Dispose(); break;
                 case PhoneEffect.UseMedia use:
+                    _media.Tell(use.Streams);
                     _report.Settled(use.Media);
                     Settled?.Invoke(use.Media);
                     // What was due before there was media is not made up for.

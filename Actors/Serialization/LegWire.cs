@@ -78,9 +78,9 @@ internal static class LegWire
 
     public static LegUplinks Read(LegUplinksProto p) => new(new ParticipantId(p.Participant), [.. p.Indices.Select(Read)]);
 
-    private static UplinkIndexProto Write(UplinkIndex index) => new() { Source = index.Source.Value, Highest = index.Highest };
+    public static UplinkIndexProto Write(UplinkIndex index) => new() { Source = index.Source.Value, Highest = index.Highest };
 
-    private static UplinkIndex Read(UplinkIndexProto p) => new(new Ssrc(p.Source), p.Highest);
+    public static UplinkIndex Read(UplinkIndexProto p) => new(new Ssrc(p.Source), p.Highest);
 
     private static StreamQualityProto? Write(in StreamQuality quality) => quality == default ? null : new StreamQualityProto
     {

@@ -134,6 +134,7 @@ internal static class SecretWire
         var proto = new OfferGroupKeyProto { Participant = m.Participant.Value, Conference = m.Conference.Value, Key = KeyWire.Write(m.Key), Switches = m.Switches };
         if (m.InUse is { } inUse) proto.InUse = inUse.Number;
         if (m.Taken is { } taken) proto.Taken = taken.Number;
+        proto.Streams.AddRange(m.Streams.Select(LegWire.Write));
         return proto;
     }
 
@@ -142,5 +143,6 @@ internal static class SecretWire
     {
         Taken = p.HasTaken ? new KeyEpoch(p.Taken) : null,
         Switches = p.Switches,
+        Streams = [.. p.Streams.Select(LegWire.Read)],
     };
 }

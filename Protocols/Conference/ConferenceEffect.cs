@@ -50,6 +50,9 @@ public abstract record ConferenceEffect
         /// <summary>It has the key, and is to send under it from now on.</summary>
         public bool Switches { get; init; }
 
+        /// <summary>Streams of others that run already and that it has not heard yet.</summary>
+        public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
+
         /// <summary>With the rungs above that epoch up to this one; null: without any.</summary>
         public KeyEpoch? To { get; init; }
     }

@@ -37,6 +37,16 @@ internal static class HandOver
             .OrderBy(u => u.Key.Value, StringComparer.Ordinal).Select(u => new LegUplinks(u.Key, u.Value)),
     ];
 
+    /// <summary>
+    /// What others send unopened and have sent so long that a newcomer cannot know the ROC (RFC 3711 §3.3.1). As the node that forwards it counts, which cannot
+    /// prove anything.
+    /// </summary>
+    public static ImmutableArray<UplinkIndex> Running(ConferenceLife life, ParticipantId newcomer) =>
+    [
+        .. life.State.Members().Where(m => m.Participant != newcomer && m.Uplink != default && !life.Departed.Contains(m.Participant))
+            .SelectMany(m => life.Uplinks.GetValueOrDefault(m.Participant, []).Where(i => i.Source == m.Uplink && i.Highest > ushort.MaxValue)),
+    ];
+
     /// <summary>Who is not in any more is forgotten.</summary>
     public static ConferenceLife Kept(ConferenceLife life)
     {

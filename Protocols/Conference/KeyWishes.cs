@@ -33,7 +33,12 @@ internal static class KeyWishes
             case RekeyEffect.Offer w when life.Keys.Find(w.Epoch) is not { MayBeUsed: true }:
                 return ConferenceKeys.Next(life, new RekeyInput.NotNow(w.Participant, w.Epoch, TimeSpan.Zero), effects, context);
             case RekeyEffect.Switch w when life.Keys.Find(w.Participant) is { IsSwitching: true } sender && sender.Offered == w.Epoch:
-                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, sender.InUse) { Taken = sender.Confirmed, Switches = true });
+                effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, sender.InUse)
+                {
+                    Taken = sender.Confirmed,
+                    Switches = true,
+                    Streams = sender.InUse is null ? HandOver.Running(life, new ParticipantId(w.Participant)) : [],
+                });
                 return Step(life, new ParticipantId(w.Participant), LegStepKind.Told, w.Epoch, context);
             case RekeyEffect.Switch: return life;
             case RekeyEffect.Distributed w: return Pass(life, w.Epoch, EpochPassage.Distributed, context);

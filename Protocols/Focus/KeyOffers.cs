@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Srtp;
 using static ConfCluster.Protocols.Focus.ParticipantState;
@@ -11,7 +12,11 @@ namespace ConfCluster.Protocols.Focus;
 /// <param name="InUse">As in <see cref="ParticipantInput.KeyOffered"/>.</param>
 /// <param name="Taken">As there.</param>
 /// <param name="Switches">As there.</param>
-public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse, KeyEpoch? Taken, bool Switches = false);
+public sealed record WaitingKey(GroupKey Key, KeyEpoch? InUse, KeyEpoch? Taken, bool Switches = false)
+{
+    /// <summary>As there.</summary>
+    public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
+}
 
 /// <summary>
 /// New group keys for a leg: one offer at a time, in a confirmed dialog only (RFC 3261 §14.1, RFC 3311 §5.1), the newest first. When and whether is the
@@ -22,7 +27,7 @@ internal static class KeyOffers
     /// <summary>Before the dialog is ours to use it is nobody's turn; the key is let go then.</summary>
     public static ParticipantStep Wanted(ParticipantState state, ParticipantInput.KeyOffered offered)
     {
-        var waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken, offered.Switches);
+        var waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken, offered.Switches) { Streams = offered.Streams };
         return state switch
         {
             Renewing s => Steps.To(s with { Participation = s.Participation with { Waiting = waiting } }),

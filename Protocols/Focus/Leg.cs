@@ -117,6 +117,9 @@ public sealed record Leg(
     /// <summary>The SSRC that it registered for that.</summary>
     public uint RegisteredSsrc { get; init; }
 
+    /// <summary>Streams of others that run already, for the peer to begin with them; in the offer in hand alone.</summary>
+    public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
+
     /// <summary>The ticket in our first offer while that is unanswered.</summary>
     public TicketOffer? Ticket { get; init; }
 

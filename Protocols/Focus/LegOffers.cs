@@ -34,6 +34,7 @@ internal static class LegOffers
         {
             Group = ToldKeys.With(leg.Group, told.Key, told.InUse, told.Taken),
             Sends = told.Switches ? told.Key.Epoch : leg.Sends,
+            Streams = told.Streams,
         },
         context,
         isNews: told.Switches);
@@ -74,7 +75,7 @@ internal static class LegOffers
         stream = stream with { Crypto = [crypto], Direction = StreamTerms.Written(remote.Direction) };
         var local = OfferAnswer.Numbered(leg.Local, ToldPlace.Now(leg, stream));
         if (isNews && local.Origin == leg.Local.Origin) local = local with { Origin = local.Origin.Next };
-        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context);
+        return MikeyNegotiation.Written(leg with { Local = local, LocalIsAnswer = false }, context) with { Streams = [] };
     }
 
     private static Leg OfferAgain(Leg leg, Mixing.MediaDirection direction, ParticipantContext context)

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Srtp;
@@ -93,7 +96,7 @@ internal static class MikeyNegotiation
     public static Leg Written(Leg leg, ParticipantContext context)
     {
         if (leg.Mikey is not { } mikey) return leg with { Sent = LegNegotiation.Octets(leg.Local) };
-        if (mikey is MikeyLeg ticket) mikey = ticket with { Theirs = Theirs(leg) };
+        if (mikey is MikeyLeg ticket) mikey = ticket with { Theirs = Theirs(leg), Running = Positions(leg.Streams) };
         var (next, wire) = mikey.Write(leg.Local, First(leg), context.Exchange);
         return leg with { Mikey = next, Sent = LegNegotiation.Octets(wire) };
     }
@@ -157,6 +160,9 @@ internal static class MikeyNegotiation
         LegKeying.Switched when leg.Sends is { } epoch => GroupKey.MkiOf(epoch),
         _ => null,
     };
+
+    private static ListOf<SrtpPosition> Positions(ImmutableArray<UplinkIndex> streams) =>
+        new([.. streams.Select(s => (s.Source, Index: new PacketIndex(s.Highest))).Select(s => new SrtpPosition(s.Source.Value, (s.Index.Roc, s.Index.Sequence)))]);
 
     /// <summary>What we send with first: the newest group key, without one our own.</summary>
     private static Mki First(Leg leg) => leg.Group is [.., var newest] && newest.For(leg.Key.Profile) is { } shared ? shared.Mki : leg.Key.Mki;

@@ -114,6 +114,9 @@ public abstract partial record ParticipantInput
 
         /// <summary>It has the key, and is told to send under it.</summary>
         public bool Switches { get; init; }
+
+        /// <summary>Streams of others that run already, where nobody mixes them.</summary>
+        public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
     }
 
     /// <summary>The conference has another mixer: the leg goes there.</summary>

@@ -16,8 +16,20 @@ namespace ConfCluster.Protocols.KeyManagement;
 public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc, UpdateEffect.Updated? Unanswered = null)
     : KeyedLeg(Profile, Stream, AtSession, Ssrc)
 {
+    /// <summary>Of <see cref="Others"/>: more are found by trying.</summary>
+    public const int MaxOthers = 32;
+
     /// <summary>What the peer is to send with, as our next message says; null: what it said.</summary>
     public Mki? Theirs { get; init; }
+
+    /// <summary>
+    /// Streams of others that run under the group's keys, for our next message: each is a session of its own with SSRC, ROC and SEQ behind the two of the
+    /// stream (RFC 6043 §6.1.1).
+    /// </summary>
+    public ListOf<SrtpPosition> Running { get; init; }
+
+    /// <summary>As the newest message tells.</summary>
+    public ImmutableArray<SrtpPosition> Others => [.. Said.Where(s => !IsOfStream(s)).Select(s => s.Position).OfType<SrtpPosition>()];
 
     public CryptoBundle Bundle => State.Bundle.Bundle;
 
@@ -77,7 +89,8 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
         var said = ((CsIdMap.Generic)update.Init.Header.Map).Sessions;
         var own = CsIdOf(Stream, Bundle.Role);
         var theirs = CsIdOf(Stream, Bundle.Role == BundleRole.Initiator ? BundleRole.Responder : BundleRole.Initiator);
-        if (said.Count != 2 || said.All(s => s.CsId != own) || said.FirstOrDefault(s => s.CsId == theirs) is not { Session.IsEmpty: false, Spi.IsEmpty: false })
+        if (said.Count > 2 + MaxOthers || said.Any(s => !IsOfStream(s) && s.Position is null)) return ExchangeError.BadSessions;
+        if (said.All(s => s.CsId != own) || said.FirstOrDefault(s => s.CsId == theirs) is not { Session.IsEmpty: false, Spi.IsEmpty: false })
             return ExchangeError.BadSessions;
         var policy = MikeyKeys.PolicyOf(Profile);
         return said.All(s => State.Bundle.PolicyOf(s) == policy) ? ExchangeError.None : ExchangeError.BadPolicies;
@@ -87,8 +100,19 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
     private ListOf<GenericSession> Sessions(Mki first, Mki? theirs)
     {
         var own = CsIdOf(Stream, Bundle.Role);
-        return new([.. Said.Select(s => s.CsId == own ? SessionOf(own, Ssrc, first) : SendingUnder(s, theirs))]);
+        var sessions = Said.Where(s => Unanswered is not null || IsOfStream(s))
+            .Select(s => s.CsId == own ? SessionOf(own, Ssrc, first) : IsOfStream(s) ? SendingUnder(s, theirs) : s).ToList();
+        if (Unanswered is null)
+        {
+            var next = CsIdOf(Stream, BundleRole.Responder);
+            sessions.AddRange(Running.Take(MaxOthers).Select(p => GenericSession.ForSrtp(checked(++next), Octets.CopyOf([0]), p, MikeyKeys.Spi(first))));
+        }
+
+        return new([.. sessions]);
     }
+
+    private bool IsOfStream(GenericSession session) =>
+        session.CsId == CsIdOf(Stream, BundleRole.Initiator) || session.CsId == CsIdOf(Stream, BundleRole.Responder);
 
     /// <summary>The map of the newest message.</summary>
     private ListOf<GenericSession> Said => Unanswered is null ? State.Bundle.Sessions : ((CsIdMap.Generic)Unanswered.Init.Header.Map).Sessions;

@@ -245,7 +245,7 @@ public sealed class ConferenceMixer : IDisposable
     /// <summary>How far the sources of a leg have come, when that is news; for whoever takes over from this mixer.</summary>
     /// <param name="all">Also when it is none.</param>
     public ImmutableArray<UplinkIndex> TakeUplinks(ParticipantId participant, bool all) =>
-        _legs.Find(participant)?.Uplink.TakeNews(all) ?? [];
+        _legs.Find(participant) is not { } leg ? [] : Forwarder?.TakeNews(leg.Slot, all) ?? leg.Uplink.TakeNews(all);
 
     public void Dispose()
     {

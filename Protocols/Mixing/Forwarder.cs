@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
@@ -18,6 +19,7 @@ public sealed class Forwarder(MixerSettings settings)
     private readonly List<Way?> _ways = [];
     private readonly ForwardedSpeakers _speakers = new(settings.MaxTalkers, settings.SilenceLevel, settings.TalkerHold);
     private KeyEpoch _from;
+    private ImmutableArray<LegUplinks> _resumes = [];
 
     /// <summary>Packets for a slot without a leg, or for a leg that is not in or has no media yet: not even looked at.</summary>
     public ulong Unexpected { get; private set; }
@@ -37,6 +39,7 @@ public sealed class Forwarder(MixerSettings settings)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(slotOf);
+        _resumes = state.Resumes;
         _from = state.ForwardsFrom ?? throw new ArgumentException("a mixing conference", nameof(state));
         foreach (var way in _ways)
             if (way is not null)
@@ -50,6 +53,8 @@ public sealed class Forwarder(MixerSettings settings)
     {
         var way = At(slot);
         (way.IsIn, way.Registered) = (leg.Key.Mode == LegKeyMode.ByMki, leg.Uplink);
+        var participant = leg.Participant;
+        way.Position.Begin(leg.Uplink, _resumes.FirstOrDefault(r => r.Participant == participant).Indices);
         way.Hears = leg.Key.Mode == LegKeyMode.ByMki ? leg.Key.Epoch : null;
     }
 
@@ -94,6 +99,12 @@ public sealed class Forwarder(MixerSettings settings)
     /// <summary>What is counted of a leg, in the terms of one that is mixed; null: no such leg.</summary>
     public LegStatistics? Statistics(int slot) => slot < _ways.Count && _ways[slot] is { Leg: { } leg } way ? way.Statistics(leg) : null;
 
+    /// <summary>
+    /// How far the source of a leg is, when that is news or all is asked for: wraps of SEQ are counted, which nothing here proves. For who joins late, and for
+    /// whoever takes over.
+    /// </summary>
+    public ImmutableArray<UplinkIndex> TakeNews(int slot, bool all) => slot < _ways.Count && _ways[slot] is { } way ? way.Position.TakeNews(all) : [];
+
     /// <summary>How many packets of a leg met that fate.</summary>
     public ulong Count(int slot, ForwardVerdict verdict) => _ways[slot]!.Counts[(int)verdict];
 
@@ -111,6 +122,8 @@ public sealed class Forwarder(MixerSettings settings)
         var tail = rtcp ? SrtpTail.Rtcp(leg.Suite, GroupKey.MkiLength) : SrtpTail.Rtp(leg.Suite, GroupKey.MkiLength);
         if (rtcp ? packet[0] >> 6 != 2 : !RtpHeader.TryRead(packet, out header, out _)) return ForwardVerdict.Malformed;
         if (packet.Length < (rtcp ? RtcpHeader : header.Length) + tail.Length || packet.Length > SrtpOverhead.MaxPacket) return ForwardVerdict.Malformed;
+        // ROC is the source's, whatever key it sends under (RFC 3711 §3.3.1).
+        if (!rtcp) way.Position.Count(header.Sequence);
         if (!rtcp && header.PayloadType != leg.PayloadType && header.PayloadType != leg.TelephoneEvent) return ForwardVerdict.OtherPayload;
         epoch = new KeyEpoch(BinaryPrimitives.ReadUInt32BigEndian(packet[(packet.Length - tail.Length + tail.Mki)..]));
         if (!GroupKey.IsOfAnEpoch(GroupKey.MkiOf(epoch)) || epoch.Number == 0 || epoch < _from) return ForwardVerdict.OtherKey;
@@ -149,6 +162,8 @@ public sealed class Forwarder(MixerSettings settings)
         public bool IsIn { get; set; }
 
         public Ssrc Registered { get; set; }
+
+        public ForwardedPosition Position { get; } = new();
 
         /// <summary>The oldest epoch that it has the key of; null: none.</summary>
         public KeyEpoch? Hears { get; set; }

@@ -12,14 +12,14 @@ namespace ConfCluster.Protocols.Mixing;
 /// RFC 3711 §3.3). Only an authenticated packet changes anything but a counter.
 /// </summary>
 /// <param name="origin">Wall clock at time zero, which stamps our sender reports.</param>
-internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin) : IDisposable
+internal sealed class Uplink(MixerSettings settings, DateTimeOffset origin, RolloverGuesses? guesses = null) : IDisposable
 {
     /// <summary>Packets in a row of the source before, after which it is the source again.</summary>
     private const int GoesOn = 5;
 
     private const byte ComfortNoise = 13;
     private readonly SourcePlayout _playout = new(settings);
-    private readonly UplinkKeys _keys = new();
+    private readonly UplinkKeys _keys = new(guesses);
     private UplinkNews? _news;
     private ReceptionStatistics _statistics;
     private ReceptionStatistics _formerStatistics;

@@ -10,7 +10,8 @@ namespace ConfCluster.Protocols.Mixing;
 /// What opens a participant's packets: the keys of the newest offer and answer, and for a while those before it, since packets under them are still on
 /// their way (RFC 3264 §8.3.1 for a stream that moves). Owns them; keys whose time is over are zeroed.
 /// </summary>
-internal sealed class UplinkKeys : IDisposable
+/// <param name="guesses">For sources that run already; null: none does.</param>
+internal sealed class UplinkKeys(RolloverGuesses? guesses = null) : IDisposable
 {
     /// <summary>SSRCs a participant may use under one key. A source is never forgotten under it: its packets could be replayed.</summary>
     public const int MaxSources = 16;
@@ -42,7 +43,7 @@ internal sealed class UplinkKeys : IDisposable
         foreach (var key in keys) ring.Install(key);
         var before = _newest;
         _newest = before is null || moved
-            ? new Context(ring, new SrtpReceiver(ring, MaxSources), new SrtcpReceiver(ring, MaxSources))
+            ? new Context(ring, new SrtpReceiver(ring, MaxSources) { Guesses = guesses }, new SrtcpReceiver(ring, MaxSources))
             : new Context(ring, before.Rtp.Beside(ring), before.Rtcp.Beside(ring));
         if (before is null)
         {

@@ -168,7 +168,7 @@ internal sealed class CallCore : IDisposable
 
     public void UseMedia()
     {
-        if (Negotiation.Media() is { } media) Emit(new PhoneEffect.UseMedia(media));
+        if (Negotiation.Media() is { } media) Emit(new PhoneEffect.UseMedia(media) { Streams = Negotiation.Streams });
     }
 
     public void Bye(CallState.Talking talking, CallEnd how)

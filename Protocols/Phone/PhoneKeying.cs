@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
+using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Wire;
@@ -31,12 +34,21 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
     private byte[] _written = [];
 
     /// <summary>Of the phone's own stream, which its messages name.</summary>
-    public uint Ssrc { get; set; }
+    public uint OwnSsrc { get; set; }
 
     public bool IsKeyed => _ticket is not null || _user is not null || _preShared is not null;
 
     /// <summary>The key of the group that we are told to send under (RFC 6043 §6.1.1); null: our own.</summary>
     public Mki? Shared => _leg is MikeyLeg { Sends: var mki } && GroupKey.IsOfAnEpoch(mki) ? mki : null;
+
+    /// <summary>Streams of others that run already, as the newest message tells.</summary>
+    public ImmutableArray<UplinkIndex> Streams => _leg is MikeyLeg leg ? [.. leg.Others.Where(p => p.Highest is not null).Select(IndexOf)] : [];
+
+    private static UplinkIndex IndexOf(SrtpPosition position)
+    {
+        var (roc, sequence) = position.Highest!.Value;
+        return new UplinkIndex(new Ssrc(position.Ssrc), new PacketIndex(roc, sequence).Value);
+    }
 
     /// <summary>A first offer needs its ticket resolved before it can be answered.</summary>
     public bool IsCalledWithTickets => _user is not null;
@@ -49,10 +61,10 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
         if (!IsKeyed) return SdpWriter.ToBytes(said);
         SessionDescription wire;
         if (_leg is { } leg) (_leg, wire) = leg.Write(said, Shared ?? said.Media[leg.Stream].Crypto[0].Keys[0].Mki, Context);
-        else if (_verified is { } verified) (_leg, wire) = _arrival!.Answer(verified, said, said.Media[_arrival.Stream].Crypto[0].Keys[0].Mki, Ssrc, Context);
+        else if (_verified is { } verified) (_leg, wire) = _arrival!.Answer(verified, said, said.Media[_arrival.Stream].Crypto[0].Keys[0].Mki, OwnSsrc, Context);
         else if (_call is { } call) wire = call.Written(said);
-        else if (_opening is { } opening) (_leg, wire) = _called!.Answer(opening, said, Ssrc);
-        else (_first, wire) = MikeyOffer.Begin(said, _ticket!.Granted, _ticket.Self, _ticket.Responder, Ssrc, Context);
+        else if (_opening is { } opening) (_leg, wire) = _called!.Answer(opening, said, OwnSsrc);
+        else (_first, wire) = MikeyOffer.Begin(said, _ticket!.Granted, _ticket.Self, _ticket.Responder, OwnSsrc, Context);
         _written = SdpWriter.ToBytes(wire);
         return Repeated;
     }
@@ -64,7 +76,7 @@ internal sealed class PhoneKeying(PhoneSettings settings, SecretWriter random) :
         if (_preShared is null || _leg is not null) return null;
         if (_opening is { } opening) return opening.Ours.Copy();
         _call?.Dispose();
-        _call = PreSharedCall.Begin(_preShared.Psk, _preShared.Self, _preShared.Other!.Value, suite, name, stream: 0, Ssrc, Context);
+        _call = PreSharedCall.Begin(_preShared.Psk, _preShared.Self, _preShared.Other!.Value, suite, name, stream: 0, OwnSsrc, Context);
         return _call.Ours.Copy();
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
@@ -118,6 +119,12 @@ public sealed class PhoneMedia : IDisposable, ISsrcOwners
         if (!media.Direction.Send) _out.Packets.Pause();
         if (!media.Direction.Receive) Interrupt();
         _media = media;
+    }
+
+    /// <summary>How far sources are that run already (RFC 6043 §6.1.1), as we were told; the tag decides.</summary>
+    public void Tell(ImmutableArray<UplinkIndex> streams)
+    {
+        foreach (var stream in streams) _in.Tell(stream);
     }
 
     /// <summary>One datagram, opened in place.</summary>

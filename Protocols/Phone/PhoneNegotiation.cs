@@ -40,7 +40,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     public MediaDirection Wanted { get; set; } = MediaDirection.SendReceive;
 
     /// <summary>Of our stream, where messages name it.</summary>
-    public uint Ssrc { set => _keying.Ssrc = value; }
+    public uint Ssrc { set => _keying.OwnSsrc = value; }
 
     public bool IsSettled => _accepted is not null;
 
@@ -148,6 +148,9 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             return new SipBody(_keying.Write(_said!));
         }
     }
+
+    /// <summary>Streams of others that run already, as the newest message tells.</summary>
+    public ImmutableArray<UplinkIndex> Streams => _keying.Streams;
 
     /// <summary>For the media, with copies of the keys; null while there is nothing, or nothing protected.</summary>
     public LegMedia? Media() => _accepted is { IsProtected: true } media ? media.ToLegMedia(_id, ++_generation, Sending(media)) : null;

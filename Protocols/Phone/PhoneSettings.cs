@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Codecs;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sdp;
@@ -102,7 +103,11 @@ public abstract record PhoneEffect
     public sealed record Cancel(PhoneTimer Timer) : PhoneEffect;
 
     /// <summary>For <see cref="PhoneMedia"/>; its keys are copies that the receiver owns.</summary>
-    public sealed record UseMedia(LegMedia Media) : PhoneEffect;
+    public sealed record UseMedia(LegMedia Media) : PhoneEffect
+    {
+        /// <summary>Streams of others that run already, where nobody mixes them.</summary>
+        public ImmutableArray<UplinkIndex> Streams { get; init; } = [];
+    }
 
     public sealed record Tell(PhoneEvent Event) : PhoneEffect;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Srtp;
@@ -10,7 +11,7 @@ namespace ConfCluster.Protocols.Phone;
 /// What a phone hears: one source after another, as a mixer sends them, or several at once where packets are forwarded unopened (RFC 7667 §3.7). Which it is shows in
 /// the packets: two sources take turns. Then each has a jitter buffer and windows of its own under the same keys, and the phone mixes.
 /// </summary>
-internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin) : IDisposable
+internal sealed class PhoneSources : IDisposable
 {
     /// <summary>More are not heard.</summary>
     private const int MaxSources = 16;
@@ -21,7 +22,10 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
     /// <summary>Packets in a row of one source, after which another has ended.</summary>
     private const int Alone = 10;
 
-    private readonly List<PhoneSource> _sources = [new PhoneSource(new Uplink(settings, origin))];
+    private readonly RolloverGuesses _guesses;
+    private readonly List<PhoneSource> _sources;
+    private readonly MixerSettings _settings;
+    private readonly DateTimeOffset _origin;
     private LegMedia? _media;
     private ImmutableArray<MasterKey> _keys = [];
     private Ssrc _last;
@@ -30,6 +34,12 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
     private int _turns;
     private bool _areSeveral;
     private int _nextReport;
+
+    public PhoneSources(MixerSettings settings, DateTimeOffset origin)
+    {
+        (_settings, _origin, _guesses) = (settings, origin, new RolloverGuesses());
+        _sources = [new PhoneSource(Fresh())];
+    }
 
     public PhoneSource First => _sources[0];
 
@@ -58,6 +68,9 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
         _media = media;
     }
 
+    /// <summary>How far a source is that runs already, as we were told.</summary>
+    public void Tell(UplinkIndex stream) => _guesses.Tell(stream.Source, new PacketIndex(stream.Highest));
+
     /// <summary>Whose packet that is, by what it says; it may be nobody's yet.</summary>
     public Uplink Of(ReadOnlySpan<byte> packet, bool rtcp)
     {
@@ -69,7 +82,7 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
         if (rtcp || _sources.Count == MaxSources) return First.Uplink;
         // The last one is taken when a packet of it was authentic, and used again for the next otherwise.
         if (_sources[^1].Uplink is var newest && _sources.Count > 1 && newest.Counts.Packets == 0) return newest;
-        var fresh = new Uplink(settings, origin);
+        var fresh = Fresh();
         fresh.Use(WithKeys(_media!), moved: true);
         _sources.Add(new PhoneSource(fresh));
         return fresh;
@@ -104,6 +117,8 @@ internal sealed class PhoneSources(MixerSettings settings, DateTimeOffset origin
         foreach (var key in _keys) key.Dispose();
         _keys = [];
     }
+
+    private Uplink Fresh() => new(_settings, _origin, _guesses);
 
     private LegMedia WithKeys(LegMedia media) => media with { Uplink = [.. _keys.Select(k => k.Copy())] };
 }

@@ -18,13 +18,16 @@ public sealed class SrtpReceiver
 
     private SrtpReceiver(KeyRing ring, SourceWindows sources) => (_ring, _sources) = (ring, sources);
 
+    /// <summary>For sources that run already when they are first heard; null: they begin with ROC 0 (RFC 3711 §3.3.1).</summary>
+    public RolloverGuesses? Guesses { get; init; }
+
     public int SourceCount => _sources.Count;
 
     /// <summary>Other keys from now on; ROC and windows stay (RFC 3711 §3.3.1).</summary>
     public void Use(KeyRing ring) => _ring = ring;
 
     /// <summary>The same sources under other keys, beside this one: an index that either has taken is a replay for both.</summary>
-    public SrtpReceiver Beside(KeyRing ring) => new(ring, _sources);
+    public SrtpReceiver Beside(KeyRing ring) => new(ring, _sources) { Guesses = Guesses };
 
     /// <summary>Opens in place; <paramref name="length"/> is header and payload, without MKI and tag.</summary>
     public UnprotectError Unprotect(Span<byte> packet, out RtpHeader header, out int length) => Unprotect(packet, out header, out length, out _);
@@ -46,19 +49,40 @@ public sealed class SrtpReceiver
         if (source is null && _sources.IsFull) return UnprotectError.TooManySources;
         var window = source?.Window ?? default;
         var highest = new PacketIndex(window.Highest);
-        var index = source is not null ? PacketIndex.Estimate(highest, header.Sequence) : new PacketIndex(0, header.Sequence);
+        var index = source is not null ? PacketIndex.Estimate(highest, header.Sequence)
+            : Guesses?.First(header.Ssrc, header.Sequence) ?? new PacketIndex(0, header.Sequence);
         if (source is not null && index.IsBeforeStart(highest)) return UnprotectError.TooOld;
 
         // RFC 3711 §3.3, receiver steps 5 to 7, in this order: replay check, tag, decryption, commit.
         if (!window.Accepts(index.Value)) return window.IsTooOld(index.Value) ? UnprotectError.TooOld : UnprotectError.Replayed;
         var tag = packet.Slice(body.Length + tail.Tag, _ring.Profile.RtpTagLength);
-        if (!keys.Rtp.TryOpen(body, header.Length, header.Ssrc, index.Value, index.Roc, tag)) return UnprotectError.TagMismatch;
+        var isOpen = keys.Rtp.TryOpen(body, header.Length, header.Ssrc, index.Value, index.Roc, tag);
+        if (!isOpen && (source is not null || Guesses is null || !TryOthers(keys, body, header, tag, ref index))) return UnprotectError.TagMismatch;
         window.Commit(index.Value);
         if (source is not null) source.Window = window;
         else _sources.Add(header.Ssrc, window);
         newest = new PacketIndex(window.Highest);
         length = body.Length;
         return UnprotectError.None;
+    }
+
+    /// <summary>The packet under other ROCs than the one that was tried; a failure leaves it as it was.</summary>
+    private bool TryOthers(SessionKeys keys, Span<byte> body, in RtpHeader header, ReadOnlySpan<byte> tag, ref PacketIndex index)
+    {
+        Span<uint> rocs = stackalloc uint[RolloverGuesses.Most];
+        var count = Guesses!.Others(index.Roc, rocs);
+        if (count == 0) return false;
+        foreach (var roc in rocs[..count])
+        {
+            var guess = new PacketIndex(roc, header.Sequence);
+            if (!keys.Rtp.TryOpen(body, header.Length, header.Ssrc, guess.Value, guess.Roc, tag)) continue;
+            Guesses.Settle(found: true);
+            index = guess;
+            return true;
+        }
+
+        Guesses.Settle(found: false);
+        return false;
     }
 
     /// <summary>The highest authenticated index of a source.</summary>

@@ -68,6 +68,7 @@ internal static class SecretSamples
         yield return new KeepLeg(Keyed(Octets.Empty));
         yield return new LegFound(Alice, Mixer, Keyed(Octets.CopyOf([1, 2])));
         yield return new OfferGroupKey(Alice, Room, Group().CopyWith([Group(6), Group(7)]), new KeyEpoch(4)) { Taken = new KeyEpoch(5) };
+        yield return new OfferGroupKey(Alice, Room, Group(), null) { Switches = true, Streams = [new UplinkIndex(new Ssrc(9), 1ul << 47)] };
         yield return new JoinedInGroup(new Joined(Alice, Room, Mixer, new Ssrc(7), new Incarnation(4)), Group().CopyWith([Group(6)]));
     }
 

@@ -102,6 +102,32 @@ public sealed class SwitchingKeysTests : IDisposable
         Pass(TimeSpan.FromSeconds(3));
     }
 
+    [Fact]
+    [Trait("RFC", "6043 §6.1.1")]
+    public void Who_joins_late_is_told_once_how_far_those_are_who_have_sent_for_long()
+    {
+        Enter(Alice);
+        Answer(Alice);
+        Answer(Alice);
+        var source = _life.State.Participants[Alice].Uplink;
+        var far = new UplinkIndex(source, 3ul << 16 | 5);
+        Give(new ConferenceInput.MixerReported(Told.Mixer, _life.State.Incarnation, Told.Version)
+        {
+            Uplinks = [new LegUplinks(Alice, [far, new UplinkIndex(new Ssrc(5), 1ul << 40)])],
+        });
+        Enter(Bob);
+        Pass(TimeSpan.FromSeconds(2));
+        foreach (var who in new[] { Alice, Alice, Bob }) Answer(who);
+        Give(new ConferenceInput.RekeyAsked("test"));
+        foreach (var who in new[] { Alice, Bob, Alice, Bob }) Answer(who);
+        Assert.All(_did.OfType<ConferenceEffect.OfferKey>().Where(o => o.Participant == Alice), o => Assert.Empty(o.Streams));
+        var told = _did.OfType<ConferenceEffect.OfferKey>().Where(o => o.Participant == Bob && o.Switches).ToList();
+        Assert.Equal(2, told.Count);
+        Assert.Equal(far, Assert.Single(told[0].Streams));
+        Assert.Empty(told[1].Streams);
+        Pass(TimeSpan.FromSeconds(3));
+    }
+
     private MixerState Told => _did.OfType<ConferenceEffect.Publish>().Last().State;
 
     private IEnumerable<(ParticipantId Who, uint Epoch, bool Switches)> Offers =>

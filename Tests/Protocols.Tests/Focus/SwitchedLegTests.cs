@@ -2,6 +2,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
+using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
@@ -51,6 +52,26 @@ public sealed class SwitchedLegTests
         Assert.Equal(LegKeyAnswer.Took, call.Focus.Only<ReportKey>().Answer);
     }
 
+    [Fact]
+    [Trait("RFC", "6043 §6.1.1")]
+    public void It_is_told_how_far_streams_are_that_run_already_with_the_update_that_lets_it_send()
+    {
+        using var call = new TicketCall();
+        call.Join(LegKeying.Switched);
+        UplinkIndex[] running = [new(new Ssrc(0x77), 3ul << 16 | 5), new(new Ssrc(0x78), 1ul << 40)];
+        Switch(call, 1, null, running);
+        Assert.Equal(1u, call.Sends!.Mki.Value);
+        Assert.Equal(running, call.Running.ToArray());
+        Assert.Equal(LegKeyAnswer.Took, call.Focus.Only<ReportKey>().Answer);
+        call.Update(2);
+        Assert.Empty(call.Running);
+        Switch(call, 2, 1);
+        Assert.Equal(2u, call.Sends.Mki.Value);
+        // More than a message has room for are left out; a phone finds the others by trying.
+        Switch(call, 2, 1, [.. Enumerable.Range(1, 40).Select(n => new UplinkIndex(new Ssrc((uint)n), (ulong)n << 16))]);
+        Assert.Equal(32, call.Running.Length);
+    }
+
     [Theory]
     [InlineData(Rejection.TicketNeeded, "399")]
     [InlineData(Rejection.MediaDiffers, "305")]
@@ -65,12 +86,13 @@ public sealed class SwitchedLegTests
         Assert.StartsWith($"{code} confcluster \"", call.Focus.Response.Headers.First("Warning"), StringComparison.Ordinal);
     }
 
-    private static void Switch(TicketCall call, uint epoch, uint? inUse)
+    private static void Switch(TicketCall call, uint epoch, uint? inUse, params UplinkIndex[] running)
     {
         call.Focus.Do(new ParticipantInput.KeyOffered(ParticipantScene.Room, ParticipantScene.Group(epoch), inUse is { } used ? new KeyEpoch(used) : null)
         {
             Taken = new KeyEpoch(epoch),
             Switches = true,
+            Streams = [.. running],
         });
         call.Focus.Do(new ParticipantInput.ResponseArrived((SipResponse)call.Deliver(KeyScene.Sent(call.Focus))!));
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey;
@@ -61,6 +62,9 @@ internal sealed class TicketCall : IDisposable
     /// <summary>What the phone was told to open packets with.</summary>
     public ImmutableArray<MasterKey> Heard { get; private set; } = [];
 
+    /// <summary>Streams of others of which it was told that they run.</summary>
+    public ImmutableArray<UplinkIndex> Running { get; private set; } = [];
+
     /// <summary>What it was told to send under.</summary>
     public MasterKey? Sends { get; private set; }
 
@@ -113,7 +117,7 @@ internal sealed class TicketCall : IDisposable
         var effects = Phone.Receive(Bytes(message), new SipFlow(SipTransport.Udp, Flow.Remote, Flow.Local));
         foreach (var effect in effects)
         {
-            if (effect is PhoneEffect.UseMedia used) (Heard, Sends) = (used.Media.Uplink, used.Media.Downlink);
+            if (effect is PhoneEffect.UseMedia used) (Heard, Sends, Running) = (used.Media.Uplink, used.Media.Downlink, used.Streams);
             if (effect is PhoneEffect.Tell { Event: PhoneEvent.Ended ended }) End = ended;
         }
 

@@ -75,6 +75,50 @@ public sealed class ForwarderTests : IMediaSink
     }
 
     [Fact]
+    [Trait("RFC", "3711 §3.3.1")]
+    public void How_far_a_source_is_can_be_told_also_when_it_has_sent_past_65_536_packets()
+    {
+        Assert.Empty(_forwarder.TakeNews(0, all: true));
+        _sequence = 40_000;
+        Receive(0, Rtp(0, 1));
+        Assert.Equal(new UplinkIndex(Source(0), 40_001), Assert.Single(_forwarder.TakeNews(0, all: false)));
+        Assert.Empty(_forwarder.TakeNews(0, all: false));
+        // Whatever key it sends under, and whoever claims another source or another address.
+        for (var n = 1; n <= 100_000; n++) Receive(0, Rtp(0, n < 50_000 ? 1u : 1u << 30));
+        Receive(0, Rtp(1, 1));
+        Receive(0, Rtp(0, 1), from: Home(1));
+        Assert.Equal(new UplinkIndex(Source(0), 140_001), Assert.Single(_forwarder.TakeNews(0, all: false)));
+        // A straggler does not turn it back, nor does a wrap between two reports stay untold.
+        _sequence = unchecked((ushort)(140_001 - 50));
+        Receive(0, Rtp(0, 1));
+        Assert.Equal(new UplinkIndex(Source(0), 140_001), Assert.Single(_forwarder.TakeNews(0, all: true)));
+        Assert.Empty(_forwarder.TakeNews(1, all: true));
+    }
+
+    [Fact]
+    public void Whoever_takes_over_counts_on_from_where_the_other_was()
+    {
+        var from = new PacketIndex(7, 65_500);
+        var next = new Forwarder(MixerScene.Settings);
+        next.SetLeg(0, Leg(0));
+        var state = new MixerState(new MixerId(new ConferenceId("100"), 0, 2), new Incarnation(1), 1,
+        [
+            new MixerLeg(new ParticipantId("p0"), new Ssrc(0xA000), new LegKeyUse(LegKeyMode.ByMki, new KeyEpoch(1))) { Uplink = Source(0) },
+        ])
+        {
+            ForwardsFrom = new KeyEpoch(1),
+            Resumes = [new LegUplinks(new ParticipantId("p0"), [new UplinkIndex(Source(0), from.Value)])],
+        };
+        next.SetState(state, _ => 0);
+        _sequence = 100;
+        next.Receive(0, rtcp: false, Rtp(0, 1), Home(0), _now, this);
+        Assert.Equal(new UplinkIndex(Source(0), new PacketIndex(8, 101).Value), Assert.Single(next.TakeNews(0, all: true)));
+        // The state comes again with what is old by now.
+        next.SetState(state, _ => 0);
+        Assert.Equal(new UplinkIndex(Source(0), new PacketIndex(8, 101).Value), Assert.Single(next.TakeNews(0, all: true)));
+    }
+
+    [Fact]
     public void Nobody_is_forwarded_what_it_has_no_key_of()
     {
         Admit(1, 3, null, 1);
