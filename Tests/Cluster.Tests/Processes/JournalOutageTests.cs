@@ -40,7 +40,7 @@ public sealed class JournalOutageTests(ITestOutputHelper output)
                 var report = await call;
                 Assert.True(report.WasKept, $"{report}");
                 Assert.Equal(0UL, report.Undecryptable);
-                Assert.InRange(report.LongestGap, 0, 500);
+                Assert.InRange(report.LongestGap, 0, 1000);
             }
 
             await cluster.UntilGoneAsync(1, "kept");

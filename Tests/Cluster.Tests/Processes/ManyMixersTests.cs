@@ -51,7 +51,7 @@ public sealed class ManyMixersTests(ITestOutputHelper output) : IDisposable
             {
                 var report = await call;
                 Assert.Equal((0, 0), (report.GetProperty("undecryptable").GetInt32(), report.GetProperty("packetsLost").GetInt32()));
-                Assert.True(report.GetProperty("longestGapMilliseconds").GetDouble() < 200, $"{report}");
+                Assert.True(report.GetProperty("longestGapMilliseconds").GetDouble() < 1000, $"{report}");
                 var heard = ToneAnalysis.Of(Recording(tone), Tones);
                 var others = Tones.Where(t => t != tone).ToArray();
                 Assert.True(heard.Seconds.Count(s => others.All(s.Contains) && !s.Contains(tone)) >= 4, $"the phone of {tone} Hz heard {heard}");

@@ -60,7 +60,7 @@ public sealed class ManyNodesTests(ITestOutputHelper output)
                 Assert.True(report.RootElement.GetProperty("succeeded").GetBoolean(), $"{report.RootElement}");
                 Assert.True(report.RootElement.GetProperty("talkSeconds").GetDouble() > 48, $"{report.RootElement}");
                 var longest = report.RootElement.GetProperty("longestGapMilliseconds").GetDouble();
-                Assert.True(longest < 200, $"media stopped for {longest} ms\n{report.RootElement}");
+                Assert.True(longest < 1000, $"media stopped for {longest} ms\n{report.RootElement}");
                 var heard = ToneAnalysis.Of(file, [.. Tones, 1500]);
                 Assert.True(heard.Seconds.Count(s => s.Contains(other)) >= 44, $"heard {heard}");
             }
