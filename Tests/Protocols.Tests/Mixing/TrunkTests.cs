@@ -55,6 +55,30 @@ public sealed class TrunkTests
         Assert.Equal(exchanged, scene.Exchanged.Count);
     }
 
+    /// <summary>Each mixer has its own table of sources, and what goes on has SSRCs of the register and of the trunk. In lists of contributors both have one name.</summary>
+    [Fact]
+    [Trait("RFC", "3550 §8.2")]
+    public void Phones_that_send_under_one_SSRC_at_two_mixers_are_heard_both_and_collide_nowhere()
+    {
+        var scene = new TrunkScene(mixers: 3, phones: 1);
+        var phones = scene.Phones.ToArray();
+        phones[1].UplinkSsrc = phones[0].UplinkSsrc;
+        scene.Run(100, phones[0], phones[1]);
+        foreach (var (listener, talkers) in new[] { (phones[2], phones[..2]), (phones[0], phones[1..2]), (phones[1], phones[..1]) })
+        {
+            var heard = TrunkScene.Heard(listener, 50);
+            foreach (var talker in talkers) Assert.InRange(TrunkScene.Amplitude(heard, scene.Frequency(talker)), Loud, 4000);
+            if (listener != phones[2]) Assert.InRange(TrunkScene.Amplitude(heard, scene.Frequency(listener)), 0, Quiet);
+            Assert.Equal(0, listener.Unreadable);
+            Assert.Equal(listener.Heard.Count, listener.Heard.Select(h => (h.Header.Ssrc, h.Header.Sequence)).Distinct().Count());
+        }
+
+        Assert.All(scene.Mixers, m => Assert.Equal(0UL, m.Mixer.Trunk.Refused));
+        var (header, packet) = (phones[2].Heard[^1].Header, phones[2].Packets[^1]);
+        Assert.All(Enumerable.Range(0, header.CsrcCount), i => Assert.Equal(phones[0].UplinkSsrc, header.Csrc(packet, i)));
+        Assert.InRange(header.CsrcCount, 1, 2);
+    }
+
     [Fact]
     public void What_comes_from_a_mixer_is_never_sent_on()
     {
