@@ -51,6 +51,9 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
             }
 
             Assert.DoesNotContain("forwards unopened and was sent", cluster[3].Log, StringComparison.Ordinal);
+            // Its rules were settled before, so its name stays.
+            await cluster.UntilShownAsync(1, Room, c => !c.GetProperty("active").GetBoolean(), "its end");
+            await cluster.AuditIsCleanAsync(1);
         });
     }
 
