@@ -17,7 +17,7 @@ internal sealed class PhoneSources : IDisposable
     private const int MaxSources = 16;
 
     /// <summary>So often two take turns before they are several: stragglers of an ended source make two, two mixers that hand a phone over some more.</summary>
-    private const int Turns = 8;
+    private const int Turns = 16;
 
     /// <summary>Packets in a row of one source, after which another has ended.</summary>
     private const int Alone = 10;

@@ -8,7 +8,7 @@ namespace ConfCluster.Cluster.Tests.Failures;
 
 /// <summary>
 /// The same death again and again in one cluster, for distributions: a conference begins, the node that has its mixer or its focus is killed, somebody new is let in, the
-/// node starts again. Runs only when <c>CONFCLUSTER_RUNS</c> says how often; each adds a row to the file that <c>CONFCLUSTER_FAILURES</c> names.
+/// node starts again. All packets are judged for K6. Runs only when <c>CONFCLUSTER_RUNS</c> says how often; each adds a row to the file that <c>CONFCLUSTER_FAILURES</c> names.
 /// </summary>
 [Collection("clusters")]
 public sealed class FailureRunsTests(ITestOutputHelper output)
@@ -41,6 +41,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
     private static async Task<string> RunAsync(ProcessCluster cluster, string room, string kind, string time)
     {
         await cluster.UntilSpreadAsync(2, 4, 5);
+        await using var packets = await cluster.WatchPacketsAsync();
         using var one = new PhoneProcess(cluster.Uri(room, SipNode), 440, time, "--mki");
         using var other = new PhoneProcess(cluster.Uri(room, SipNode), 1000, time, "--mki", "--no-update");
         await cluster.UntilTalkingAsync(2, room, 2);
@@ -50,6 +51,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
         var newcomer = await cluster.UntilJoinedAsync(room, SipNode, 1500, Patience);
         var reports = await Task.WhenAll(one.ReportAsync(), other.ReportAsync());
         await cluster.UntilGoneAsync(asked, room);
+        await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.PacketsReceived));
         cluster.Start(victim);
         await cluster[victim].UntilReadyAsync();
         var (kept, gap) = (reports.Count(r => r.WasKept), reports.Max(r => r.LongestGap));

@@ -141,7 +141,8 @@ public sealed class MixerReplacementTests
 
     private ConferenceInput.MixerReported Sends(params ParticipantId[] legs) => Report(Second, _life.WantedVersion) with
     {
-        Sending = [.. legs], Trunk = new TrunkReport(null, _life.Published?.Trunk?.Generation ?? 0),
+        Sending = [.. legs],
+        Trunk = new TrunkReport(null, _life.Published?.Trunk?.Generation ?? 0),
     };
 
     private static MixerState Old(ImmutableArray<ConferenceEffect> effects) =>
