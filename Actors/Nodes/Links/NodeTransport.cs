@@ -19,6 +19,7 @@ public sealed class NodeTransport : Transport, IDisposable
 {
     private const int Backlog = 512;
     private const int MaxHandshakes = 64;
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(3);
     private readonly ConcurrentDictionary<NodeLink, byte> _links = new();
     private readonly CancellationTokenSource _stop = new();
@@ -134,7 +135,7 @@ public sealed class NodeTransport : Transport, IDisposable
             var listening = await told.WaitAsync(_stopped);
             while (!_stopped.IsCancellationRequested)
             {
-                var socket = await listener.AcceptAsync(_stopped);
+                if (await NextAsync(listener) is not { } socket) continue;
                 if (Interlocked.Increment(ref _handshakes) <= MaxHandshakes)
                 {
                     _ = AdmitAsync(socket, listening);
@@ -149,6 +150,21 @@ public sealed class NodeTransport : Transport, IDisposable
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
         {
             if (!_stopped.IsCancellationRequested) _log.Debug("Listens no more: {0}", e.Message);
+        }
+    }
+
+    /// <summary>Null: none could be taken, as when there are no file descriptors left; after a pause the next one may.</summary>
+    private async Task<Socket?> NextAsync(Socket listener)
+    {
+        try
+        {
+            return await listener.AcceptAsync(_stopped);
+        }
+        catch (SocketException e) when (e.SocketErrorCode != SocketError.OperationAborted)
+        {
+            _log.Warning("A connection of another node could not be taken: {0}", e.Message);
+            await Task.Delay(AcceptPause, _stopped);
+            return null;
         }
     }
 
