@@ -64,8 +64,9 @@ internal sealed class NodeLink(Address local, Address remote, Stream stream, int
         await ends.CancelAsync();
         await stream.DisposeAsync();
         await Task.WhenAll(writing, reading);
-        if (ReadHandlerSource.Task is { IsCompletedSuccessfully: true, Result: var reader }) reader.Notify(new Disassociated(DisassociateInfo.Unknown));
         _closed.SetResult();
+        // Who begins to listen later hears it then, and need not wait for a handshake of its own to time out.
+        (await ReadHandlerSource.Task).Notify(new Disassociated(DisassociateInfo.Unknown));
     }
 
     private async Task UntilEndAsync(Task part)

@@ -123,6 +123,18 @@ public sealed class NodeLinkTests
         await _link.Closed.WaitAsync(Patience);
     }
 
+    [Fact]
+    public async Task Who_listens_after_the_end_hears_of_it()
+    {
+        await _toUs.Writer.CompleteAsync();
+        using var stop = new CancellationTokenSource();
+        _link.Begin(stop.Token);
+        await stop.CancelAsync();
+        await _link.Closed.WaitAsync(Patience);
+        _link.ReadHandlerSource.SetResult(_reader);
+        await _reader.NextAsync<Disassociated>();
+    }
+
     private void Begin()
     {
         _link.ReadHandlerSource.SetResult(_reader);
