@@ -26,26 +26,40 @@ finish() {
 
 # A step that is one check of its own: counted once, its output shown only when it fails.
 step() {
-  local name=$1; shift
-  local start=$SECONDS
-  if in_group "$@" >"$results/step.log" 2>&1; then
+  local name=$1 start=$SECONDS; shift
+  in_group "$@" >"$results/step.log" 2>&1
+  judge $? "$name" "$start" "$results/step.log"
+}
+
+judge() {
+  local code=$1 name=$2 start=$3 log=$4
+  if [ "$code" -eq 0 ]; then
     passed=$((passed + 1)); echo "ok      $name ($((SECONDS - start)) s)"
   else
-    failed=$((failed + 1)); echo "FAILED  $name"; tail -n 60 "$results/step.log"
-    return 1
+    failed=$((failed + 1)); echo "FAILED  $name"; tail -n 60 "$log"
   fi
+  return "$code"
 }
 
 # Runs in a process group of its own, so that whatever it leaves behind can be ended by number.
 in_group() {
+  begin "$@"
+  end "$group"
+}
+
+# As in_group, but goes on at once; its number is in $group until another begins.
+begin() {
   set -m
   "$@" &
-  local pid=$!
+  group=$!
   set +m
-  children+=("$pid")
-  wait "$pid"
+  children+=("$group")
+}
+
+end() {
+  wait "$1"
   local code=$?
-  kill -- "-$pid" 2>/dev/null
+  kill -- "-$1" 2>/dev/null
   return $code
 }
 
@@ -91,6 +105,11 @@ ring() {
 
 value() { sed -E "s/.* $1=\"([0-9]+)\".*/\1/" <<<"$2"; }
 
+fuzz() {
+  timeout 300 dotnet run --no-build --project "$root/Tests/Fuzz" -- --replay &&
+    timeout 900 dotnet run --no-build --project "$root/Tests/Fuzz" -- --seconds "$fuzz_seconds"
+}
+
 install_peers
 step "restore" dotnet restore ConfCluster.sln || finish
 step "format" dotnet format ConfCluster.sln --verify-no-changes --no-restore
@@ -99,7 +118,11 @@ ring Protocols.Tests 300
 ring Actors.Tests 300
 ring Architecture.Tests 120
 ring Cluster.Tests 1800
-ring Interop.Tests 600
-step "fuzz: the committed inputs" timeout 300 dotnet run --no-build --project "$root/Tests/Fuzz" -- --replay
-step "fuzz, $fuzz_seconds s per target" timeout 600 dotnet run --no-build --project "$root/Tests/Fuzz" -- --seconds "$fuzz_seconds"
+# Beside each other: peers mostly wait, and the fuzz is one thread.
+began=$SECONDS
+begin fuzz >"$results/fuzz.log" 2>&1
+fuzzing=$group
+ring Interop.Tests 900
+end "$fuzzing"
+judge $? "fuzz: the committed inputs, then $fuzz_seconds s per target, beside Interop.Tests" "$began" "$results/fuzz.log"
 finish
