@@ -9,7 +9,7 @@ using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Host.Commands;
 
-/// <summary><c>load</c>: many phones of one process in one conference, and a report of what they missed.</summary>
+/// <summary><c>load</c>: many phones of one process in one conference or in several, and a report of what they missed.</summary>
 internal static class LoadCommand
 {
     private const int Phones = 100;
@@ -27,8 +27,9 @@ internal static class LoadCommand
         };
         var transport = new Option<string>("--transport") { Description = "udp, or tcp: a connection for each phone.", DefaultValueFactory = _ => "udp" };
         transport.AcceptOnlyFromAmong("udp", "tcp");
-        var phones = Count("--phones", Phones, "Phones in the conference.", 1, 10_000);
-        var talkers = Count("--talkers", Talkers, "Phones that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
+        var conferences = Count("--conferences", 1, "The phones take turns with so many: NAME-0, NAME-1, ...", 1, 10_000);
+        var phones = Count("--phones", Phones, "Phones in all.", 1, 10_000);
+        var talkers = Count("--talkers", Talkers, "Phones of each conference that say a tone; the others send silence.", 0, LoadOptions.MostTalkers);
         var canaries = Count("--canaries", 10, "Phones that check which tones they hear.", 0, 10_000);
         var joins = Rate("--join-rate", 50, "Calls begun per second.", mayBeZero: false);
         var leaves = Rate("--leave-rate", 0, "Listeners that hang up per second, while others call in their places.", mayBeZero: true);
@@ -59,7 +60,7 @@ internal static class LoadCommand
         var json = Output.JsonOption();
         var load = new Command("load", "Fill a conference with phones and report what they missed.")
         {
-            conference, server, transport, phones, talkers, canaries, joins, leaves, ends, duration, mki, srtp, user, url, json,
+            conference, conferences, server, transport, phones, talkers, canaries, joins, leaves, ends, duration, mki, srtp, user, url, json,
         };
         kms.AddTo(load, srtp, user);
         load.Validators.Add(r =>
@@ -67,13 +68,16 @@ internal static class LoadCommand
             // What is not given has no value yet while the command line is checked.
             var saying = r.GetResult(talkers) is { Implicit: false } t ? t.GetValueOrDefault<int>() : Talkers;
             var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
-            if (saying > all) r.AddError("--talkers must not be more than --phones.");
+            var spread = r.GetResult(conferences) is { Implicit: false } c ? c.GetValueOrDefault<int>() : 1;
+            if (saying * spread > all) r.AddError("--talkers of all conferences must not be more than --phones.");
+            if (spread > 1 && r.GetResult(srtp) is { Implicit: false } s && s.GetValueOrDefault<string>() == "mikey") r.AddError("--srtp mikey gets tickets for one conference.");
         });
         load.SetAction((r, _) => kms.RunAsync(r, r.GetValue(srtp)!, r.GetValue(user), (phoneKms, _, secret) => RunAsync(
             new LoadOptions(
                 r.GetValue(conference)!, r.GetValue(server)!, r.GetValue(phones), r.GetValue(talkers), r.GetValue(canaries), r.GetValue(joins),
                 r.GetValue(leaves), r.GetValue(duration), r.GetValue(mki))
             {
+                Conferences = r.GetValue(conferences),
                 EndRate = r.GetValue(ends),
                 Transport = r.GetValue(transport) == "tcp" ? SipTransport.Tcp : SipTransport.Udp,
                 Kms = phoneKms,
@@ -102,7 +106,7 @@ internal static class LoadCommand
 
         if (before is not null && await FiguresAsync(http) is { } after) report = report with { Node = after.Since(before) };
         if (json) Output.WriteJson(report);
-        else Output.Table(["Load", $"{options.Phones} phones, {options.Talkers} talkers in {options.Conference}"], Rows(report));
+        else Output.Table(["Load", Text($"{options.Phones} phones, {options.Talkers} talkers in {Places(options)}")], Rows(report));
         return report.Succeeded ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -119,6 +123,9 @@ internal static class LoadCommand
         }
     }
 
+    private static string Places(LoadOptions options) =>
+        options.Conferences == 1 ? options.Conference : Text($"each of {options.Conference}-0 to {options.Conference}-{options.Conferences - 1}");
+
     private static IEnumerable<string[]> Rows(LoadReport r)
     {
         yield return ["Joined", Text($"{r.Joined} of {r.Calls} calls, {r.JoinsPerSecond} per second")];
@@ -126,7 +133,7 @@ internal static class LoadCommand
         yield return ["Answered after", Text($"{r.SetupMedianMilliseconds} ms (median), {r.SetupMaxMilliseconds} ms (longest)")];
         yield return ["Packets", Text($"{r.PacketsSent} sent, {r.PacketsReceived} received")];
         yield return ["Lost", Text($"{r.PacketsLost} packets of {r.LegsWithLoss} phones, at most {r.MostLost} of one")];
-        yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms")];
+        yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms (median {r.MedianGapMilliseconds} ms, p99 {r.P99GapMilliseconds} ms)")];
         yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Undecryptable} under an unknown key, {r.Malformed} malformed")];
         yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}, in {r.TonesInterrupted} of them a packet was late or missing")];
         yield return

@@ -9,7 +9,7 @@
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 test="$root/Tests/Cluster.Tests"
-run() { dotnet test "$test" ${BUILT:+--no-build} --filter "FullyQualifiedName~RollTests.$1" --logger "console;verbosity=detailed" | grep -E "^ +(n[0-9]|rolled-|Passed|Failed)|Error|Expected"; }
+run() { dotnet test "$test" -c "${CONFIGURATION:-Debug}" ${BUILT:+--no-build} --filter "FullyQualifiedName~RollTests.$1" --logger "console;verbosity=detailed" | grep -E "^ +(n[0-9]|rolled-|Passed|Failed)|Error|Expected"; }
 case "${1:-roll}" in
   roll) CONFCLUSTER_ROLL="${2:-4},${3:-8},${4:-5}" run By_hand_every ;;
   drain) CONFCLUSTER_DRAIN="${2:-20},${3:-10}" run By_hand_a_node ;;

@@ -17,7 +17,7 @@ public static class LoadGenerator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
         var local = PhoneSockets.AddressTowards(options.Server);
-        using var tickets = options.Kms is null ? null : await LoadTickets.GetAsync(options, options.Target, secret!, clock, stop).ConfigureAwait(false);
+        using var tickets = options.Kms is null ? null : await LoadTickets.GetAsync(options, options.Target(0), secret!, clock, stop).ConfigureAwait(false);
         return await Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
 
         LoadReport Run()

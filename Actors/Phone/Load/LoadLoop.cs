@@ -27,7 +27,7 @@ internal sealed class LoadLoop : IDisposable
     private readonly ILaneClock _clock;
     private readonly IMediaSockets _sockets;
     private readonly LoadPorts _ports;
-    private readonly SipUri _target;
+    private readonly SipUri[] _targets;
     private readonly LoadTickets? _tickets;
     private readonly DateTimeOffset _origin;
     private readonly List<LoadPhone> _phones = [];
@@ -39,7 +39,7 @@ internal sealed class LoadLoop : IDisposable
     private readonly byte[] _datagram = new byte[MaxDatagram];
     private readonly short[] _saying = new short[AudioFrame.Samples];
     private readonly short[] _hearing = new short[AudioFrame.Samples];
-    private int _owed;
+    private readonly Queue<int> _owed;
     private TimeSpan? _talkersIn;
     private TimeSpan? _allIn;
     private TimeSpan _late;
@@ -48,11 +48,11 @@ internal sealed class LoadLoop : IDisposable
     public LoadLoop(LoadOptions options, LoadTickets? tickets, IMediaSockets sockets, ILaneClock clock, System.Net.IPAddress local, DateTimeOffset wallClock)
     {
         _tickets = tickets;
-        (_options, _sockets, _clock, _owed) = (options, sockets, clock, options.Phones);
+        (_options, _sockets, _clock, _owed) = (options, sockets, clock, new Queue<int>(Enumerable.Range(0, options.Phones).Select(i => i % options.Conferences)));
         (_joins, _leaves, _farewells) = (new Pacer(options.JoinRate), new Pacer(options.LeaveRate), new Pacer(options.EndRate));
         _ports = new LoadPorts(sockets, local);
         _origin = wallClock - clock.Now;
-        _target = options.Target;
+        _targets = [.. Enumerable.Range(0, options.Conferences).Select(options.Target)];
     }
 
     public LoadReport Run(CancellationToken stop)
@@ -85,9 +85,9 @@ internal sealed class LoadLoop : IDisposable
 
     private void Pace(TimeSpan now)
     {
-        for (var due = _joins.Due(now); due > 0 && _owed > 0; due--, _owed--) Join(now);
-        if (_owed == 0 && _phones.TrueForAll(p => p.IsSettled)) _allIn ??= now;
-        if (_phones.Count >= _options.Talkers && _phones.Take(_options.Talkers).All(p => p.IsIn)) _talkersIn ??= now;
+        for (var due = _joins.Due(now); due > 0 && _owed.Count > 0; due--) Join(_owed.Dequeue(), now);
+        if (_owed.Count == 0 && _phones.TrueForAll(p => p.IsSettled)) _allIn ??= now;
+        if (_phones.Count >= AllTalkers && _phones.Take(AllTalkers).All(p => p.IsIn)) _talkersIn ??= now;
         if (_allIn is null) return;
         var leaves = _leaves.Due(now);
         Leave(leaves, now, p => p is { Talker: < 0, Checks: false, IsIn: true });
@@ -97,20 +97,23 @@ internal sealed class LoadLoop : IDisposable
             _gone.Add(ended.Outcome(now));
             Forget(ended);
             _phones.RemoveAt(i);
-            _owed++;
+            _owed.Enqueue(ended.Conference);
         }
     }
 
-    private void Join(TimeSpan now)
+    private int AllTalkers => _options.Talkers * _options.Conferences;
+
+    private void Join(int conference, TimeSpan now)
     {
         var ticket = _tickets?.Take();
         if (_tickets is not null && ticket is null) return;
         var number = _phones.Count;
-        var phone = new LoadPhone(_options, ticket, _sockets, _ports, number < _options.Talkers ? number : -1, number < _options.Canaries, _origin);
+        var talker = number < AllTalkers ? number / _options.Conferences : -1;
+        var phone = new LoadPhone(_options, ticket, _sockets, _ports, talker, number < _options.Canaries, _origin) { Conference = conference };
         _phones.Add(phone);
         if (phone.SipHandle is { } handle) Put(handle, phone);
         Put(phone.RtpHandle, phone);
-        phone.Dial(_target, now);
+        phone.Dial(_targets[conference], now);
     }
 
     private void Leave(int count, TimeSpan now, Predicate<LoadPhone> who)

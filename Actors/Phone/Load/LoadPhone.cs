@@ -71,6 +71,10 @@ internal sealed class LoadPhone : IMediaSink, IDisposable
 
     public int RtpHandle { get; }
 
+    /// <summary>Number of its conference.</summary>
+    public int Conference { get; init; }
+
+    /// <summary>Number of its tone in its conference; -1: it sends silence.</summary>
     public int Talker { get; }
 
     public bool Checks => _check is not null;

@@ -77,6 +77,12 @@ public sealed record LoadReport(
     /// <summary>Of the wrong half seconds: those in which a packet was late or missing at the phone, or given up to keep the delay.</summary>
     public int TonesInterrupted { get; init; }
 
+    /// <summary>Of the phones' longest gaps the median and the one that 99 of 100 do not exceed.</summary>
+    public double MedianGapMilliseconds { get; init; }
+
+    /// <inheritdoc cref="MedianGapMilliseconds"/>
+    public double P99GapMilliseconds { get; init; }
+
     /// <summary>Two packets: a load that is later has sent late and heard late, and what its phones missed may be its own doing.</summary>
     public const double MostClockLateMilliseconds = 40;
 
@@ -92,17 +98,20 @@ public sealed record LoadReport(
     {
         var setups = legs.Where(l => l.Setup is not null).Select(l => l.Setup!.Value.TotalMilliseconds).Order().ToArray();
         var failures = legs.Where(l => l.Failure is not null).GroupBy(l => l.Failure!).ToImmutableSortedDictionary(g => g.Key, g => g.Count());
+        var gaps = legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Order().ToArray();
         var seconds = Math.Max(joining.TotalSeconds, 0.001);
         return new LoadReport(
             conference, legs.Count, setups.Length, failures, Math.Round(setups.Length / seconds, 1),
             setups.Length == 0 ? 0 : Math.Round(setups[setups.Length / 2], 1), setups.Length == 0 ? 0 : Math.Round(setups[^1], 1),
             Sum(l => l.Media.PacketsSent), Sum(l => l.Media.PacketsReceived), Sum(l => l.Lost), legs.Count(l => l.Lost > 0),
             legs.Select(l => l.Lost).DefaultIfEmpty().Max(), legs.Count(l => l.Media.Gaps > 0),
-            legs.Select(l => l.Media.LongestGap.TotalMilliseconds).DefaultIfEmpty().Max(), Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki),
+            gaps[^1], Sum(l => l.Media.AuthFailures), Sum(l => l.Media.UnknownMki),
             Sum(l => l.Media.Malformed),
             Math.Round(clockLate.TotalMilliseconds, 1), legs.Sum(l => l.TonesRight), legs.Sum(l => l.TonesWrong), null)
         {
             TonesInterrupted = legs.Sum(l => l.TonesInterrupted),
+            MedianGapMilliseconds = gaps[gaps.Length / 2],
+            P99GapMilliseconds = gaps[(int)(0.99 * gaps.Length)],
         };
 
         ulong Sum(Func<LegOutcome, ulong> figure) => legs.Aggregate(0UL, (sum, l) => sum + figure(l));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using ConfCluster.Cluster.Tests.Wire;
 using Xunit;
@@ -46,7 +47,7 @@ public sealed class RollTests(ITestOutputHelper output)
         {
             foreach (var first in new[] { 1, 2 }) cluster.Start(first);
             foreach (var first in new[] { 1, 2 }) await cluster[first].UntilReadyAsync();
-            var loads = Enumerable.Range(0, asked[0]).Select(i => Load(cluster, 1, i, asked[1], TimeSpan.FromSeconds(35))).ToList();
+            var load = Load(cluster, 1, asked[0], asked[1], TimeSpan.FromSeconds(35));
             await cluster[1].UntilAsync(async () => await CallsAsync(cluster, 1) == asked[0] * asked[1], "all calls");
             cluster.Start(3);
             await cluster[3].UntilReadyAsync();
@@ -61,13 +62,13 @@ public sealed class RollTests(ITestOutputHelper output)
             output.WriteLine($"n2: {before}; ended after {took:0.0} s; {cluster[2].Log.Split('\n').First(l => l.Contains("Emptied in", StringComparison.Ordinal))}");
             output.WriteLine($"n2: on the wire: {seen}");
             foreach (var line in cluster[2].Log.Split('\n').Concat(cluster[3].Log.Split('\n')).Where(l => l.Contains("WARN", StringComparison.Ordinal))) output.WriteLine($"n2/n3: {line}");
-            foreach (var load in loads) Tell(JsonDocument.Parse((await load).Output).RootElement);
+            Tell(JsonDocument.Parse((await load).Output).RootElement);
         });
     }
 
     private void Tell(JsonElement report) => output.WriteLine(
         $"{report.GetProperty("conference")}: joined {report.GetProperty("joined")} of {report.GetProperty("calls")}, failures {JsonSerializer.Serialize(report.GetProperty("failures"))}, " +
-        $"longest gap {report.GetProperty("longestGapMilliseconds")} ms, lost {report.GetProperty("packetsLost")} of {report.GetProperty("packetsReceived")}, " +
+        $"longest gap {report.GetProperty("longestGapMilliseconds")} ms (p50 {report.GetProperty("medianGapMilliseconds")}, p99 {report.GetProperty("p99GapMilliseconds")}), lost {report.GetProperty("packetsLost")} of {report.GetProperty("packetsReceived")}, " +
         $"undecryptable {report.GetProperty("undecryptable")}, load late {report.GetProperty("clockLateMilliseconds")} ms");
 
     private async Task<List<JsonElement>> RollAsync(int nodes, int[] rolled, int conferences, int phones)
@@ -79,7 +80,8 @@ public sealed class RollTests(ITestOutputHelper output)
             var all = conferences * phones;
             await using var packets = await cluster.WatchPacketsAsync();
             // The nodes take turns; what a node needs beside its rolling is generous, and the phones stay until the last one is back.
-            var loads = Enumerable.Range(0, conferences).Select(i => Load(cluster, 1 + i % nodes, i, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
+            var loads = Enumerable.Range(0, nodes).Select(i => (Node: 1 + i, Conferences: (conferences + nodes - 1 - i) / nodes)).Where(l => l.Conferences > 0)
+                .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
             var other = rolled.Contains(1) ? nodes : 1;
             await cluster[other].UntilAsync(async () => await CallsAsync(cluster, other) == all, $"{all} calls");
             foreach (var number in rolled)
@@ -104,10 +106,10 @@ public sealed class RollTests(ITestOutputHelper output)
             }
 
             output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.GetProperty("packetsReceived").GetUInt64())));
+            if (reports.Exists(r => r.GetProperty("packetsLost").GetInt64() > 0 || r.GetProperty("failures").EnumerateObject().Any()))
+                output.WriteLine(await LeavesAsync(cluster));
             foreach (var report in reports)
             {
-                if (report.GetProperty("packetsLost").GetInt64() > 0 || report.GetProperty("failures").EnumerateObject().Any())
-                    output.WriteLine(await LeavesAsync(cluster, report.GetProperty("conference").GetString()!));
                 Assert.Equal(report.GetProperty("calls").GetInt32(), report.GetProperty("joined").GetInt32());
                 Assert.Empty(report.GetProperty("failures").EnumerateObject());
             }
@@ -115,10 +117,12 @@ public sealed class RollTests(ITestOutputHelper output)
         return reports;
     }
 
-    private static Task<(int ExitCode, string Output)> Load(ProcessCluster cluster, int node, int number, int phones, TimeSpan time) => NodeProcess.RunAsync(
+    /// <summary>One process: with one for each conference, their compilers are what is measured.</summary>
+    /// <param name="phones">In each conference.</param>
+    private static Task<(int ExitCode, string Output)> Load(ProcessCluster cluster, int node, int conferences, int phones, TimeSpan time) => NodeProcess.RunAsync(
         time + TimeSpan.FromMinutes(1),
-        "load", "--conference", $"rolled-{number}", "--sip", cluster.Uri("", node)[5..], "--url", cluster[node].Http.BaseAddress!.ToString(), "--mki",
-        "--phones", $"{phones}", "--talkers", "1", "--canaries", "0", "--join-rate", "10", "--for", $"{time.TotalSeconds}s", "--json");
+        "load", "--conference", $"rolled-by-{node}", "--conferences", $"{conferences}", "--sip", cluster.Uri("", node)[5..], "--url", cluster[node].Http.BaseAddress!.ToString(), "--mki",
+        "--phones", $"{conferences * phones}", "--talkers", "1", "--canaries", "0", "--join-rate", $"{10 * conferences}", "--for", $"{time.TotalSeconds}s", "--json");
 
     private static async Task<int> CallsAsync(ProcessCluster cluster, int asked)
     {
@@ -127,11 +131,18 @@ public sealed class RollTests(ITestOutputHelper output)
     }
 
     /// <summary>Why participants left, as the journal has it.</summary>
-    private static async Task<string> LeavesAsync(ProcessCluster cluster, string conference)
+    private static async Task<string> LeavesAsync(ProcessCluster cluster)
     {
-        using var events = JsonDocument.Parse(await cluster[1].Http.GetStringAsync(new Uri($"/api/v1/conferences/{conference}/events", UriKind.Relative)));
-        var left = events.RootElement.EnumerateArray().Where(e => e.GetProperty("event").GetString()!.Contains("Left", StringComparison.OrdinalIgnoreCase));
-        return $"{conference}: {string.Join("; ", left.Select(e => $"{e.GetProperty("at")} {e.GetProperty("detail")}"))}";
+        using var all = JsonDocument.Parse(await cluster[1].Http.GetStringAsync(new Uri("/api/v1/conferences", UriKind.Relative)));
+        var text = new StringBuilder();
+        foreach (var conference in all.RootElement.EnumerateArray().Select(c => c.GetProperty("name").GetString()))
+        {
+            using var events = JsonDocument.Parse(await cluster[1].Http.GetStringAsync(new Uri($"/api/v1/conferences/{conference}/events", UriKind.Relative)));
+            var left = events.RootElement.EnumerateArray().Where(e => e.GetProperty("event").GetString()!.Contains("Left", StringComparison.OrdinalIgnoreCase));
+            text.Append(CultureInfo.InvariantCulture, $"{conference}: {string.Join("; ", left.Select(e => $"{e.GetProperty("at")} {e.GetProperty("detail")}"))}\n");
+        }
+
+        return text.ToString();
     }
 
     /// <summary>What lives on a node.</summary>

@@ -90,6 +90,22 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public void Phones_are_spread_over_conferences_that_bear_numbers()
+    {
+        var one = new LoadOptions("tone", new(System.Net.IPAddress.Loopback, 5060), 9, 1, 0, 1, 0, TimeSpan.Zero, UseMki: false);
+        Assert.Equal("sip:tone@127.0.0.1:5060", one.Target(0).ToString());
+        Assert.Equal("sip:tone-2@127.0.0.1:5060", (one with { Conferences = 3 }).Target(2).ToString());
+    }
+
+    [Fact]
+    public void The_gap_of_most_phones_is_told_beside_the_longest()
+    {
+        var gaps = Enumerable.Range(1, 100).Select(n => With(Leg(500, 0), TimeSpan.FromMilliseconds(n)));
+        var report = LoadReport.From("x", [.. gaps.Reverse()], default, default);
+        Assert.Equal((51.0, 100.0, 100.0), (report.MedianGapMilliseconds, report.P99GapMilliseconds, report.LongestGapMilliseconds));
+    }
+
+    [Fact]
     public void The_figures_of_a_node_are_read_from_its_metrics_and_lanes_are_added_up()
     {
         const string Text = """
@@ -108,6 +124,8 @@ public sealed class LoadTests
         Assert.Equal(new NodeFigures(2, 11, 20, 1, 0, 4), figures.Since(new NodeFigures(9, 9, 100, 1, 1, 0)));
         Assert.Null(NodeFigures.Read("# nothing"));
     }
+
+    private static LegOutcome With(LegOutcome leg, TimeSpan gap) => leg with { Media = leg.Media with { LongestGap = gap } };
 
     private static LegOutcome Leg(ulong received, ulong lost) => new(
         null, TimeSpan.FromMilliseconds(12), TimeSpan.FromSeconds(10),
