@@ -13,8 +13,8 @@ using ConfCluster.Support;
 namespace ConfCluster.Benchmarks;
 
 /// <summary>
-/// Messages between two processes over the engine's remoting: in the clear and over TLS by its own transport, and over the mutual TLS of a cluster's nodes by ours; how many
-/// per second one way, with so many under way, and how long one takes there and back. The other process is this program once more.
+/// Messages between two processes over the engine's remoting: in the clear and over TLS by its own transport, and over the mutual TLS of a cluster's nodes by ours; how
+/// many per second one way, with so many under way, and how long one takes there and back. The other process is this program once more.
 /// </summary>
 internal static class RemotingBenchmark
 {
@@ -47,7 +47,8 @@ internal static class RemotingBenchmark
         try
         {
             new ClusterAuthority(directory.FullName, TimeProvider.System).Make(["127.0.0.1", "127.0.0.2"]);
-            await output.WriteLineAsync("| messages of | over | per second, median of 20 rounds (least to most) | processor time for each, both processes | there and back, p50 / p99 |");
+            await output.WriteLineAsync(
+                "| messages of | over | per second, median of 20 rounds (least to most) | processor time for each, both processes | there and back, p50 / p99 |");
             await output.WriteLineAsync("|---|---|---|---|---|");
             foreach (var size in (int[])[32, 1024])
                 foreach (var way in Enum.GetValues<Way>())
@@ -94,7 +95,7 @@ internal static class RemotingBenchmark
         var each = (spent.TotalSeconds + theirs) / (Rounds * Batch * Batches) * 1e6;
         var name = way switch { Way.EngineTcp => "TCP, the engine's transport", Way.EngineTls => "TLS, the engine's transport", _ => "mutual TLS, our transport" };
         return FormattableString.Invariant(
-            $"| {size} octets | {name} | {rates[Rounds / 2]:F0} ({rates[0]:F0} to {rates[^1]:F0}) | {each:F1} µs | {trips[Trips / 2]:F0} / {trips[Trips * 99 / 100]:F0} µs |");
+            $"| {size} octets | {name} | {rates[Rounds / 2]:F0} ({rates[0]:F0} to {rates[^1]:F0}) | {each:F1} µs | {trips[Trips / 2]:F0} / {trips[^(Trips / 100)]:F0} µs |");
     }
 
     private static Process Start(int port, string directory, Way way)
