@@ -63,6 +63,18 @@ end() {
   return $code
 }
 
+# A step that runs while others do, until it is awaited; one at a time.
+beside() {
+  beside_name=$1 beside_start=$SECONDS; shift
+  begin "$@" >"$results/beside.log" 2>&1
+  beside_group=$group
+}
+
+awaited() {
+  end "$beside_group"
+  judge $? "$beside_name, beside the step before" "$beside_start" "$results/beside.log"
+}
+
 install_peers() {
   local missing=()
   for package in $packages; do dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package"); done
@@ -112,17 +124,15 @@ fuzz() {
 
 install_peers
 step "restore" dotnet restore ConfCluster.sln || finish
-step "format" dotnet format ConfCluster.sln --verify-no-changes --no-restore
 step "build, warnings are errors" dotnet build ConfCluster.sln --no-restore -v q || finish
-ring Protocols.Tests 300
+beside "format" dotnet format ConfCluster.sln --verify-no-changes --no-restore
+ring Protocols.Tests 400
+ring Architecture.Tests 200
+awaited
 ring Actors.Tests 300
-ring Architecture.Tests 120
 ring Cluster.Tests 1800
-# Beside each other: peers mostly wait, and the fuzz is one thread.
-began=$SECONDS
-begin fuzz >"$results/fuzz.log" 2>&1
-fuzzing=$group
+# Peers mostly wait, and the fuzz is one thread.
+beside "fuzz: the committed inputs, then $fuzz_seconds s per target" fuzz
 ring Interop.Tests 900
-end "$fuzzing"
-judge $? "fuzz: the committed inputs, then $fuzz_seconds s per target, beside Interop.Tests" "$began" "$results/fuzz.log"
+awaited
 finish
