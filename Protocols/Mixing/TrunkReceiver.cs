@@ -6,7 +6,7 @@ using ConfCluster.Protocols.Srtp;
 namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>What comes from another mixer: opened, put in order, decoded, and who is in it. Only authentic packets change anything but a counter.</summary>
-internal sealed class TrunkReceiver(MixerId peer, MixerSettings settings) : IDisposable
+internal sealed class TrunkReceiver(MixerId peer, long since, MixerSettings settings) : IDisposable
 {
     /// <summary>Generations whose last packets may still be on their way.</summary>
     private const int MaxFormer = 3;
@@ -23,6 +23,9 @@ internal sealed class TrunkReceiver(MixerId peer, MixerSettings settings) : IDis
     private int _count;
 
     public MixerId Peer { get; } = peer;
+
+    /// <summary>The generation of keys with which it came: it has none of those before.</summary>
+    public long Since { get; } = since;
 
     /// <summary>Where it takes packets; null: unknown.</summary>
     public MediaAddress? Address { get; set; }

@@ -9,7 +9,8 @@ namespace ConfCluster.Protocols.Mixing;
 
 /// <summary>
 /// What a mixer sends to the others: the sum of its own loudest talkers, in L16, naming them and their levels (RFC 6465 §3). Made and encrypted once for all. Nothing
-/// is sent while nobody talks. Left out: RTCP, for both ends are led by one conference.
+/// is sent while nobody talks. While others still hear it under keys that a newcomer among them was never given, it is made once more for that one. Left out: RTCP, for
+/// both ends are led by one conference.
 /// </summary>
 internal sealed class TrunkSender(SecretWriter random) : IDisposable
 {
@@ -29,14 +30,15 @@ internal sealed class TrunkSender(SecretWriter random) : IDisposable
     private TimeSpan? _moveAt;
     private TimeSpan _talksUntil;
     private bool _resuming = true;
+    private bool _isDue;
 
     public ulong Sent { get; private set; }
 
     /// <summary>Under those from <see cref="MoveDelay"/> on; where it has none, at once. Takes the key over.</summary>
-    public void Use(Ssrc ssrc, MasterKey key)
+    public void Use(long generation, Ssrc ssrc, MasterKey key)
     {
         _next?.Dispose();
-        (_next, _moveAt) = (new Stream(ssrc, key, random), null);
+        (_next, _moveAt) = (new Stream(generation, ssrc, key, random), null);
     }
 
     /// <summary>Nobody is left to send to.</summary>
@@ -51,29 +53,38 @@ internal sealed class TrunkSender(SecretWriter random) : IDisposable
     /// <param name="talks">Somebody is in the mix.</param>
     /// <param name="mix">Of this mixer's own legs, at 16 kHz.</param>
     /// <param name="contributors">Who is in it.</param>
-    /// <returns>The packet that is due; empty: none.</returns>
+    /// <returns>The packet that is due, for all that were there when its generation began; empty: none.</returns>
     public ReadOnlySpan<byte> Make(bool talks, ReadOnlySpan<short> mix, Contributors contributors, ulong tick, TimeSpan now)
     {
         Move(now);
         if (talks) _talksUntil = now + Hold;
-        if (_stream is not { } stream || now >= _talksUntil)
-        {
-            _resuming = true;
-            return default;
-        }
-
+        _isDue = _stream is not null && now < _talksUntil;
+        var resumes = _resuming;
+        _resuming = !_isDue;
+        if (!_isDue) return default;
         _head.Mixed(contributors, except: -1, Levels);
+        return Pack(_stream!, resumes, mix, tick);
+    }
+
+    /// <summary>After <see cref="Make"/>: of the generation of what that made; 0: nothing is due.</summary>
+    public long Generation => _isDue ? _stream!.Generation : 0;
+
+    /// <summary>After <see cref="Make"/>, the same for those who came later. In its place in memory.</summary>
+    /// <returns>Empty: there are no keys for them.</returns>
+    public ReadOnlySpan<byte> MakeNext(ReadOnlySpan<short> mix, ulong tick) => _isDue && _next is { } next ? Pack(next, resumes: false, mix, tick) : default;
+
+    public void Dispose() => Stop();
+
+    private ReadOnlySpan<byte> Pack(Stream stream, bool resumes, ReadOnlySpan<short> mix, ulong tick)
+    {
         var (format, index) = (AudioFormat.Of(AudioCodec.L16), stream.Index++);
         var length = _head.Write(
-            _packet, _resuming, format.OurPayloadType, (ushort)index, unchecked((uint)(tick * (ulong)format.TicksPerFrame)), stream.Ssrc);
+            _packet, resumes, format.OurPayloadType, (ushort)index, unchecked((uint)(tick * (ulong)format.TicksPerFrame)), stream.Ssrc);
         length += L16.Encode(mix, _packet.AsSpan(length));
         length = stream.Sender.Protect(_packet, length, new PacketIndex(index));
-        _resuming = false;
         if (length > 0) Sent++;
         return _packet.AsSpan(0, length);
     }
-
-    public void Dispose() => Stop();
 
     private void Move(TimeSpan now)
     {
@@ -89,9 +100,9 @@ internal sealed class TrunkSender(SecretWriter random) : IDisposable
     {
         private readonly KeyRing _ring;
 
-        public Stream(Ssrc ssrc, MasterKey key, SecretWriter random)
+        public Stream(long generation, Ssrc ssrc, MasterKey key, SecretWriter random)
         {
-            Ssrc = ssrc;
+            (Generation, Ssrc) = (generation, ssrc);
             _ring = new KeyRing(key.Profile);
             _ring.Install(key);
             _ring.Activate(key.Mki);
@@ -100,6 +111,8 @@ internal sealed class TrunkSender(SecretWriter random) : IDisposable
             random(drawn);
             Index = (ulong)BinaryPrimitives.ReadUInt16BigEndian(drawn) & Variant.GuessableGap - 1;
         }
+
+        public long Generation { get; }
 
         public Ssrc Ssrc { get; }
 

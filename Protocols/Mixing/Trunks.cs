@@ -54,7 +54,7 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
 
         foreach (var peer in plan.Peers)
         {
-            if (Find(peer.Mixer) is not { } known) _receivers.Add(known = new TrunkReceiver(peer.Mixer, settings));
+            if (Find(peer.Mixer) is not { } known) _receivers.Add(known = new TrunkReceiver(peer.Mixer, plan.Generation, settings));
             known.Address = peer.Address ?? known.Address;
         }
 
@@ -96,9 +96,18 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
     {
         var packet = _sender.Make(heard > 0, mix, contributors, tick, now);
         if (packet.IsEmpty) return;
+        var generation = _sender.Generation;
+        var newcomers = 0;
         foreach (var receiver in _receivers)
-            if (receiver.Address is { } address)
-                sink.Send(ConferenceMixer.TrunkSlot, rtcp: false, packet, address);
+        {
+            if (receiver.Since > generation) newcomers++;
+            else if (receiver.Address is { } address) sink.Send(ConferenceMixer.TrunkSlot, rtcp: false, packet, address);
+        }
+
+        if (newcomers == 0 || _sender.MakeNext(mix, tick) is not { IsEmpty: false } other) return;
+        foreach (var receiver in _receivers)
+            if (receiver.Since > generation && receiver.Address is { } address)
+                sink.Send(ConferenceMixer.TrunkSlot, rtcp: false, other, address);
     }
 
     public void OfferTo(DominantSpeaker dominant, float speech)
@@ -134,7 +143,7 @@ internal sealed class Trunks(MixerSettings settings, SecretWriter random) : IDis
         foreach (var receiver in _receivers)
             if (keys.Of(receiver.Peer) is { } theirs)
                 receiver.Use(TrunkPlan.SsrcOf(plan.Generation, plan.PlaceOf(receiver.Peer, _self)), theirs.Copy());
-        if (keys.Of(_self) is { } ours) _sender.Use(TrunkPlan.SsrcOf(plan.Generation, plan.PlaceOf(_self, _self)), ours.Copy());
+        if (keys.Of(_self) is { } ours) _sender.Use(plan.Generation, TrunkPlan.SsrcOf(plan.Generation, plan.PlaceOf(_self, _self)), ours.Copy());
         Generation = plan.Generation;
         keys.Dispose();
         _keys = null;

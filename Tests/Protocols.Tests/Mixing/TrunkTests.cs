@@ -142,6 +142,36 @@ public sealed class TrunkTests
         Assert.InRange(TrunkScene.Amplitude(TrunkScene.Heard(talker, 20), scene.Frequency(late)), Loud, 4000);
     }
 
+    /// <summary>Legs of a mixer that is emptied go to one that has just begun, and are not to miss the others for the time that those need for new keys.</summary>
+    [Fact]
+    public void Who_is_new_hears_the_others_at_once_and_nobody_misses_anything()
+    {
+        var scene = new TrunkScene(mixers: 3, phones: 1);
+        var phones = scene.Phones.ToArray();
+        scene.Run(100, phones);
+        scene.Add(phones: 1);
+        foreach (var phone in phones) phone.Heard.Clear();
+        scene.Join(2);
+        var late = scene.Mixers[3].Phones[0];
+        scene.Run(3, phones);
+        // Another change while the others have not gone to the keys of the one before.
+        scene.Join(3);
+        scene.Run(3, phones);
+        late.Heard.Clear();
+        scene.Run(100, phones);
+        foreach (var listener in scene.Phones)
+        {
+            var heard = TrunkScene.Heard(listener, 100);
+            foreach (var talker in phones.Where(p => p != listener))
+                for (var i = 0; i < 100; i += 5)
+                    Assert.InRange(TrunkScene.Amplitude(heard.AsSpan(i * AudioFrame.Samples, 5 * AudioFrame.Samples), scene.Frequency(talker)), 2000, 4000);
+            Assert.Equal(0, listener.Unreadable);
+        }
+
+        Assert.All(scene.Mixers, m => Assert.Equal((0UL, 3L), (m.Mixer.Trunk.Refused, m.Mixer.Trunk.Generation)));
+        Assert.Equal(scene.Exchanged.Count, scene.Exchanged.Select(e => (e.To, RtpSsrc(e.Packet), e.Packet[2], e.Packet[3])).Distinct().Count());
+    }
+
     [Fact]
     public void Who_is_not_joined_any_more_hears_nothing_and_is_not_heard()
     {
