@@ -159,7 +159,9 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
                     Streams = e.Streams,
                 });
                 break;
-            case ConferenceEffect.Move e: ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle }); break;
+            case ConferenceEffect.Move e:
+                ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle, Uplink = e.Uplink });
+                break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.FetchKeys e: Fetch(e.Count); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;

@@ -15,7 +15,11 @@ namespace ConfCluster.Actors.Keys;
 public sealed record ResolveTicket(TransferArrival Transfer);
 
 /// <summary>A ticket for a call to <paramref name="Responder"/>. Within one node.</summary>
-public sealed record RequestTicket(string Responder, SrtpProfile Suite);
+public sealed record RequestTicket(string Responder, SrtpProfile Suite)
+{
+    /// <summary>In whose name; null: the focus's own.</summary>
+    public string? As { get; init; }
+}
 
 /// <summary>So many group keys for epochs to come. Within one node.</summary>
 public sealed record RequestGroupKeys(int Count);
@@ -102,7 +106,7 @@ public sealed class KmsGateway : ReceiveActor
 
         _pending++;
         var (sender, credential) = (Sender, Credential);
-        var wanted = MikeyTickets.ForCall(ask.Suite, credential.Self, Identity.Uri(ask.Responder));
+        var wanted = MikeyTickets.ForCall(ask.Suite, ask.As is { } name ? Identity.Uri(name) : credential.Self, Identity.Uri(ask.Responder));
         _http.RequestAsync(wanted, credential, CancellationToken.None).PipeTo(Self, success: outcome => new Granted(ask.Responder, sender, outcome));
     }
 

@@ -58,9 +58,10 @@ public sealed class PreSharedKeeper : ReceiveActor
 
     private void Ask(RequestTicket ask)
     {
-        if (_settings.Offers != TicketOffers.Never && KeyOf(ask.Responder) is { } psk)
+        // A call that is on and was under that key stays so.
+        if ((_settings.Offers != TicketOffers.Never || ask.As is not null) && KeyOf(ask.Responder) is { } psk)
         {
-            var grant = new PreSharedGrant(psk.Copy(), Identity.Uri(_settings.Identity), Identity.Uri(ask.Responder));
+            var grant = new PreSharedGrant(psk.Copy(), Identity.Uri(ask.As ?? _settings.Identity), Identity.Uri(ask.Responder));
             Sender.Tell(new TicketGranted(null, ExchangeError.None, IsUnreachable: false) { PreShared = grant });
         }
         else if (_kms.IsNobody()) Sender.Tell(new TicketGranted(null, ExchangeError.NotAuthorised, IsUnreachable: false));

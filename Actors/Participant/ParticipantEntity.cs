@@ -106,7 +106,11 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         Joined m => Accepted(m, null),
         JoinedInGroup { Join: var m, Key: var key } => Accepted(m, key),
         OfferGroupKey m => new ParticipantInput.KeyOffered(m.Conference, m.Key, m.InUse) { Taken = m.Taken, Switches = m.Switches, Streams = m.Streams },
-        MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer) { IsGentle = m.IsGentle },
+        MoveLeg m => new ParticipantInput.MoveRequested(m.Conference, m.Mixer, m.Incarnation, m.MayOffer)
+        {
+            IsGentle = m.IsGentle,
+            Uplink = m.Uplink,
+        },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
         EndDialog m => new ParticipantInput.EndRequested(m.Conference, m.Reason),
@@ -169,7 +173,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.Leave e: _regions.Conferences.Tell(new LeaveConference(e.Conference, _context.Id, e.Reason)); break;
             case ParticipantEffect.ResolveTicket e: _regions.KmsGateway.Tell(new ResolveTicket(e.Transfer), Self); break;
             case ParticipantEffect.CheckPreShared e: _regions.KmsGateway.Tell(new CheckPreShared(e.Offer), Self); break;
-            case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite), Self); break;
+            case ParticipantEffect.RequestTicket e: _regions.KmsGateway.Tell(new RequestTicket(e.Responder, e.Suite) { As = e.As }, Self); break;
             case ParticipantEffect.OpenLeg e: _regions.Mixers.Tell(new OpenLeg(e.Mixer, _context.Id, e.Family) { Uplink = e.Uplink }); break;
             case ParticipantEffect.SetLegMedia e: _regions.Mixers.Tell(new SetLegMedia(e.Mixer, e.Media)); break;
             case ParticipantEffect.SetForwarding e: _regions.Mixers.Tell(new SetForwardedLeg(e.Mixer, e.Leg)); break;

@@ -80,6 +80,9 @@ public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference,
 {
     /// <summary>The mixer before goes on with the leg until the peer knows of the new one, which sends nothing until then.</summary>
     public bool IsGentle { get; init; }
+
+    /// <summary>Null: it sends under a key of its own.</summary>
+    public GroupUplink? Uplink { get; init; }
 }
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;

@@ -35,7 +35,7 @@ internal static class PhoneTickets
     }
 
     /// <summary>What a phone that is called has its tickets resolved with. The caller owns the way to the KMS.</summary>
-    public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new([options.Url], options.Trust, Patience, clock);
+    public static KmsHttp Resolver(PhoneKmsOptions options, TimeProvider clock) => new([options.Url, .. options.Others], options.Trust, Patience, clock);
 
     public static KmsCredential CredentialOf(PhoneKmsOptions options, KmsSecret secret) =>
         secret.Of(Identity.Uri(options.Identity.ToString()), Identity.Uri(options.Kms));

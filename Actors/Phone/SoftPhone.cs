@@ -73,8 +73,9 @@ public static class SoftPhone
                 Account = account,
                 HasTcp = sockets.Streams is not null,
                 ProbeEvery = options.ProbeEvery,
+                ResolvesTickets = options.Kms is not null && secret is not null,
             };
-            using var resolver = settings.TicketUser is null ? null : PhoneTickets.Resolver(options.Kms!, clock);
+            using var resolver = settings.ResolvesTickets ? PhoneTickets.Resolver(options.Kms!, clock) : null;
             using var loop = new PhoneLoop(options, settings, sockets, audio, clock, RandomNumberGenerator.Fill)
             {
                 Resolve = resolver is null ? null : asked => resolver.ResolveAsync(asked, PhoneTickets.CredentialOf(options.Kms!, secret!), stop),

@@ -82,6 +82,9 @@ public sealed record PhoneInterruption(double At, double Milliseconds);
 /// <param name="Kms">Of the KMS.</param>
 public sealed record PhoneKmsOptions(Uri Url, SipUri Identity, string Kms)
 {
+    /// <summary>Other nodes of the KMS, asked in this order where one does not answer.</summary>
+    public ImmutableArray<Uri> Others { get; init; } = [];
+
     /// <summary>Of a KMS over HTTPS.</summary>
     public KmsTrust Trust { get; init; } = KmsTrust.OfSystem;
 }

@@ -16,13 +16,15 @@ internal static class DialogFactWire
             f => new DialogConfirmedProto
             {
                 Conference = f.Conference.Value, Dialog = Write(f.Dialog), Flow = Write(f.Flow), Hidden = f.Hidden, LocalSdp = f.LocalSdp,
-                RemoteSdp = f.RemoteSdp, TakesMki = f.TakesMki, ByTicket = f.IsByTicket,
+                RemoteSdp = f.RemoteSdp, TakesMki = f.TakesMki, ByTicket = f.IsByTicket, KeyedAs = f.Keyed?.Self ?? "", KeyedWith = f.Keyed?.Peer ?? "",
+                Suite = f.Keyed?.Suite ?? "",
             },
             p => new DialogFact.DialogConfirmed(
                 new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)
             {
                 TakesMki = p.TakesMki,
                 IsByTicket = p.ByTicket,
+                Keyed = p.Suite.Length > 0 ? new KeyedDialog(p.KeyedAs, p.KeyedWith, p.Suite) : null,
             }),
         WireEntry.Of<DialogFact.DialogEnded, DialogEndedProto>(
             "d.ended.1",

@@ -1,6 +1,7 @@
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -31,9 +32,13 @@ internal static class ParticipantWire
             m => new MoveLegProto
             {
                 Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number,
-                MayOffer = m.MayOffer, Gentle = m.IsGentle,
+                MayOffer = m.MayOffer, Gentle = m.IsGentle, Uplink = Write(m.Uplink),
             },
-            p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer) { IsGentle = p.Gentle }),
+            p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer)
+            {
+                IsGentle = p.Gentle,
+                Uplink = p.Uplink is { } u ? new GroupUplink((LegKeying)u.Keying, new Ssrc(u.Ssrc), u.Media, new KeyEpoch(u.Epoch)) : null,
+            }),
         WireEntry.Of<LegOpened, LegOpenedProto>(
             "m.opened.1",
             m => new LegOpenedProto
@@ -77,6 +82,10 @@ internal static class ParticipantWire
             Uplink = new Ssrc(p.Uplink),
             Media = p.Media,
         };
+
+    private static GroupUplinkProto? Write(GroupUplink? uplink) => uplink is null
+        ? null
+        : new GroupUplinkProto { Keying = (uint)uplink.Keying, Ssrc = uplink.Ssrc.Value, Media = uplink.Media, Epoch = uplink.Epoch.Number };
 
     private static ParticipantId Id(string value) => new(value);
 

@@ -15,7 +15,11 @@ internal sealed class KmsOptions
 {
     private const string PreShared = "mikey-psk";
 
-    private readonly Option<string?> _url = new("--kms") { Description = "The KMS that gives the ticket, with --srtp mikey.", HelpName = "URL" };
+    private readonly Option<string[]> _url = new("--kms")
+    {
+        Description = "The KMS that gives the ticket, with --srtp mikey; may be repeated: the next one is asked where one does not answer.",
+        HelpName = "URL",
+    };
 
     private readonly Option<string?> _trust = new("--kms-trust")
     {
@@ -60,22 +64,24 @@ internal sealed class KmsOptions
         command.Options.Add(_identity);
         command.Validators.Add(result =>
         {
-            var (url, psk, name) = (result.GetValue(_url), result.GetValue(_psk), result.GetValue(user));
+            var (urls, psk, name) = (result.GetValue(_url) ?? [], result.GetValue(_psk), result.GetValue(user));
             if (result.GetValue(srtp) == PreShared)
             {
-                if (url is not null || psk is null) result.AddError("--srtp mikey-psk needs --psk-file FILE, and no --kms.");
+                if (urls.Length > 0 || psk is null) result.AddError("--srtp mikey-psk needs --psk-file FILE, and no --kms.");
                 if (!IsName(name)) result.AddError("--srtp mikey-psk needs --user sip:NAME@HOST, whom the other side knows.");
                 return;
             }
 
             if (result.GetValue(srtp) != "mikey")
             {
-                if (url is not null || psk is not null) result.AddError("--kms and --psk-file go with --srtp mikey.");
+                if (urls.Length > 0 || psk is not null) result.AddError("--kms and --psk-file go with --srtp mikey.");
                 return;
             }
 
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https")) result.AddError("--srtp mikey needs --kms URL.");
-            else if (!result.GetValue(_plain) && !KmsUrl.IsProtected(parsed)) result.AddError("--kms is https, or http on this machine; --kms-plain asks in the clear.");
+            var parsed = urls.Select(u => Uri.TryCreate(u, UriKind.Absolute, out var one) && one.Scheme is "http" or "https" ? one : null).ToList();
+            if (parsed.Count == 0 || parsed.Contains(null)) result.AddError("--srtp mikey needs --kms URL.");
+            else if (!result.GetValue(_plain) && !parsed.TrueForAll(u => KmsUrl.IsProtected(u!)))
+                result.AddError("--kms is https, or http on this machine; --kms-plain asks in the clear.");
             var files = new[] { result.GetValue(_certificate), result.GetValue(_key), result.GetValue(_kms) };
             if (files.Any(f => f is not null) && (files.Any(f => f is null) || psk is not null))
                 result.AddError("--certificate, --certificate-key and --kms-certificate go together, and not with --psk-file.");
@@ -93,7 +99,8 @@ internal sealed class KmsOptions
         SipReader.TryReadUri(user!, out var identity);
         if (srtp == PreShared) return await call(null, identity, secret);
         if (KmsTrust.Read(result.GetValue(_trust), out problem) is not { } trust) return Output.Fail(problem);
-        return await call(new PhoneKmsOptions(new Uri(result.GetValue(_url)!), identity!, result.GetValue(_identity)!) { Trust = trust }, null, secret);
+        var urls = result.GetValue(_url)!.Select(u => new Uri(u));
+        return await call(new PhoneKmsOptions(urls.First(), identity!, result.GetValue(_identity)!) { Others = [.. urls.Skip(1)], Trust = trust }, null, secret);
     }
 
     private static bool IsName(string? name) => name is not null && SipReader.TryReadUri(name, out var uri) && uri!.IsSip;

@@ -63,6 +63,9 @@ public abstract record ConferenceEffect
     {
         /// <summary>The mixer before goes on with the leg until its peer knows of the new one.</summary>
         public bool IsGentle { get; init; }
+
+        /// <summary>Of a leg that sends under the group's key, for a life of it that does not know; null: any other.</summary>
+        public GroupUplink? Uplink { get; init; }
     }
 
     /// <summary>To a mixer: it is in charge.</summary>

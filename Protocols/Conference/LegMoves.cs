@@ -111,7 +111,11 @@ internal static class LegMoves
         var mixer = life.State.MixerOf(participant)!.Value;
         // Told before the mixer hears of it: then it is not among those that leave yet.
         var isGentle = life.State.Mixers[mixer.Number].Loss == MixerLoss.Drained && (life.Leaving.ContainsKey(mixer.Number) || life.Known.ContainsKey(mixer.Number));
-        return new ConferenceEffect.Move(participant, mixer, life.State.Incarnation, mayOffer) { IsGentle = isGentle };
+        return new ConferenceEffect.Move(participant, mixer, life.State.Incarnation, mayOffer)
+        {
+            IsGentle = isGentle,
+            Uplink = life.State.Participants.TryGetValue(participant, out var member) ? GroupUplink.Of(member, life.State) : null,
+        };
     }
 
     private static bool IsIn(ConferenceLife life, ParticipantId participant) =>

@@ -13,9 +13,6 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class Closing
 {
-    /// <summary>More requests than a dialog of ours sends between two facts.</summary>
-    private const uint SequenceLeap = 1000;
-
     private static readonly TimeSpan ByeMargin = TimeSpan.FromSeconds(1);
 
     /// <summary>Refused before anybody else was asked, so nothing is owed.</summary>
@@ -91,7 +88,7 @@ internal static class Closing
         var departure = new Departure(fact.Conference, reason, null, LeaveOwed: true, Stored: true);
         if (!Dialog.TryFromFacts(fact.Dialog, out var dialog)) return Gone(fact, reason, context);
 
-        var leapt = dialog! with { LocalSequence = (dialog.LocalSequence ?? 0) + SequenceLeap };
+        var leapt = LegRecord.Leapt(dialog!, context.Now);
         var flow = NextHop.Of(leapt, fact.Flow with { Connection = 0 }, fact.Hidden);
         var (pending, bye) = Bye(new PendingBye(leapt, flow, DigestClient.Of(context.Settings.Outbound.Credentials)), reason, context);
         return Steps.To(

@@ -4,6 +4,12 @@ using ConfCluster.Protocols.Sip.Messages;
 
 namespace ConfCluster.Protocols.Focus;
 
+/// <summary>Of a dialog that is keyed by MIKEY; no secret.</summary>
+/// <param name="Self">Whom the peer knows us as in its messages (RFC 6043 §6.6), a URI.</param>
+/// <param name="Peer">Whom we know it as.</param>
+/// <param name="Suite">The crypto-suite's name (RFC 4568 §6.2).</param>
+public sealed record KeyedDialog(string Self, string Peer, string Suite);
+
 /// <summary>
 /// What is stored of a participant: one fact when its dialog is confirmed, one at its end, so that a node that comes back can say BYE in
 /// the dialogs it had. Holds no secret: the SDP comes without its key lines.
@@ -27,6 +33,9 @@ public abstract record DialogFact
 
         /// <summary>Its keys travel in MIKEY messages.</summary>
         public bool IsByTicket { get; init; }
+
+        /// <summary>Who the sides of its bundle are and what it is for, so that another can begin in its place; null: no bundle, or one of an older version.</summary>
+        public KeyedDialog? Keyed { get; init; }
     }
 
     public sealed record DialogEnded(LeaveReason Reason) : DialogFact;

@@ -64,7 +64,15 @@ public sealed record LegTerms(LegKeying Keying, uint Uplink, MediaTerms? Media)
 {
     /// <summary>Nothing is said.</summary>
     public static readonly LegTerms None = new(LegKeying.Own, 0, null);
+
+    /// <summary>The offer is the first of a new bundle in a dialog that has had others; null: of the dialog.</summary>
+    public LegRenewal? Renewal { get; init; }
 }
+
+/// <summary>What a new bundle in a dialog has from the one before.</summary>
+/// <param name="Number">Of the offer; higher than any that was before.</param>
+/// <param name="Under">A key of the group that the peer has, and is to go on sending with; null: with one of its own.</param>
+public sealed record LegRenewal(SrtpProfile Suite, long Number, Mki? Under);
 
 /// <summary>A MIKEY message that stands in our first offer.</summary>
 /// <param name="Local">The offer with the one key that goes with it.</param>

@@ -13,6 +13,8 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class LegOffers
 {
+    private const long FirstNumber = 1 << 20;
+
     /// <summary>For a re-INVITE without offer: what is in use, so that the version of o= stays when it was the last word, too.</summary>
     public static Leg OfferAgain(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferAgain(leg, Mixing.MediaDirection.SendReceive, context);
 
@@ -42,12 +44,18 @@ internal static class LegOffers
     /// <summary>Our last word again with where the leg is now. Keyed by MIKEY it is a CSB update (RFC 6043 §5.2) with the keys of now.</summary>
     public static Leg OfferPlace(Leg leg, ParticipantContext context) => leg.Remote is null ? leg : OfferKeys(leg, context);
 
+    /// <summary>Of an offer in a dialog whose keys are lost. Seconds of a clock only grow, so no number was before.</summary>
+    public static long NumberAt(ParticipantContext context) => Math.Max(FirstNumber, context.Now.ToUnixTimeSeconds());
+
     /// <summary>
     /// For a dialog whose keys are lost: our last word again, with new keys for every suite and the ports of now. Whoever offered keys with an MKI takes one.
     /// </summary>
-    /// <param name="number">Of the offer; higher than any that was before.</param>
-    public static Leg OfferAnew(SessionDescription local, string remoteText, LegPlace place, bool mki, long number, ParticipantContext context)
+    /// <returns>Null: the fact cannot be read.</returns>
+    public static Leg? OfferAnew(DialogFact.DialogConfirmed fact, LegPlace place, ParticipantContext context)
     {
+        if (!SdpReader.TryRead(System.Text.Encoding.UTF8.GetBytes(fact.LocalSdp), out var local, out _)) return null;
+        var (number, mki) = (NumberAt(context), fact.TakesMki);
+        local = local! with { Origin = LegRecord.Leapt(local.Origin, number) };
         var index = ToldPlace.FirstAudio(local);
         ImmutableArray<MasterKey> keys =
         [
@@ -58,7 +66,7 @@ internal static class LegOffers
             Crypto = [.. keys.Select((key, i) => new CryptoAttribute((uint)i + 1, key.Profile, [key.Copy()]))],
             Direction = StreamTerms.Written(Mixing.MediaDirection.SendReceive),
         };
-        var leg = new Leg(place, keys, null, remoteText, local, LocalIsAnswer: false, SdpBody.Nothing, number);
+        var leg = new Leg(place, keys, null, fact.RemoteSdp, local, LocalIsAnswer: false, SdpBody.Nothing, number);
         var offer = ToldPlace.Now(leg, stream);
         return leg with { Local = offer, Sent = LegNegotiation.Octets(offer) };
     }

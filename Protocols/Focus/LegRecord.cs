@@ -30,6 +30,12 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
     /// <summary>The same of o= (RFC 3264 §8 wants steps of one; a number that comes again with another content would be worse).</summary>
     private const uint VersionLeap = 100;
 
+    /// <summary>November 2023.</summary>
+    private const long ClockOrigin = 1_700_000_000;
+
+    /// <summary>More requests and offers than a dialog has in a second.</summary>
+    private const long PerSecond = 4;
+
     /// <summary>The mixer may have been told of an offer that was never settled.</summary>
     private const long GenerationLeap = 4;
 
@@ -154,6 +160,19 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
 
     /// <summary>Copies of the INVITE and its CANCEL came to the life before.</summary>
     internal static TransactionKey NoInvite => new(true, "", "", SipMethod.Invite);
+
+    /// <summary>Of a dialog of which only the fact is left: several lives may have gone on from it, each with numbers of its own, so seconds of a clock make them.</summary>
+    internal static Dialog Leapt(Dialog dialog, DateTimeOffset now) => Leapt(dialog) is var leapt && SequenceAt(now) > leapt.LocalSequence
+        ? leapt with { LocalSequence = SequenceAt(now) }
+        : leapt;
+
+    /// <summary>The same.</summary>
+    /// <param name="number">Seconds of a clock.</param>
+    internal static SdpOrigin Leapt(SdpOrigin origin, long number) =>
+        Leapt(origin) is var leapt && (ulong)(number * PerSecond) is var version && version > leapt.Version ? leapt with { Version = version } : leapt;
+
+    /// <summary>Below 2^31 (RFC 3261 §8.1.1.5) until the year 2040.</summary>
+    private static uint SequenceAt(DateTimeOffset now) => (uint)Math.Clamp((now.ToUnixTimeSeconds() - ClockOrigin) * PerSecond, 0, int.MaxValue / 2 * 2);
 
     internal static Dialog Leapt(Dialog dialog) => dialog with { LocalSequence = (dialog.LocalSequence ?? 0) + SequenceLeap };
 

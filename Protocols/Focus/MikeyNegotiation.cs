@@ -46,15 +46,16 @@ internal static class MikeyNegotiation
     /// <param name="terms">As in <see cref="LegNegotiation.Offer"/>.</param>
     public static Leg Offer(Leg leg, OfferGrant granted, LegTerms terms, ParticipantContext context)
     {
-        var (suite, name, stream) = (MikeyTickets.SuiteOf(context.Settings.Media.Suites)!, GroupKey.OwnMki(1), KeyedSdp.StreamOf(leg.Local));
+        var suite = terms.Renewal?.Suite ?? MikeyTickets.SuiteOf(context.Settings.Media.Suites)!;
+        var (name, stream) = (GroupKey.OwnMki(terms.Renewal?.Number ?? 1), KeyedSdp.StreamOf(leg.Local));
 
         // Under a pre-shared key the message says which key is ours (RFC 3830 §4.1.3), under a ticket we do.
         var call = granted.PreShared is { } shared ? PreSharedCall.Begin(shared.Psk, shared.Self, shared.Responder, suite, name, stream, 0, context.Exchange) : null;
         var key = call?.Ours.Copy() ?? MasterKey.Generate(suite, name, context.Random);
         var media = leg.Local.Media[stream] with { Crypto = [new CryptoAttribute(KeyedSdp.Tag, key.Profile, [key.Copy()])] };
         var local = leg.Local with { Media = leg.Local.Media.SetItem(stream, media) };
-        var (offer, wire) = call is null ? Transfer(local, granted.Ticket!, terms.Uplink, context) : (call, call.Written(local));
-        var isAlone = context.Settings.Tickets == TicketOffers.Only || terms.Media is not null;
+        var (offer, wire) = call is null ? Transfer(local, granted.Ticket!, terms, context) : (call, call.Written(local));
+        var isAlone = context.Settings.Tickets == TicketOffers.Only || terms.Media is not null || terms.Renewal is not null;
         var ticket = new TicketOffer(offer, granted, key, local, wire, isAlone) { Terms = terms };
         if (!ticket.IsAlone) return leg with { Ticket = ticket, Sent = LegNegotiation.Octets(KeyedSdp.Beside(leg.Local, wire, stream)) };
         foreach (var unused in leg.Keys) unused.Dispose();
@@ -63,10 +64,10 @@ internal static class MikeyNegotiation
     }
 
     private static (IKeyedOffer Offer, SessionDescription Wire) Transfer(
-        SessionDescription local, GrantedKeys granted, uint theirs, ParticipantContext context)
+        SessionDescription local, GrantedKeys granted, LegTerms terms, ParticipantContext context)
     {
         var policy = granted.Ticket.Policy;
-        return MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange, theirs);
+        return MikeyOffer.Begin(local, granted, policy.Initiator!.Value, policy.Responders.First(), 0, context.Exchange, terms.Uplink, terms.Renewal?.Under);
     }
 
     /// <summary>RFC 4568 §7.5: an answer has a=crypto or a=key-mgmt, never both; with the latter it is for the ticket.</summary>

@@ -54,7 +54,11 @@ public abstract partial record ParticipantEffect
     public sealed record CheckPreShared(PreSharedOffer Offer) : ParticipantEffect;
 
     /// <summary>At the KMS, for a call with that suite; the answer is <see cref="ParticipantInput.TicketGranted"/>.</summary>
-    public sealed record RequestTicket(string Responder, SrtpProfile Suite) : ParticipantEffect;
+    public sealed record RequestTicket(string Responder, SrtpProfile Suite) : ParticipantEffect
+    {
+        /// <summary>Whom the peer knows us as, for a call that is on (RFC 6043 §6.10, IDRi); null: as the focus is known to its KMS.</summary>
+        public string? As { get; init; }
+    }
 
     /// <summary>Ports of that family; another family than before takes the place of the ports of before.</summary>
     public sealed record OpenLeg(MixerId Mixer, AddressFamily Family) : ParticipantEffect

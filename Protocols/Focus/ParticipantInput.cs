@@ -126,6 +126,9 @@ public abstract partial record ParticipantInput
     {
         /// <summary>The mixer before goes on with the leg until the peer knows of the new one, which sends nothing until then.</summary>
         public bool IsGentle { get; init; }
+
+        /// <summary>Of a leg that sends under the group's key; null: of any other.</summary>
+        public GroupUplink? Uplink { get; init; }
     }
 
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>

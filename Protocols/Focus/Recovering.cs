@@ -23,18 +23,36 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
 {
     public static readonly RecoveryState None = new(null, default, false, false, 0);
 
+    /// <summary>What the conference says of a leg that sends under the group's key.</summary>
+    public LegTerms Terms { get; init; } = LegTerms.None;
+
+    /// <summary>With that: the newest epoch.</summary>
+    public KeyEpoch Epoch { get; init; }
+
+    /// <summary>Its bundle is lost, and another is to begin (<see cref="BundleAnew"/>).</summary>
+    public bool WantsBundle { get; init; }
+
+    /// <summary>The mixer has no leg of it.</summary>
+    public bool IsGone { get; init; }
+
+    /// <summary>For the new bundle; null: not yet.</summary>
+    public OfferGrant? Granted { get; init; }
+
+    /// <summary>The ports for it; null: not yet.</summary>
+    public LegPlace? Place { get; init; }
+
     public HeldRequest? Held { get; init; }
 
     public WaitingKey? Waiting { get; init; }
 
-    public IEnumerable<IDisposable> Secrets => new IDisposable?[] { Held?.Body, Waiting?.Key }.OfType<IDisposable>();
+    public IEnumerable<IDisposable> Secrets => [.. new IDisposable?[] { Held?.Body, Waiting?.Key }.OfType<IDisposable>(), .. Granted?.Secrets ?? []];
 }
 
 /// <summary>
 /// A dialog whose participant died with its node is taken up again on another: the conference says which mixer has the leg, the mixer says what it was left of
 /// it (<see cref="LegRecord"/>), and the dialog goes on as if nothing had happened. A mixer that has nothing is asked for ports, and the peer is offered new keys
-/// (RFC 4568 §7.1.4). What comes meanwhile waits. A leg whose keys travel in MIKEY messages cannot be offered others: when the mixer has none of it the call ends, and
-/// where media is forwarded unopened, of which nothing is kept, it stays as <see cref="Restoring"/> keeps it.
+/// (RFC 4568 §7.1.4). What comes meanwhile waits. A leg whose keys travel in MIKEY messages and of which the mixer has nothing, as where media is forwarded
+/// unopened, begins a new bundle (<see cref="BundleAnew"/>).
 /// </summary>
 internal static class Recovering
 {
@@ -44,14 +62,13 @@ internal static class Recovering
     /// <summary>A refresh that was due in the former life may be overdue: the next comes within so many seconds.</summary>
     private const int RefreshWithin = 60;
 
-    private const long FirstNumber = 1 << 20;
-
     public static bool Concerns(Restored state, ParticipantInput input, ParticipantContext context) =>
         context.Settings.CallsOutliveNode && input switch
         {
             MoveRequested or JoinAccepted or KeyOffered or LegFound => true,
             RequestArrived arrived => IsOffer(arrived.Request) && Restoring.IsInDialog(state, arrived.Request),
             LegOpened opened => state.Recovery is { IsLost: true, Mixer: { } mixer } && opened.Mixer == mixer,
+            TicketGranted => state.Recovery is { WantsBundle: true, Granted: null },
             Fired { Timer: ParticipantTimer.RepeatAsk } => true,
             _ => false,
         };
@@ -59,15 +76,22 @@ internal static class Recovering
     public static ParticipantStep Next(Restored state, ParticipantInput input, ParticipantContext context) => input switch
     {
         MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
-        MoveRequested move => Told(state, move.Mixer, move.Incarnation, move.MayOffer, context),
-        JoinAccepted joined => Told(state, joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
+        MoveRequested move => Told(
+            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default }), move.Mixer, move.Incarnation, move.MayOffer, context),
+        JoinAccepted joined => Told(
+            With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }), joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
         KeyOffered offered => Begin(
             With(state, state.Recovery with { Waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken) }), context),
         RequestArrived arrived => Hold(state, arrived, context),
         LegFound found => Found(state, found, context),
+        LegOpened opened when state.Recovery.WantsBundle => BundleAnew.Opened(state, opened, context),
         LegOpened opened => Offer(state, opened, context),
+        TicketGranted granted => BundleAnew.Granted(state, granted, context),
         _ => Again(state, context),
     };
+
+    private static LegTerms TermsOf(GroupUplink? uplink) =>
+        uplink is null ? LegTerms.None : new LegTerms(uplink.Keying, uplink.Ssrc.Value, MediaTerms.TryRead(uplink.Media));
 
     /// <summary>The dialog ends, and with it what waited to be answered in it (RFC 3261 §15.1.2: 487).</summary>
     public static ParticipantStep Released(Restored state, ParticipantStep step, ParticipantContext context) =>
@@ -80,13 +104,13 @@ internal static class Recovering
         var recovery = state.Recovery with { Obeys = incarnation, MayOffer = mayOffer || state.Recovery.MayOffer && mixer == state.Recovery.Mixer };
         return mixer == recovery.Mixer && recovery.Asked > 0
             ? Steps.To(With(state, recovery))
-            : Ask(With(state, recovery with { Mixer = mixer, IsLost = false, Asked = 0 }), context);
+            : Ask(With(state, recovery with { Mixer = mixer, IsLost = false, IsGone = false, WantsBundle = false, Place = null, Asked = 0 }), context);
     }
 
     /// <summary>Something is to be done, so it has to be known where the leg is.</summary>
     private static ParticipantStep Begin(Restored state, ParticipantContext context) => state.Recovery.Asked > 0 ? Steps.To(state) : Ask(state, context);
 
-    private static ParticipantStep Ask(Restored state, ParticipantContext context)
+    public static ParticipantStep Ask(Restored state, ParticipantContext context)
     {
         var recovery = state.Recovery;
         ParticipantEffect question = recovery switch
@@ -96,15 +120,19 @@ internal static class Recovering
             _ => new ParticipantEffect.AskLeg(recovery.Mixer.Value),
         };
         return Steps.To(
-            With(state, recovery with { Asked = recovery.Asked + 1 }), question, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+            With(state, recovery with { Asked = recovery.Asked + 1 }),
+            [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)]);
     }
 
     private static ParticipantStep Again(Restored state, ParticipantContext context)
     {
-        return state.Recovery.Asked < MaxQuestions ? Ask(state, context) : GiveUp(state, context);
+        return state.Recovery.Asked < MaxQuestions ? Ask(state, context) : NotHeard(state, context);
     }
 
-    /// <summary>It stays as the journal has it until something comes again.</summary>
+    /// <summary>It stays as the journal has it until something comes again; but without media there is no call.</summary>
+    public static ParticipantStep NotHeard(Restored state, ParticipantContext context) =>
+        state.Recovery is { WantsBundle: true, IsGone: true } ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context) : GiveUp(state, context);
+
     private static ParticipantStep GiveUp(Restored state, ParticipantContext context)
     {
         var (held, waiting) = (state.Recovery.Held, state.Recovery.Waiting);
@@ -125,28 +153,31 @@ internal static class Recovering
     private static ParticipantStep Found(Restored state, LegFound found, ParticipantContext context)
     {
         if (found.Mixer != state.Recovery.Mixer || state.Recovery.IsLost) return Steps.To(state);
-        if (found is { Record: null } && state.Fact.IsByTicket)
-            return found.IsGone ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context) : GiveUp(state, context).Before(StopAsking);
-        if (found.Record is not { } record || record.Place.Mixer != found.Mixer || !record.TryRevive(state.Fact.Conference, out var participation))
-            return Ask(With(state, state.Recovery with { IsLost = true, Asked = 0 }), context);
-        return Back(state, participation!, [Relocating.Report(participation!)], context);
+        if (found.Record is { } record && record.Place.Mixer == found.Mixer && record.TryRevive(state.Fact.Conference, out var participation))
+            return Back(state, participation!, [Relocating.Report(participation!)], context);
+        var lost = With(state, state.Recovery with { IsLost = true, IsGone = found.IsGone, Asked = 0 });
+        if (!state.Fact.IsByTicket) return Ask(lost, context);
+        return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context)
+            : found.IsGone ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context)
+            : GiveUp(state, context).Before(StopAsking);
     }
 
     /// <summary>Nobody has the keys any more: new ones for all that the peer and we had agreed on.</summary>
     private static ParticipantStep Offer(Restored state, LegOpened opened, ParticipantContext context)
     {
-        var fact = state.Fact;
-        if (!Dialog.TryFromFacts(fact.Dialog, out var dialog) || !SdpReader.TryRead(System.Text.Encoding.UTF8.GetBytes(fact.LocalSdp), out var local, out _))
-            return Closing.HangUp(fact, LeaveReason.NodeLost, context);
-        // Seconds of a clock only grow, so no number was before.
-        var number = Math.Max(FirstNumber, context.Now.ToUnixTimeSeconds());
-        local = local! with { Origin = LegRecord.Leapt(local.Origin) };
         var place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp);
-        var leg = LegOffers.OfferAnew(local, fact.RemoteSdp, place, fact.TakesMki, number, context);
-        var participation = new Participation(fact.Conference, LegRecord.Leapt(dialog!), fact.Flow, fact.Hidden, LegRecord.NoInvite, leg, Stored: true)
+        return LegOffers.OfferAnew(state.Fact, place, context) is { } leg ? Offer(state, leg, context) : Closing.HangUp(state.Fact, LeaveReason.NodeLost, context);
+    }
+
+    /// <param name="leg">With an offer that is for nobody yet.</param>
+    public static ParticipantStep Offer(Restored state, Leg leg, ParticipantContext context)
+    {
+        var fact = state.Fact;
+        if (!Dialog.TryFromFacts(fact.Dialog, out var dialog)) return Closing.HangUp(fact, LeaveReason.NodeLost, context);
+        var participation = new Participation(fact.Conference, LegRecord.Leapt(dialog!, context.Now), fact.Flow, fact.Hidden, LegRecord.NoInvite, leg, Stored: true)
         {
             TakesMki = fact.TakesMki,
-            Relocation = new Relocation(opened.Mixer, IsOpen: true, state.Recovery.MayOffer),
+            Relocation = new Relocation(leg.Place.Mixer, IsOpen: true, state.Recovery.MayOffer),
         };
         return Back(state, participation, [], context);
     }
@@ -180,7 +211,7 @@ internal static class Recovering
 
     private static bool IsOffer(SipRequest request) => request.Method == SipMethod.Invite || request.Method == SipMethod.Update && !request.Body.IsEmpty;
 
-    private static ParticipantEffect StopAsking => new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk);
+    public static ParticipantEffect StopAsking => new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk);
 
-    private static Restored With(Restored state, RecoveryState recovery) => state with { Recovery = recovery };
+    public static Restored With(Restored state, RecoveryState recovery) => state with { Recovery = recovery };
 }

@@ -106,6 +106,7 @@ internal static class Renegotiation
         {
             TakesMki = p.TakesMki,
             IsByTicket = p.Leg.Mikey is not null,
+            Keyed = p.Leg.Mikey is { } mikey ? new KeyedDialog(mikey.Self.ToString(), mikey.Peer.ToString(), mikey.Profile.Name) : null,
         };
 
     /// <summary>RFC 3311 §5.2: no offer, so only the remote target is refreshed.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ConfCluster.Protocols.Keys;
+using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Sdp;
 using ConfCluster.Protocols.Srtp;
@@ -32,6 +33,11 @@ public abstract record KeyedLeg(SrtpProfile Profile, int Stream, bool AtSession,
 
     /// <summary>A next life has it and has said nothing yet, so nothing that was said before is said again as our own offer.</summary>
     public bool IsRevived { get; init; }
+
+    /// <summary>Whom the peer knows us as.</summary>
+    public abstract Identity Self { get; }
+
+    public abstract Identity Peer { get; }
 
     /// <summary>What protects the messages of the bundle.</summary>
     public abstract IDisposable Secret { get; }

@@ -33,6 +33,10 @@ public sealed record MikeyLeg(UpdateState State, SrtpProfile Profile, int Stream
 
     public CryptoBundle Bundle => State.Bundle.Bundle;
 
+    public override Identity Self => Bundle.Role == BundleRole.Initiator ? Bundle.Initiator : Bundle.Responder;
+
+    public override Identity Peer => Bundle.Peer;
+
     public override IDisposable Secret => Bundle;
 
     public override bool IsWaiting => State.Pending is not null;

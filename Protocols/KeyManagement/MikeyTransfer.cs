@@ -13,8 +13,10 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
 {
     /// <param name="session">Our offer with one a=crypto line, whose keys go into KEMAC; borrowed.</param>
     /// <param name="theirs">The SSRC that the peer must send under (RFC 6043 §6.1.1); 0: it may choose.</param>
+    /// <param name="under">A key of the group that it has, and is to go on sending with; null: it may choose.</param>
     public static (MikeyOffer Offer, SessionDescription Wire) Begin(
-        SessionDescription session, GrantedKeys granted, Identity self, Identity responder, uint ssrc, ExchangeContext context, uint theirs = 0)
+        SessionDescription session, GrantedKeys granted, Identity self, Identity responder, uint ssrc, ExchangeContext context, uint theirs = 0,
+        Mki? under = null)
     {
         ArgumentNullException.ThrowIfNull(session);
         var stream = KeyedSdp.StreamOf(session);
@@ -23,7 +25,7 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
         var (own, other) = (MikeyLeg.CsIdOf(stream, BundleRole.Initiator), MikeyLeg.CsIdOf(stream, BundleRole.Responder));
         SrtpPosition? position = theirs == 0 ? null : new SrtpPosition(theirs);
         var terms = new SessionTerms(
-            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), GenericSession.ForSrtp(other, Octets.CopyOf([0]), position, Octets.Empty)]),
+            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), GenericSession.ForSrtp(other, Octets.CopyOf([0]), position, under is { } mki ? MikeyKeys.Spi(mki) : Octets.Empty)]),
             new([MikeyKeys.PolicyOf(first.Profile)!.ToPayload(0)]), keys, new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]));
         var step = TicketTransfer.Begin(granted, self, responder, terms, context);
         foreach (var key in keys) key.Dispose();
@@ -100,6 +102,11 @@ public sealed record MikeyArrival(TransferArrival Transfer, SrtpProfile Profile,
 
     /// <summary>What the peer sends under, as it says (RFC 6043 §6.1.1).</summary>
     public uint PeerSsrc => MikeyLeg.SourceOf(Transfer.Sessions, MikeyLeg.CsIdOf(Stream, BundleRole.Initiator)).Ssrc;
+
+    /// <summary>What it says that we send under; null: nothing.</summary>
+    public Mki? Under => Transfer.Sessions.FirstOrDefault(s => s.CsId == MikeyLeg.CsIdOf(Stream, BundleRole.Responder)) is { } ours && Mki.TryRead(ours.Spi.Span, out var mki)
+        ? mki
+        : null;
 
     /// <summary>Our answer: its keys go into TRANSFER_RESP. The caller owns the leg's bundle.</summary>
     /// <param name="answer">With one a=crypto line; borrowed.</param>

@@ -19,6 +19,10 @@ public sealed record PreSharedLeg(
     PreSharedBundle Bundle, ListOf<SrtpSession> Sessions, SrtpProfile Profile, int Stream, bool AtSession, uint Ssrc, MikeyMessage? Unanswered = null)
     : KeyedLeg(Profile, Stream, AtSession, Ssrc)
 {
+    public override Identity Self => Bundle.Role == BundleRole.Initiator ? Bundle.Initiator : Bundle.Responder;
+
+    public override Identity Peer => Bundle.Role == BundleRole.Initiator ? Bundle.Responder : Bundle.Initiator;
+
     public override IDisposable Secret => Bundle.Keys;
 
     public override bool IsWaiting => Bundle.Pending is not null;

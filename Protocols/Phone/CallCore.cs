@@ -97,7 +97,7 @@ internal sealed class CallCore : IDisposable
 
     public void Fired(CallTimer timer)
     {
-        if (timer == CallTimer.Glare) Retry();
+        if (timer == CallTimer.Glare && MayChange(out var talking)) Reinvite(talking);
         else if (timer is CallTimer.Way or CallTimer.Probe) _ways.Fired(timer);
         else _server.Fired(timer);
     }
@@ -173,6 +173,7 @@ internal sealed class CallCore : IDisposable
 
     public void Bye(CallState.Talking talking, CallEnd how)
     {
+        _server.Abandon(talking);
         StopTimers();
         State = SendBye(talking.Dialog, how);
     }
@@ -319,15 +320,10 @@ internal sealed class CallCore : IDisposable
         }
     }
 
-    private void Retry()
-    {
-        if (MayChange(out var talking)) Reinvite(talking);
-    }
-
     private bool MayChange(out CallState.Talking talking)
     {
         talking = State as CallState.Talking ?? null!;
-        return talking is { OurInvite: null, Answer: null } && Negotiation.IsSettled;
+        return talking is { OurInvite: null, Answer: null, Held: null } && Negotiation.IsSettled;
     }
 
     private void Reinvite(CallState.Talking talking)

@@ -79,6 +79,15 @@ internal sealed class CallServer(CallCore core)
     /// <summary>The KMS has answered; a caller that hung up meanwhile is not waited for.</summary>
     public void Resolved(GrantedKeys? granted, string problem)
     {
+        if (core.State is CallState.Talking { Held: { } offered } talking)
+        {
+            core.State = talking with { Held = null };
+            var refusal = granted is null ? problem : core.Negotiation.Verify(granted);
+            if (refusal is null) Take(offered.Key, offered.Request);
+            else core.Respond(offered.Key, core.Messages.Refuse(offered.Request, new OfferVerdict.Refused(488, 306, refusal)));
+            return;
+        }
+
         if (core.State is not CallState.Resolving resolving) return;
         var wrong = granted is null ? problem : core.Negotiation.Verify(granted);
         if (wrong is null) Answer(resolving.Key, resolving.Invite);
@@ -196,6 +205,7 @@ internal sealed class CallServer(CallCore core)
         if (request.Method == SipMethod.Bye)
         {
             core.Respond(key, core.Messages.Respond(request, 200));
+            Abandon((CallState.Talking)core.State);
             core.End(CallEnd.Peer, 200, "OK");
         }
         else if (request.Method == SipMethod.Update && !core.Settings.TakesUpdate) Refuse(key, request, 405);
@@ -214,13 +224,38 @@ internal sealed class CallServer(CallCore core)
             return;
         }
 
-        if (talking.Answer is not null)
+        if (talking.Answer is not null || talking.Held is not null)
         {
             var busy = core.Messages.Respond(request, 500);
             core.Respond(key, busy with { Headers = busy.Headers.Append("Retry-After", "1") });
             return;
         }
 
+        if (request.Headers.ContentType != PhoneMessages.SdpType || !core.Negotiation.Renews(request.Body.Span, out var ticket, out var refused))
+        {
+            Take(key, request);
+            return;
+        }
+
+        if (ticket is null)
+        {
+            core.Respond(key, core.Messages.Refuse(request, refused));
+            return;
+        }
+
+        core.State = talking with { Held = new Offered(key, request) };
+        core.Emit(new PhoneEffect.Resolve(ticket));
+    }
+
+    /// <summary>RFC 3261 §15.1.2: what waits for a response when the dialog ends gets 487.</summary>
+    public void Abandon(CallState.Talking talking)
+    {
+        if (talking.Held is { } offered) Refuse(offered.Key, offered.Request, 487);
+    }
+
+    private void Take(TransactionKey key, SipRequest request)
+    {
+        var talking = (CallState.Talking)core.State;
         var body = BodyFor(request, out var refused);
         if (body is null)
         {

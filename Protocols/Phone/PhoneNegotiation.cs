@@ -23,6 +23,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
 
     private readonly ParticipantId _id = new("phone");
     private readonly PhoneKeying _keying = new(settings, random);
+    private readonly CarriedKeys _carried = new();
     private SessionDescription? _said;
     private SessionDescription? _offer;
     private AcceptedMedia? _accepted;
@@ -77,6 +78,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     {
         if (_offer is null) throw new InvalidOperationException("no offer is out");
         if (!SdpReader.TryRead(answer, out var session, out var error)) return $"SDP {error}";
+        var sendsUnder = _keying.Shared;
         using (session)
         using (var readable = _keying.Read(session!, _accepted?.Uplink ?? [], out var problem))
         {
@@ -85,6 +87,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             if (verdict is OfferVerdict.Refused refused) return refused.Text;
             var media = ((OfferVerdict.Acceptable)verdict).Media;
             var chosen = _offer.Media[media.Index].Crypto.FirstOrDefault(c => c.Tag == media.CryptoTag);
+            media = media with { Uplink = _carried.Carry(media.Uplink, _accepted?.Uplink ?? [], sendsUnder, begins: false) };
             Settle(media, chosen?.Keys[0].Copy(), _offer);
             _offer = null;
             return null;
@@ -107,6 +110,20 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         }
     }
 
+    /// <summary>Whether an offer in the dialog begins a new bundle with a ticket; if that is null there is something wrong with it, which the refusal says.</summary>
+    public bool Renews(ReadOnlySpan<byte> offer, out Ticket? ticket, out OfferVerdict.Refused refused)
+    {
+        (ticket, refused) = (null, null!);
+        if (!_keying.MayRenew || !SdpReader.TryRead(offer, out var session, out _)) return false;
+        using (session)
+        {
+            if (OfferAnswer.Compare(_accepted!.Origin, session!.Origin) == OriginChange.Unchanged || !_keying.Renews(session)) return false;
+            ticket = _keying.Arrive(session, settings.Suites, out var problem);
+            refused = new OfferVerdict.Refused(488, 306, problem);
+            return true;
+        }
+    }
+
     /// <summary>Null, or what is wrong.</summary>
     /// <param name="granted">What the KMS gave for the ticket; borrowed.</param>
     public string? Verify(GrantedKeys granted) => _keying.Verify(granted);
@@ -125,6 +142,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
         {
             if (_keying.IsKeyed && _accepted is { } before && OfferAnswer.Compare(before.Origin, session!.Origin) == OriginChange.Unchanged)
                 return new SipBody(_keying.Repeated);
+            var sendsUnder = _keying.Shared;
             using var readable = _keying.Read(session!, _accepted?.Uplink ?? [], out var problem);
             if (readable is null)
             {
@@ -136,12 +154,14 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
             var verdict = OfferAnswer.Examine(readable, settings.Capabilities with { Families = [Rtp.Family] }, history);
             if (verdict is OfferVerdict.Refused no)
             {
+                _keying.Withdraw();
                 refused = no;
                 return null;
             }
 
             var media = ((OfferVerdict.Acceptable)verdict).Media;
             media = media with { Direction = new MediaDirection(media.Direction.Send && Wanted.Send, media.Direction.Receive && Wanted.Receive) };
+            media = media with { Uplink = _carried.Carry(media.Uplink, _accepted?.Uplink ?? [], sendsUnder, _keying.GoesOn) };
             var key = AnswerKey(media);
             var answer = OfferAnswer.Answer(media, new LocalMedia(_said?.Origin ?? FirstOrigin(), Rtp, Rtcp, key is null ? [] : [key]));
             Settle(media, key, OfferAnswer.Numbered(_said, answer));
@@ -162,6 +182,7 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     {
         Forget();
         _keying.Dispose();
+        _carried.Dispose();
         _said?.Dispose();
         _accepted?.Dispose();
         _key?.Dispose();
@@ -198,7 +219,8 @@ internal sealed class PhoneNegotiation(PhoneSettings settings, MediaAddress rtp,
     private MasterKey? AnswerKey(AcceptedMedia media)
     {
         if (media.Profile is not { } profile) return null;
-        var fits = _key is not null && _key.Profile == profile && _keyAddress == Rtp && (!_key.Mki.IsPresent || media.MkiLength > 0);
+        // A new bundle has keys of its own.
+        var fits = _key is not null && !_keying.IsRenewing && _key.Profile == profile && _keyAddress == Rtp && (!_key.Mki.IsPresent || media.MkiLength > 0);
         return fits ? _key : NewKey(profile, settings.UseMki && media.MkiLength > 0);
     }
 

@@ -42,6 +42,9 @@ public sealed record PhoneSettings(SipUri Identity, ImmutableArray<SrtpProfile> 
     /// <summary>Whoever calls must have a ticket for this user of the KMS; null: keys of callers stand in a=crypto.</summary>
     public PhoneTicketUser? TicketUser { get; init; }
 
+    /// <summary>An offer within the call may bring a ticket that takes the place of the one before (RFC 6043 §4.2.2): the shell has a way to the KMS.</summary>
+    public bool ResolvesTickets { get; init; }
+
     /// <summary>Keys travel in MIKEY messages under a pre-shared key; null: not so.</summary>
     public PhonePreShared? PreShared { get; init; }
 

@@ -88,7 +88,9 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
     {
         ArgumentNullException.ThrowIfNull(wanted);
         var responders = wanted.Responders.ToImmutableArray();
-        if (wanted.Initiator is { } named && named != initiator) return null;
+        var named = wanted.Initiator ?? initiator;
+        // Whoever answers for a name may call in it, too (DECISIONS 350).
+        if (named != initiator && !(named.Type == IdentityType.Uri && Known(initiator)?.AnswersFor(named.ToString()) == true)) return null;
         if (responders.Length is 0 or > KmsRules.MaxResponders || responders.Any(r => r.Type != IdentityType.Uri)) return null;
         var end = now + rules.MaxValidity;
         if (wanted.TimeOf(TimestampRole.End)?.ToTime() is { } asked && asked < end) end = asked;
@@ -100,7 +102,7 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
             Reserved = 0,
             Contents = new(
             [
-                new RoleIdentity(IdentityRole.Kms, rules.Self), new RoleIdentity(IdentityRole.Initiator, initiator),
+                new RoleIdentity(IdentityRole.Kms, rules.Self), new RoleIdentity(IdentityRole.Initiator, named),
                 new RoleTimestamp(TimestampRole.Start, MikeyTime.SecondsAt(now - ClockSkew)), new RoleTimestamp(TimestampRole.End, MikeyTime.SecondsAt(end)),
                 .. wanted.Applications.Select(a => new RoleIdentity(IdentityRole.Application, a)),
                 .. responders.Select(r => new RoleIdentity(IdentityRole.Responder, r)),
@@ -109,11 +111,11 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
         return granted.Flags.AreSound() ? granted : null;
     }
 
-    /// <summary>A ticket dies with whoever asked for it.</summary>
+    /// <summary>A ticket dies with whoever asked for it, or with the last who answers for that name.</summary>
     public Identity? Answers(Identity responder, TicketPolicy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        if (policy.Initiator is not { } initiator || Known(initiator) is null || Known(responder) is not { } user) return null;
+        if (policy.Initiator is not { } initiator || !HasUser(initiator) || Known(responder) is not { } user) return null;
         foreach (var allowed in policy.Responders)
             if (allowed.Type == IdentityType.Uri && user.AnswersFor(allowed.ToString()))
                 return allowed;
@@ -121,6 +123,9 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
     }
 
     private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
+
+    private bool HasUser(Identity name) => Known(name) is not null
+        || name.Type == IdentityType.Uri && users.Users.Any(u => !u.IsRevoked && u.AnswersFor(name.ToString()));
 
     private KmsUser? Known(Identity identity) =>
         identity.Type == IdentityType.Uri && users.Find(identity.ToString()) is { IsRevoked: false } user ? user : null;

@@ -132,7 +132,17 @@ internal static class WireSamples
     public static readonly IReadOnlyList<object> WithGaps =
     [
         new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: false, "v=0\r\n", "v=0\r\ns=-\r\n") { TakesMki = true, IsByTicket = true },
+        new DialogFact.DialogConfirmed(Room, Dialog, Flow, Hidden: false, "v=0\r\n", "v=0\r\ns=-\r\n")
+        {
+            TakesMki = true,
+            IsByTicket = true,
+            Keyed = new KeyedDialog("sip:room@192.0.2.1", "sip:alice@example.com", "AES_CM_128_HMAC_SHA1_80"),
+        },
         new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true) { IsGentle = true },
+        new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true)
+        {
+            Uplink = new GroupUplink(LegKeying.Switched, new Ssrc(0x1234), "Pcmu/0 level 1 AES_CM_128_HMAC_SHA1_80 mki 4", new KeyEpoch(3)),
+        },
         new ConferenceView(Room, false, Life, null, 0, 0, null, []) { Plan = Plan },
         new ConferenceEvent.Planned(new ConferencePlan("default", [], [])) { At = Noon },
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics with { Digits = 12, DelayMilliseconds = 60 })]),

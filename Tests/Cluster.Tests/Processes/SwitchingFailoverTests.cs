@@ -57,6 +57,81 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
         });
     }
 
+    /// <summary>
+    /// Nobody who survives knows a key: phones go on under the one that they have, each is given a new bundle by Ticket Transfer in its dialog (RFC 6043 §4.2.2), and
+    /// then follows the group. With the focus alone, and with the node that forwards.
+    /// </summary>
+    [SkippableTheory]
+    [InlineData("sip kms media", "focus")]
+    [InlineData("sip kms", "focus media")]
+    public async Task Calls_follow_the_next_keys_when_the_focus_is_killed_and_then_somebody_is_thrown_out(string first, string others)
+    {
+        await using var cluster = await ProcessCluster.MakeAsync(output, first, others, others);
+        await cluster.WatchAsync(async () =>
+        {
+            await AddAsync(cluster, "alice", "sip:alice@example.com");
+            await AddAsync(cluster, "focus", "sip:focus@localhost", "--answers", "sip:*@127.0.0.1");
+            cluster.Start(1, null, Keys(cluster));
+            cluster.Start(2, null, Keys(cluster));
+            await cluster[1].UntilReadyAsync();
+            await cluster[2].UntilReadyAsync();
+            await CreateAsync(cluster);
+            // The first address is nobody's: the next one gives the ticket.
+            string[] ticket = ["--srtp", "mikey", "--kms", "http://127.0.0.1:9/mikey", "--kms", KmsUrl(cluster), "--user", "sip:alice@example.com", "--psk-file", Key(cluster, "alice")];
+            var calls = new[]
+            {
+                cluster.CallAsync(Room, 1, Tones[0], "120s", [.. ticket, "--first-sequence", "65350"]),
+                cluster.CallAsync(Room, 1, Tones[1], "120s", [.. ticket, "--no-update"]),
+            };
+            await cluster.UntilTalkingAsync(1, Room, calls.Length);
+            var firsts = await IdsAsync(cluster);
+            var third = cluster.CallAsync(Room, 1, 1500, "120s", ticket);
+            await cluster.UntilTalkingAsync(1, Room, calls.Length + 1);
+            cluster.Start(3, null, Keys(cluster));
+            await cluster[3].UntilReadyAsync();
+            if (others.Contains("media", StringComparison.Ordinal)) await cluster.UntilSpreadAsync(2, 3);
+            var before = await EpochAsync(cluster, _ => true);
+            await cluster[2].KillAsync();
+            var taken = await EpochAsync(cluster, e => e.Length == 3 && e.Distinct().Count() == 1 && e[0] > before);
+            var last = (await IdsAsync(cluster)).Except(firsts);
+            var (exit, said) = await NodeProcess.RunAsync("conference", "evict", Room, Assert.Single(last), "--url", cluster[1].Http.BaseAddress!.ToString());
+            Assert.True(exit == 0, said);
+            Assert.Equal("peer", (await third).EndedBy);
+            await EpochAsync(cluster, e => e.Length == 2 && e.Distinct().Count() == 1 && e[0] > taken);
+            await cluster.UntilTalkingAsync(1, Room, 2);
+            (exit, said) = await NodeProcess.RunAsync("conference", "end", Room, "--url", cluster[1].Http.BaseAddress!.ToString());
+            Assert.True(exit == 0, said);
+            var reports = await Task.WhenAll(calls);
+            for (var i = 0; i < calls.Length; i++)
+            {
+                output.WriteLine($"{reports[i].LongestGap} ms: {reports[i]}");
+                Assert.Equal((200, "peer", 0UL), (reports[i].Status, reports[i].EndedBy, reports[i].Replays));
+                Assert.InRange(reports[i].LongestGap, 0, first.Contains("media", StringComparison.Ordinal) ? 1000 : 20000);
+                Assert.True(reports[i].Report.GetProperty("mkisHeard").GetInt32() >= 3, $"{reports[i]}");
+                // All the time, the end included.
+                var heard = cluster.SecondsOf(Room, Tones[i], Tones[1 - i]);
+                Assert.True(heard >= (int)reports[i].TalkSeconds - (first.Contains("media", StringComparison.Ordinal) ? 4 : 24), $"{heard} s of {reports[i]}");
+            }
+
+            await cluster.UntilShownAsync(1, Room, c => !c.GetProperty("active").GetBoolean(), "its end");
+            await cluster.AuditIsCleanAsync(1);
+        });
+    }
+
+    private static async Task<List<string>> IdsAsync(ProcessCluster cluster)
+    {
+        var shown = await cluster.ShowAsync(1, Room) ?? throw new InvalidOperationException("nobody has the conference");
+        return [.. shown.GetProperty("participants").EnumerateArray().Select(p => p.GetProperty("id").GetString()!)];
+    }
+
+    /// <summary>The epoch that everybody is under, once all are.</summary>
+    private static async Task<long> EpochAsync(ProcessCluster cluster, Predicate<long[]> isSo)
+    {
+        long[] found = [];
+        await cluster.UntilShownAsync(1, Room, c => (found = MikeyFailoverTests.Epochs(c)) is [> 0, ..] && isSo(found), "keys");
+        return found[0];
+    }
+
     private static async Task CreateAsync(ProcessCluster cluster)
     {
         var (exit, said) = await NodeProcess.RunAsync(

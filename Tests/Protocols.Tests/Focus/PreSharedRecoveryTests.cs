@@ -2,9 +2,11 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey;
+using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Wire;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 
@@ -51,6 +53,44 @@ public sealed class PreSharedRecoveryTests
         Confirm(phone);
         Assert.Equal((LegKeyAnswer.Took, new KeyEpoch(2)), (phone.Focus.Only<ReportKey>().Answer, phone.Focus.Only<ReportKey>().Epoch));
         Assert.Equal([2u, Named], phone.Heard.Select(k => (uint)k.Mki.Value));
+    }
+
+    [Fact]
+    [Trait("RFC", "3830 §3.1")]
+    public void Without_mixer_and_focus_a_new_bundle_under_the_same_key_begins_in_the_call()
+    {
+        using var phone = Joined();
+        var before = phone.Heard.Append(phone.Sends!).Select(k => k.KeyAndSalt.Reveal().ToArray()).ToList();
+        for (byte life = 1; life < 3; life++)
+        {
+            var second = ParticipantScene.Mixer with { Incarnation = 1 + life };
+            phone.Focus.Context = phone.Focus.Context with { Now = phone.Focus.Context.Now + TimeSpan.FromSeconds(20) };
+            var former = phone.Focus;
+            phone.Focus = former.NextLife(life);
+            former.State.Destroy();
+            phone.Focus.Move(second, mayOffer: true);
+            phone.Focus.Do(new ParticipantInput.LegFound(second, null, IsGone: true));
+            var asked = phone.Focus.Only<RequestTicket>();
+            Assert.Equal((PreSharedPhone.Alice.ToString(), "sip:room@example.com"), (asked.Responder, asked.As));
+            var grant = new PreSharedGrant(SecretBytes.Create(32, s => s.Fill(7)), Identity.Uri(asked.As!), PreSharedPhone.Alice);
+            phone.Focus.Do(new ParticipantInput.TicketGranted(null, ExchangeError.None, IsUnreachable: false) { PreShared = grant });
+            phone.Focus.Do(new ParticipantInput.LegOpened(second, ParticipantScene.Ports, ParticipantScene.Ports.WithPort(40001)));
+            Assert.NotNull(Message(KeyScene.Sent(phone.Focus)).First<RandomValue>());
+            Confirm(phone);
+            using (var media = phone.Focus.Only<SetLegMedia>().Media)
+            {
+                Assert.True(media.Uplink[0].KeyAndSalt.FixedTimeEquals(phone.Sends!.KeyAndSalt));
+                Assert.True(media.Downlink.KeyAndSalt.FixedTimeEquals(phone.Heard[^1].KeyAndSalt));
+                Assert.DoesNotContain(before, k => k.AsSpan().SequenceEqual(media.Uplink[0].KeyAndSalt.Reveal()));
+                before.Add(media.Uplink[0].KeyAndSalt.Reveal().ToArray());
+            }
+
+            foreach (var ack in phone.Focus.Effects.OfType<SendAck>()) phone.Deliver(ack.Request);
+            phone.Focus.OfferKey(1u + life, null);
+            Confirm(phone);
+            Assert.Equal((LegKeyAnswer.Took, (PhoneEvent.Ended?)null), (phone.Focus.Only<ReportKey>().Answer, phone.End));
+            Hold(phone, life == 1);
+        }
     }
 
     private static PreSharedPhone Joined()

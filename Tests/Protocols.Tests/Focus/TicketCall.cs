@@ -41,6 +41,7 @@ internal sealed class TicketCall : IDisposable
             Suites = [profile],
             UseMki = true,
             TakesUpdate = takesUpdate,
+            ResolvesTickets = true,
             Ticket = new PhoneTicket(_granted, KmsScene.Alice, Identity.Uri($"sip:{room}@example.com"), () => Kms.Now),
         };
         var port = MediaAddress.From(IPAddress.Loopback, 4000);
@@ -71,6 +72,12 @@ internal sealed class TicketCall : IDisposable
     public SipRequest Invite { get; private set; } = null!;
 
     public PhoneEvent.Ended? End { get; private set; }
+
+    /// <summary>Tickets of offers within the call that it had resolved.</summary>
+    public int Resolved { get; private set; }
+
+    /// <summary>The KMS answers the phone at once.</summary>
+    public bool HasKms { get; set; } = true;
 
     public void Dial()
     {
@@ -115,6 +122,22 @@ internal sealed class TicketCall : IDisposable
         }
 
         var effects = Phone.Receive(Bytes(message), new SipFlow(SipTransport.Udp, Flow.Remote, Flow.Local));
+        if (HasKms && effects.OfType<PhoneEffect.Resolve>().SingleOrDefault() is { } resolve) effects = effects.AddRange(Resolve(resolve.Ticket));
+        return Take(effects);
+    }
+
+    /// <summary>What the KMS tells the phone of a ticket.</summary>
+    public ImmutableArray<PhoneEffect> Resolve(Ticket ticket)
+    {
+        Resolved++;
+        var step = KmsClient.Resolve(ticket, Kms.Of(KmsScene.Alice), Kms.Context);
+        using var keys = KmsScene.Keys(KmsClient.Next(step.State, Kms.Answer(KmsScene.Sent(step)).Response!.Value, Kms.Context));
+        return Phone.Resolved(keys, "");
+    }
+
+    /// <summary>What the phone does; what it sends, if it does.</summary>
+    public SipMessage? Take(ImmutableArray<PhoneEffect> effects)
+    {
         foreach (var effect in effects)
         {
             if (effect is PhoneEffect.UseMedia used) (Heard, Sends, Running) = (used.Media.Uplink, used.Media.Downlink, used.Streams);

@@ -17,8 +17,6 @@ namespace ConfCluster.Protocols.Tests.Focus;
 /// <summary>A leg with a ticket whose participant died with its node: its next life goes on with the bundle, so the phone follows the group's key.</summary>
 public sealed class TicketRecoveryTests
 {
-    private static readonly MixerId Second = ParticipantScene.Mixer with { Incarnation = 2 };
-
     [Theory]
     [InlineData(true, TicketFlags.Forking)]
     [InlineData(false, TicketFlags.None)]
@@ -146,36 +144,6 @@ public sealed class TicketRecoveryTests
         Confirm(call);
         Assert.Equal(2u, call.Sends!.Mki.Value);
         Assert.Equal(LegKeyAnswer.Took, call.Focus.Only<ReportKey>().Answer);
-    }
-
-    [Fact]
-    public void Of_a_leg_whose_media_is_forwarded_unopened_the_mixer_gets_nothing_and_the_dialog_goes_on()
-    {
-        using var call = Joined(LegKeying.Switched);
-        Assert.Empty(call.Focus.All.OfType<KeepLeg>());
-        call.Focus = call.Focus.NextLife();
-        var key = call.Focus.OfferKey(2, 1);
-        call.Focus.Move(ParticipantScene.Mixer);
-        call.Focus.Do(new ParticipantInput.LegFound(ParticipantScene.Mixer, null));
-        Assert.Equal((LegKeyAnswer.Refused, new KeyEpoch(2)), (call.Focus.Only<ReportKey>().Answer, call.Focus.Only<ReportKey>().Epoch));
-        Assert.Same(key, call.Focus.Only<Destroy>().Secrets);
-        call.Focus.None<Leave>();
-        Assert.IsType<ParticipantState.Restored>(call.Focus.State);
-    }
-
-    [Fact]
-    public void When_the_mixer_has_no_such_leg_any_more_the_call_ends_since_nobody_has_its_keys()
-    {
-        using var call = Joined();
-        Die(call, out var record);
-        record.Dispose();
-        call.Focus.Move(Second, mayOffer: true);
-        call.Focus.Do(new ParticipantInput.LegFound(Second, null, IsGone: true));
-        Assert.Equal(LeaveReason.NodeLost, call.Focus.Only<Leave>().Reason);
-        Assert.Equal("BYE", Sent(call).Method.Name);
-        call.Focus.None<OpenLeg>();
-        call.Deliver(Sent(call));
-        Assert.NotNull(call.End);
     }
 
     [Fact]
