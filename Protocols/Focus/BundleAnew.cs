@@ -24,7 +24,7 @@ internal static class BundleAnew
 
     /// <summary>What goes with the question for ports.</summary>
     public static ParticipantEffect[] Ask(Restored state, ParticipantContext context) =>
-        state is { Recovery: { WantsBundle: true, Granted: null }, Fact.Keyed: { } keyed }
+        state is { Recovery: { WantsBundle: true, IsTicketAsked: false, Granted: null }, Fact.Keyed: { } keyed }
             ? [new ParticipantEffect.RequestTicket(keyed.Peer, SuiteOf(state)) { As = keyed.Self }]
             : [];
 

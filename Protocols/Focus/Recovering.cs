@@ -32,6 +32,9 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
     /// <summary>Its bundle is lost, and another is to begin (<see cref="BundleAnew"/>).</summary>
     public bool WantsBundle { get; init; }
 
+    /// <summary>The ticket for it was asked for, and nothing is heard yet.</summary>
+    public bool IsTicketAsked { get; init; }
+
     /// <summary>The mixer has no leg of it.</summary>
     public bool IsGone { get; init; }
 
@@ -120,13 +123,13 @@ internal static class Recovering
             _ => new ParticipantEffect.AskLeg(recovery.Mixer.Value),
         };
         return Steps.To(
-            With(state, recovery with { Asked = recovery.Asked + 1 }),
+            With(state, recovery with { Asked = recovery.Asked + 1, IsTicketAsked = recovery.WantsBundle }),
             [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)]);
     }
 
     private static ParticipantStep Again(Restored state, ParticipantContext context)
     {
-        return state.Recovery.Asked < MaxQuestions ? Ask(state, context) : NotHeard(state, context);
+        return state.Recovery.Asked < MaxQuestions ? Ask(With(state, state.Recovery with { IsTicketAsked = false }), context) : NotHeard(state, context);
     }
 
     /// <summary>It stays as the journal has it until something comes again; but without media there is no call.</summary>
