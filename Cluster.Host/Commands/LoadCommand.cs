@@ -70,7 +70,8 @@ internal static class LoadCommand
             var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
             var spread = r.GetResult(conferences) is { Implicit: false } c ? c.GetValueOrDefault<int>() : 1;
             if (saying * spread > all) r.AddError("--talkers of all conferences must not be more than --phones.");
-            if (spread > 1 && r.GetResult(srtp) is { Implicit: false } s && s.GetValueOrDefault<string>() == "mikey") r.AddError("--srtp mikey gets tickets for one conference.");
+            if (spread > 1 && r.GetResult(srtp) is { Implicit: false } s && s.GetValueOrDefault<string>() == "mikey")
+                r.AddError("--srtp mikey gets tickets for one conference.");
         });
         load.SetAction((r, _) => kms.RunAsync(r, r.GetValue(srtp)!, r.GetValue(user), (phoneKms, _, secret) => RunAsync(
             new LoadOptions(
@@ -133,7 +134,11 @@ internal static class LoadCommand
         yield return ["Answered after", Text($"{r.SetupMedianMilliseconds} ms (median), {r.SetupMaxMilliseconds} ms (longest)")];
         yield return ["Packets", Text($"{r.PacketsSent} sent, {r.PacketsReceived} received")];
         yield return ["Lost", Text($"{r.PacketsLost} packets of {r.LegsWithLoss} phones, at most {r.MostLost} of one")];
-        yield return ["Gaps", Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms (median {r.MedianGapMilliseconds} ms, p99 {r.P99GapMilliseconds} ms)")];
+        yield return
+        [
+            "Gaps",
+            Text($"at {r.LegsWithGaps} phones, the longest {r.LongestGapMilliseconds} ms (p50 {r.MedianGapMilliseconds} ms, p99 {r.P99GapMilliseconds} ms)"),
+        ];
         yield return ["Dropped", Text($"{r.AuthFailures} not authentic, {r.Undecryptable} under an unknown key, {r.Malformed} malformed")];
         yield return ["Tones", Text($"right in {r.TonesRight} half seconds, wrong in {r.TonesWrong}, in {r.TonesInterrupted} of them a packet was late or missing")];
         yield return

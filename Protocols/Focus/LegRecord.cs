@@ -161,7 +161,9 @@ public sealed record LegRecord(LegPlace Place, LegMedia Media, SdpBody Local, st
     /// <summary>Copies of the INVITE and its CANCEL came to the life before.</summary>
     internal static TransactionKey NoInvite => new(true, "", "", SipMethod.Invite);
 
-    /// <summary>Of a dialog of which only the fact is left: several lives may have gone on from it, each with numbers of its own, so seconds of a clock make them.</summary>
+    /// <summary>
+    /// Of a dialog of which only the fact is left: several lives may have gone on from it, each with numbers of its own, so seconds of a clock make them.
+    /// </summary>
     internal static Dialog Leapt(Dialog dialog, DateTimeOffset now) => Leapt(dialog) is var leapt && SequenceAt(now) > leapt.LocalSequence
         ? leapt with { LocalSequence = SequenceAt(now) }
         : leapt;

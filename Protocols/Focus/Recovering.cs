@@ -80,9 +80,11 @@ internal static class Recovering
     {
         MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
         MoveRequested move => Told(
-            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default }), move.Mixer, move.Incarnation, move.MayOffer, context),
+            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default }),
+            move.Mixer, move.Incarnation, move.MayOffer, context),
         JoinAccepted joined => Told(
-            With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }), joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
+            With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }),
+            joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
         KeyOffered offered => Begin(
             With(state, state.Recovery with { Waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken) }), context),
         RequestArrived arrived => Hold(state, arrived, context),

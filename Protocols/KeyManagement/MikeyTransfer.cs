@@ -24,8 +24,9 @@ public sealed record MikeyOffer(TransferState State, SrtpProfile Profile, int St
         var first = session.Media[stream].Crypto[0].Keys[0];
         var (own, other) = (MikeyLeg.CsIdOf(stream, BundleRole.Initiator), MikeyLeg.CsIdOf(stream, BundleRole.Responder));
         SrtpPosition? position = theirs == 0 ? null : new SrtpPosition(theirs);
+        var ours = GenericSession.ForSrtp(other, Octets.CopyOf([0]), position, under is { } mki ? MikeyKeys.Spi(mki) : Octets.Empty);
         var terms = new SessionTerms(
-            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), GenericSession.ForSrtp(other, Octets.CopyOf([0]), position, under is { } mki ? MikeyKeys.Spi(mki) : Octets.Empty)]),
+            new([MikeyLeg.SessionOf(own, ssrc, first.Mki), ours]),
             new([MikeyKeys.PolicyOf(first.Profile)!.ToPayload(0)]), keys, new([GeneralExtension.SdpIds(KeyManagementLine.Mikey)]));
         var step = TicketTransfer.Begin(granted, self, responder, terms, context);
         foreach (var key in keys) key.Dispose();
@@ -104,9 +105,10 @@ public sealed record MikeyArrival(TransferArrival Transfer, SrtpProfile Profile,
     public uint PeerSsrc => MikeyLeg.SourceOf(Transfer.Sessions, MikeyLeg.CsIdOf(Stream, BundleRole.Initiator)).Ssrc;
 
     /// <summary>What it says that we send under; null: nothing.</summary>
-    public Mki? Under => Transfer.Sessions.FirstOrDefault(s => s.CsId == MikeyLeg.CsIdOf(Stream, BundleRole.Responder)) is { } ours && Mki.TryRead(ours.Spi.Span, out var mki)
-        ? mki
-        : null;
+    public Mki? Under =>
+        Transfer.Sessions.FirstOrDefault(s => s.CsId == MikeyLeg.CsIdOf(Stream, BundleRole.Responder)) is { } ours && Mki.TryRead(ours.Spi.Span, out var mki)
+            ? mki
+            : null;
 
     /// <summary>Our answer: its keys go into TRANSFER_RESP. The caller owns the leg's bundle.</summary>
     /// <param name="answer">With one a=crypto line; borrowed.</param>
