@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Remote.Transport;
+using ConfCluster.Protocols.Wire;
 using Google.Protobuf;
 
 namespace ConfCluster.Actors.Nodes.Links;
@@ -62,27 +64,23 @@ internal sealed class NodeLink(Address local, Address remote, Stream stream, int
 
         _queue.Writer.TryComplete();
         await ends.CancelAsync();
-        await stream.DisposeAsync();
+        await UntilEndAsync(stream.DisposeAsync().AsTask());
         await Task.WhenAll(writing, reading);
         _closed.SetResult();
         // Who begins to listen later hears it then, and need not wait for a handshake of its own to time out.
         (await ReadHandlerSource.Task).Notify(new Disassociated(DisassociateInfo.Unknown));
     }
 
+    /// <summary>Whatever ends it, the connection is over, and its listener hears of that.</summary>
     private async Task UntilEndAsync(Task part)
     {
-        try
-        {
-            await part;
-        }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or OperationCanceledException)
-        {
-            // The other side is gone, or this one closes.
-        }
-        catch (InvalidDataException e)
-        {
-            log.Error("The connection to {0} is closed: {1}", RemoteAddress, e.Message);
-        }
+        await part.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (part.Exception?.InnerException is not { } failure) return;
+        // The other side is gone, or this one closes. A node may ask for another certificate in the middle (RFC 8446 §4.6.2), which none of ours does.
+        if (failure is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or AuthenticationException)
+            log.Debug("The connection to {0} has ended: {1}", RemoteAddress, failure.Message);
+        else
+            log.Error(failure, "The connection to {0} is closed: {1}", RemoteAddress, failure.Message);
     }
 
     private async Task WriteAsync(CancellationToken stop)
@@ -132,49 +130,15 @@ internal sealed class NodeLink(Address local, Address remote, Stream stream, int
     private async Task ReadAsync(CancellationToken stop)
     {
         var reader = await ReadHandlerSource.Task.WaitAsync(stop);
-        var buffer = new byte[Batch];
-        var (start, end) = (0, 0);
-        try
+        using var framer = new LengthFramer(longest, Batch);
+        while (await stream.ReadAsync(framer.Room(), stop) is var read and > 0)
         {
-            while (true)
-            {
-                while (LengthAt(buffer, start, end) is var length and >= 0 && end - start - Header >= length)
-                {
-                    reader.Notify(new InboundPayload(ByteString.CopyFrom(buffer, start + Header, length)));
-                    start += Header + length;
-                }
-
-                buffer = WithRoom(buffer, ref start, ref end);
-                var read = await stream.ReadAsync(buffer.AsMemory(end), stop);
-                if (read == 0) return;
-                end += read;
-            }
+            framer.Came(read);
+            LengthFrame outcome;
+            while ((outcome = framer.Next(out var message)) == LengthFrame.Whole) reader.Notify(new InboundPayload(ByteString.CopyFrom(message)));
+            if (outcome != LengthFrame.TooLong) continue;
+            log.Error("The connection to {0} is closed: a message of {1} octets; the longest has {2} (maximum-frame-size)", RemoteAddress, framer.Announced, longest);
+            return;
         }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(buffer);
-        }
-    }
-
-    /// <summary>Of the next message; -1: it is not there yet.</summary>
-    /// <exception cref="InvalidDataException">Longer than any may be.</exception>
-    private int LengthAt(byte[] buffer, int start, int end)
-    {
-        if (end - start < Header) return -1;
-        var length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(start));
-        return length >= 0 && length <= longest
-            ? length
-            : throw new InvalidDataException($"a message of {(uint)length} octets; the longest has {longest} (maximum-frame-size)");
-    }
-
-    /// <summary>Moves what is there to the front. Grows with what has come, not with what is announced, and shrinks when it is empty.</summary>
-    private static byte[] WithRoom(byte[] buffer, ref int start, ref int end)
-    {
-        var rest = end - start;
-        var into = rest == buffer.Length ? new byte[buffer.Length * 2] : rest == 0 && buffer.Length > Batch ? new byte[Batch] : buffer;
-        if (into != buffer || start > 0) buffer.AsSpan(start, rest).CopyTo(into);
-        if (into != buffer) CryptographicOperations.ZeroMemory(buffer);
-        (start, end) = (0, rest);
-        return into;
     }
 }

@@ -28,7 +28,7 @@ public sealed class KmsGroupKeyTests
     [Trait("RFC", "6043 §5.1.3")]
     public void Every_suite_of_an_epoch_has_a_key_of_its_own_which_a_CS_ID_and_both_secrets_give()
     {
-        using var gtgk = Wire.SecretBytes.Create(32, s => s.Fill(9));
+        using var gtgk = Protocols.Wire.SecretBytes.Create(32, s => s.Fill(9));
         var rand = Octets.CopyOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
         using var key = KmsGroupKey.Derive(gtgk, rand, new KeyEpoch(7), SrtpProfile.All);
         Assert.Equal(SrtpProfile.All.Select(p => p.Name), key.Keys.Select(k => k.Profile.Name));

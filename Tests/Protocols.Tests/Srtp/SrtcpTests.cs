@@ -51,7 +51,7 @@ public class SrtcpTests
             .Single(c => c.TryGetProperty("e_flag", out var e) && e.GetInt32() == 0);
         using var ring = new KeyRing(SrtpProfile.AesCm128HmacSha1Tag80);
         byte[] Hex(string name) => VectorFile.Hex(vector.GetProperty(name).GetString()!);
-        ring.Install(new MasterKey(ring.Profile, Wire.SecretBytes.CopyOf([.. Hex("master_key"), .. Hex("master_salt")]), Mki.None));
+        ring.Install(new MasterKey(ring.Profile, Protocols.Wire.SecretBytes.CopyOf([.. Hex("master_key"), .. Hex("master_salt")]), Mki.None));
         var receiver = new SrtcpReceiver(ring, 1);
         Assert.Equal(UnprotectError.NotEncrypted, receiver.Unprotect(Hex("srtcp"), out _));
         Assert.Equal(0, receiver.SourceCount);
