@@ -22,9 +22,9 @@ public static class SecretFile
         var octets = new byte[MaxLength / 2];
         try
         {
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+            if (Openness(path) is { } refusal)
             {
-                problem = $"The key file {path} can be read by others; chmod 600 it.";
+                problem = refusal;
                 return null;
             }
 
@@ -46,6 +46,12 @@ public static class SecretFile
 
         return null;
     }
+
+    /// <summary>Null, or a sentence about a key file that others than its owner can read or write.</summary>
+    /// <exception cref="IOException">It is not there.</exception>
+    public static string? Openness(string path) => !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0
+        ? $"The key file {path} can be read by others; chmod 600 it."
+        : null;
 
     /// <summary>As <see cref="Read"/>; one is made when there is no file yet. Two that begin at once agree on the first one's.</summary>
     public static SecretBytes? Open(string path, int length, out string problem)

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip.Tls;
 
@@ -33,6 +34,13 @@ public sealed class NodeTls : IDisposable
             new IPEndPoint(IPAddress.Any, 0), [tls.Certificate], "", ClientCertificates.Require, tls.Trust, VerifyServer: true, TimeSpan.Zero, tls.ReloadInterval);
         var files = TlsCertificates.Open(settings, [], clock, warn, out problem);
         if (files is null) return null;
+        if (SecretFile.Openness(tls.Certificate.Key ?? tls.Certificate.Certificate) is { } open)
+        {
+            problem = open;
+            files.Dispose();
+            return null;
+        }
+
         if (RefusalOf(files.Current) is not { } refusal) return new NodeTls(files, warn);
         problem = $"The other nodes would refuse {tls.Certificate.Certificate}: {refusal}.";
         files.Dispose();
@@ -40,15 +48,13 @@ public sealed class NodeTls : IDisposable
     }
 
     /// <summary>Why a certificate is no node's; null: it is one's. The verdict of the platform does not count: it knows other roots and no purpose.</summary>
-    public static string? Refusal(X509Certificate2 certificate, X509Certificate2Collection roots)
+    /// <param name="between">Certificates that may stand between it and a root, as they were sent with it.</param>
+    public static string? Refusal(X509Certificate2 certificate, X509Certificate2Collection roots, X509Certificate2Collection? between = null)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
+        using var chain = new X509Chain { ChainPolicy = Policy(roots) };
         chain.ChainPolicy.ApplicationPolicy.Add(ServerAuthentication);
         chain.ChainPolicy.ApplicationPolicy.Add(ClientAuthentication);
+        if (between is not null) chain.ChainPolicy.ExtraStore.AddRange(between);
         if (chain.Build(certificate)) return HasPurpose(certificate) ? null : "it is not made for clients and servers (extended key usage)";
         return string.Join(", ", chain.ChainStatus.Select(s => s.Status switch
         {
@@ -71,10 +77,11 @@ public sealed class NodeTls : IDisposable
             EnabledSslProtocols = Versions,
             ServerCertificateContext = current.Certificates[0].Context,
             ClientCertificateRequired = true,
+            CertificateChainPolicy = Policy(current.Trust!),
             AllowRenegotiation = false,
             // A resumed session would stand on a verification under roots that may have changed since.
             AllowTlsResume = false,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => Accepts(certificate, current, refused),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accepts(certificate, chain, current, refused),
         };
     }
 
@@ -88,8 +95,10 @@ public sealed class NodeTls : IDisposable
             TargetHost = "",
             EnabledSslProtocols = Versions,
             ClientCertificateContext = current.Certificates[0].Context,
+            CertificateChainPolicy = Policy(current.Trust!),
+            AllowRenegotiation = false,
             AllowTlsResume = false,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => Accepts(certificate, current, refused),
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) => Accepts(certificate, chain, current, refused),
         };
     }
 
@@ -103,14 +112,31 @@ public sealed class NodeTls : IDisposable
         return _current;
     }
 
-    private static string? RefusalOf(TlsMaterial material) => Refusal(material.Certificates[0].Context.TargetCertificate, material.Trust!);
-
-    private static bool Accepts(X509Certificate? certificate, TlsMaterial current, Action<string> refused)
+    private static string? RefusalOf(TlsMaterial material)
     {
-        var refusal = certificate is X509Certificate2 shown ? Refusal(shown, current.Trust!) : "it shows no certificate";
+        var own = material.Certificates[0].Context;
+        return Refusal(own.TargetCertificate, material.Trust!, [.. own.IntermediateCertificates]);
+    }
+
+    private static bool Accepts(X509Certificate? certificate, X509Chain? sent, TlsMaterial current, Action<string> refused)
+    {
+        var refusal = certificate is X509Certificate2 shown ? Refusal(shown, current.Trust!, sent?.ChainPolicy.ExtraStore) : "it shows no certificate";
         if (refusal is null) return true;
         refused(refusal);
         return false;
+    }
+
+    /// <summary>Nothing is fetched: a certificate may name addresses (RFC 5280 §4.2.2.1), and whoever shows it need not be a node.</summary>
+    private static X509ChainPolicy Policy(X509Certificate2Collection roots)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(roots);
+        return policy;
     }
 
     /// <summary>A certificate without the extension is good for everything, which is not what the cluster's root signs.</summary>

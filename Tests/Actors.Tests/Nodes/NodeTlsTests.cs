@@ -111,6 +111,53 @@ public sealed class NodeTlsTests : IDisposable
     }
 
     [Fact]
+    public void A_certificate_may_come_with_those_between_it_and_the_root()
+    {
+        using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var middleKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var (from, until) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var root = Authority("CN=root", rootKey).CreateSelfSigned(from, until);
+        using var middle = Authority("CN=middle", middleKey).Create(root, from, until, [1]).CopyWithPrivateKey(middleKey);
+        var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        using var node = request.Create(middle, from, until, [2]);
+        Assert.Contains("root of the cluster", NodeTls.Refusal(node, [root]), StringComparison.Ordinal);
+        Assert.Null(NodeTls.Refusal(node, [root], [middle]));
+
+        File.WriteAllLines(PathOf("node.pem"), [node.ExportCertificatePem(), middle.ExportCertificatePem()]);
+        File.WriteAllText(PathOf("node.key"), key.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(PathOf("root.pem"), root.ExportCertificatePem());
+        Close(PathOf("node.key"));
+        var tls = new ClusterTls(new CertificateFiles(PathOf("node.pem"), PathOf("node.key"), null), PathOf("root.pem"), Reload);
+        using var opened = NodeTls.Open(tls, TimeProvider.System, _ => { }, out var problem);
+        Assert.Empty(problem);
+        Assert.NotNull(opened);
+
+        string PathOf(string name) => Path.Combine(_directory.FullName, name);
+
+        static CertificateRequest Authority(string name, ECDsa key)
+        {
+            var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+            return request;
+        }
+    }
+
+    [Fact]
+    public void A_key_that_others_can_read_is_none()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        _authority.Make(["192.0.2.1"]);
+        File.SetUnixFileMode(_authority.KeyOf("192.0.2.1"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        Assert.Null(NodeTls.Open(Tls(_authority, "192.0.2.1"), TimeProvider.System, _ => { }, out var problem));
+        Assert.Equal($"The key file {_authority.KeyOf("192.0.2.1")} can be read by others; chmod 600 it.", problem);
+        Close(_authority.KeyOf("192.0.2.1"));
+        using var opened = NodeTls.Open(Tls(_authority, "192.0.2.1"), TimeProvider.System, _ => { }, out _);
+        Assert.NotNull(opened);
+    }
+
+    [Fact]
     public void What_is_secret_is_for_its_owner_alone()
     {
         if (OperatingSystem.IsWindows()) return;
@@ -132,6 +179,11 @@ public sealed class NodeTlsTests : IDisposable
         File.WriteAllText(file, "00");
         Assert.Null(ClusterKey.Open(file, out var problem));
         Assert.Contains("64 hexadecimal digits", problem, StringComparison.Ordinal);
+    }
+
+    private static void Close(string file)
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private ClusterAuthority Authority(string name) => new(Path.Combine(_directory.FullName, name), TimeProvider.System);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -132,6 +133,56 @@ public sealed class NodeTransportTests : IAsyncLifetime
         using var next = X509CertificateLoader.LoadCertificateFromFile(certificate);
         await UntilAsync(async () => await ShownAsync(one) == next.Thumbprint, "the new certificate");
         await TalkAsync(one, Start(_authority));
+    }
+
+    [Fact]
+    public async Task Strangers_who_call_and_say_nothing_keep_no_node_out()
+    {
+        var one = Start(_authority, "60s");
+        var silent = new List<TcpClient>();
+        for (var i = 0; i < 80; i++)
+        {
+            silent.Add(new TcpClient());
+            await silent[i].ConnectAsync(IPAddress.Loopback, Port(one));
+        }
+
+        await TalkAsync(one, Start(_authority));
+        silent.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task A_certificate_of_a_stranger_makes_no_node_fetch_anything()
+    {
+        var one = Start(_authority);
+        using var web = new TcpListener(IPAddress.Loopback, 0);
+        web.Start();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var issuerKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var issuer = new CertificateRequest("CN=issuer", issuerKey, HashAlgorithmName.SHA256);
+        issuer.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var root = issuer.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var request = new CertificateRequest("CN=stranger", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(
+            new X509AuthorityInformationAccessExtension(null, [$"http://127.0.0.1:{((IPEndPoint)web.LocalEndpoint).Port}/issuer.cer"]));
+        using var stranger = request.Create(root, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), [1]).CopyWithPrivateKey(key);
+        using var caller = new TcpClient();
+        await caller.ConnectAsync(IPAddress.Loopback, Port(one));
+        await using var stream = new SslStream(caller.GetStream(), false, (_, certificate, _, _) => certificate is not null);
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "node",
+            ClientCertificateContext = SslStreamCertificateContext.Create(stranger, null, offline: true),
+        }).WaitAsync(Patience);
+        try
+        {
+            Assert.Equal(0, await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
+        }
+        catch (IOException)
+        {
+            // Refused, which may come as a reset.
+        }
+
+        Assert.False(web.Pending());
     }
 
     private ClusterAuthority Authority(string name) => new(Path.Combine(_directory.FullName, name), TimeProvider.System);
