@@ -23,6 +23,9 @@ internal static class ConferenceKeys
         return leg.KnowsOwnKey ? LegKeyUse.Own : new LegKeyUse(LegKeyMode.None);
     }
 
+    /// <summary>Epochs whose keys mixers have; one that is not stored yet may be told to nobody.</summary>
+    public static ImmutableArray<KeyEpoch> Told(ConferenceLife life) => [.. life.Keys.Epochs.Select(e => e.Epoch).Where(e => !life.Storing.Contains(e))];
+
     /// <summary>A join that is about to be stored; the epoch that it begins is stored with it, and its answer waits for both.</summary>
     /// <param name="state">With the join.</param>
     public static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Joined(

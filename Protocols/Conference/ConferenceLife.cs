@@ -60,8 +60,8 @@ public sealed record ConferenceLife
     /// <summary>The newest state told to the first of them.</summary>
     internal MixerState? Published => Known.TryGetValue(0, out var first) ? first.Published : null;
 
-    /// <summary>When the next of them must have been heard of again.</summary>
-    internal DateTimeOffset ReportDue => Known.IsEmpty ? default : Known.Values.Min(m => m.ReportDue);
+    /// <summary>When the next of them, or of those that leave, must have been heard of again.</summary>
+    internal DateTimeOffset ReportDue => Known.IsEmpty ? default : Known.Values.Select(m => m.ReportDue).Concat(Leaving.Values.Select(m => m.ReportDue)).Min();
 
     /// <summary>Which mixers send to each other, and the generation of their keys.</summary>
     internal (ImmutableArray<MixerId> Mixers, long Generation) Trunk { get; init; } = ([], 0);

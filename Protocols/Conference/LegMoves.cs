@@ -32,7 +32,7 @@ internal static class LegMoves
         var now = context.Decision.Now;
         var moves = life.State.Participants.Values.Where(m => isMoved.Contains(m.Mixer) && IsIn(life, m.Participant) && !life.Abandoned.Contains(m.Participant))
             .ToImmutableSortedDictionary(m => m.Participant.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
-        foreach (var id in moves.Keys) effects.Add(Move(life, id, mayOffer: false));
+        foreach (var id in moves.Keys) effects.Add(Move(life, id, mayOffer: false) with { IsGentle = IsGentle(life, new ParticipantId(id)) });
         // Whoever is being called has ports at the one that is gone.
         foreach (var callout in life.Callouts.Where(c => c.IsPending && !c.IsWaiting))
         {
@@ -105,17 +105,38 @@ internal static class LegMoves
         return life;
     }
 
+    /// <summary>The mixer that went on with those is over: who is still on the way is sent media by its successor, whether its peer knows of that or not.</summary>
+    public static ConferenceLife Hurry(ConferenceLife life, ImmutableArray<MixerLeg> legs, Effects effects, ConferenceContext context)
+    {
+        foreach (var leg in legs)
+        {
+            if (!life.Moves.TryGetValue(leg.Participant.Value, out var move) || !IsIn(life, leg.Participant)) continue;
+            life = life with { Moves = life.Moves.SetItem(leg.Participant.Value, move with { ToldAt = context.Decision.Now }) };
+            effects.Add(Move(life, leg.Participant.Value, move.OfferedAt is not null));
+        }
+
+        return life;
+    }
+
     private static ConferenceEffect.Move Move(ConferenceLife life, string id, bool mayOffer)
     {
         var participant = new ParticipantId(id);
         var mixer = life.State.MixerOf(participant)!.Value;
-        // Told before the mixer hears of it: then it is not among those that leave yet.
-        var isGentle = life.State.Mixers[mixer.Number].Loss == MixerLoss.Drained && (life.Leaving.ContainsKey(mixer.Number) || life.Known.ContainsKey(mixer.Number));
+        var isLeft = life.Leaving.TryGetValue(mixer.Number, out var leaving) && leaving.Published.Legs.Any(l => l.Participant == participant);
         return new ConferenceEffect.Move(participant, mixer, life.State.Incarnation, mayOffer)
         {
-            IsGentle = isGentle,
+            IsGentle = isLeft,
             Uplink = life.State.Participants.TryGetValue(participant, out var member) ? GroupUplink.Of(member, life.State) : null,
         };
+    }
+
+    /// <summary>The mixer before, which does not know of its successor yet, goes on with it; but not with who was on the way to it from another one, which ends now.</summary>
+    private static bool IsGentle(ConferenceLife life, ParticipantId participant)
+    {
+        var number = life.State.Participants[participant].Mixer;
+        return life.State.Mixers[number].Loss == MixerLoss.Drained && life.Known.TryGetValue(number, out var known)
+            && known.Published.Mixer != life.State.MixerOf(number) && known.Published.Legs.Any(l => l.Participant == participant)
+            && !(life.Leaving.ContainsKey(number) && life.Moves.ContainsKey(participant.Value));
     }
 
     private static bool IsIn(ConferenceLife life, ParticipantId participant) =>

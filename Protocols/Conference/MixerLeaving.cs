@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
@@ -11,6 +12,15 @@ internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since)
     /// <summary>Where it takes what its successor sends; null: it has not said.</summary>
     public MediaAddress? Trunk { get; init; }
 
+    /// <summary>When it must have been heard of again.</summary>
+    public DateTimeOffset ReportDue { get; init; }
+
+    /// <summary>Which life of it reported last; 0: none.</summary>
+    public long Born { get; init; }
+
+    /// <summary>It began anew under its name, and would use its SSRCs from the beginning (K6).</summary>
+    public bool IsGone { get; init; }
+
     /// <summary>Legs that hear its successor.</summary>
     public ImmutableHashSet<ParticipantId> Reached { get; init; } = [];
 
@@ -21,7 +31,8 @@ internal sealed record LeavingMixer(MixerState Published, DateTimeOffset Since)
 /// <summary>
 /// A mixer whose node is emptied goes on with each leg until that is at its successor, the peer knows, and the successor says that it sends to it.
 /// Both may send for a moment, since no SSRC is the same and the successor has an epoch of its own (K6). Meanwhile both send each other what their legs
-/// say (<see cref="MixerTrunks"/>). Who leaves the conference is out of the old one at once, too (K1).
+/// say (<see cref="MixerTrunks"/>). Who leaves the conference is out of the old one at once, too (K1), and so is a key that is over (K4). One that falls silent
+/// itself is waited for no longer than any other, and who was left there is sent media by the successor at once.
 /// </summary>
 internal static class MixerLeaving
 {
@@ -38,15 +49,21 @@ internal static class MixerLeaving
     public static ConferenceLife Begin(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context)
     {
         if (life.Leaving.TryGetValue(known.Number, out var before)) life = MixerWatch.Dismiss(life, before.Published, effects);
-        var leaving = new LeavingMixer(known.Published, context.Decision.Now) { Trunk = known.Trunk };
+        var (now, due) = (context.Decision.Now, context.Decision.Now + context.MixerSilence);
+        var leaving = new LeavingMixer(known.Published, now) { Trunk = known.Trunk, Born = known.Born, ReportDue = known.ReportDue > due ? known.ReportDue : due };
         return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, leaving) };
     }
 
     /// <summary>It reports as before, and one that was held up is told that it may go on, or its legs would hear nothing until they have moved.</summary>
     /// <param name="applied">The version that it does.</param>
-    public static ConferenceLife Heard(ConferenceLife life, ConferenceInput.MixerReported report, long applied, Effects effects)
+    public static ConferenceLife Heard(ConferenceLife life, ConferenceInput.MixerReported report, long applied, Effects effects, ConferenceContext context)
     {
-        var leaving = life.Leaving[report.Mixer.Number];
+        var leaving = life.Leaving[report.Mixer.Number] with { ReportDue = context.Decision.Now + context.MixerSilence + report.Rest };
+        // Should the successor be lost, the next one has to know.
+        life = HandOver.Heard(life, report.Uplinks) with { Leaving = life.Leaving.SetItem(report.Mixer.Number, leaving) };
+        var knowsNothing = report is { AppliedVersion: 0, Incarnation.Number: 0 };
+        if (knowsNothing || leaving.Born != 0 && report.Born != 0 && report.Born != leaving.Born)
+            return life with { Leaving = life.Leaving.SetItem(report.Mixer.Number, leaving with { IsGone = true }) };
         if (applied < leaving.Published.Version || MixerTrunks.LacksKeys(leaving.Published, report.Trunk))
             effects.Add(new ConferenceEffect.Publish(leaving.Published) { IsRepeated = true });
         if (report.Question != 0) effects.Add(new ConferenceEffect.Confirm(report.Mixer, life.State.Incarnation, report.Question));
@@ -68,30 +85,59 @@ internal static class MixerLeaving
     /// <summary>After every step.</summary>
     public static ConferenceLife Proceed(ConferenceLife life, Effects effects, ConferenceContext context)
     {
+        if (life.Leaving.IsEmpty) return life;
         var before = life.Leaving;
-        var now = context.Decision.Now;
-        foreach (var (number, leaving) in before)
-        {
-            var told = leaving.Published;
-            var moved = told.Legs.Select(l => l.Participant).Where(p => !life.Moves.ContainsKey(p.Value)).ToImmutableDictionary(
-                p => p, p => leaving.Moved.GetValueOrDefault(p, now));
-            life = life with { Leaving = life.Leaving.SetItem(number, leaving with { Moved = moved }) };
-            var isOver = !IsGentle(life, number) || now - leaving.Since >= Patience;
-            var legs = isOver ? [] : told.Legs.RemoveAll(l => life.Departed.Contains(l.Participant) || !life.State.Participants.ContainsKey(l.Participant)
-                || moved.TryGetValue(l.Participant, out var at) && (leaving.Reached.Contains(l.Participant) || now - at >= Overlap));
-            if (legs.IsEmpty)
-            {
-                life = MixerWatch.Dismiss(life, told, effects) with { Leaving = life.Leaving.Remove(number) };
-            }
-            else if (MixerTrunks.Of(life, told.Mixer) is var trunk && (legs.Length < told.Legs.Length || trunk != told.Trunk))
-            {
-                told = told with { Version = life.Version + 1, Legs = legs, Trunk = trunk };
-                effects.Add(new ConferenceEffect.Publish(told));
-                life = life with { Version = told.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = told, Moved = moved }) };
-            }
-        }
+        var epochs = ConferenceKeys.Told(life);
+        foreach (var (number, leaving) in before) life = Proceed(life, number, leaving, epochs, effects, context);
 
         // One that is over is no longer among those that send to each other.
         return life.Leaving.Count < before.Count ? MixerWatch.Publish(life with { Looked = default }, effects, context) : life;
     }
+
+    private static ConferenceLife Proceed(
+        ConferenceLife life, int number, LeavingMixer leaving, ImmutableArray<KeyEpoch> epochs, Effects effects, ConferenceContext context)
+    {
+        var (told, now) = (leaving.Published, context.Decision.Now);
+        var moved = told.Legs.Select(l => l.Participant).Where(p => !life.Moves.ContainsKey(p.Value)).ToImmutableDictionary(
+            p => p, p => leaving.Moved.GetValueOrDefault(p, now));
+        // As with mixers in charge: what is noticed this late was held up with the rest of the process.
+        var late = now - leaving.ReportDue;
+        if (late > context.MixerSilence / 3) leaving = leaving with { ReportDue = now + context.MixerSilence };
+        var isLost = late >= TimeSpan.Zero && late <= context.MixerSilence / 3;
+        var isOver = leaving.IsGone || isLost || !IsGentle(life, number) || now - leaving.Since >= Patience;
+        var legs = isOver ? [] : told.Legs.RemoveAll(l => life.Departed.Contains(l.Participant) || !life.State.Participants.ContainsKey(l.Participant)
+            || moved.TryGetValue(l.Participant, out var at) && (leaving.Reached.Contains(l.Participant) || now - at >= Overlap));
+        var wanted = told with
+        {
+            Legs = told.ForwardsFrom is null ? [.. legs.Select(l => Keyed(life, l, told.Epochs, epochs)).OfType<MixerLeg>()] : legs,
+            Epochs = told.Epochs.RemoveAll(e => !epochs.Contains(e)),
+            Trunk = MixerTrunks.Of(life, told.Mixer),
+        };
+        leaving = leaving with { Moved = moved };
+        if (wanted.Legs.IsEmpty)
+        {
+            life = MixerWatch.Dismiss(life, told, effects) with { Leaving = life.Leaving.Remove(number) };
+            return LegMoves.Hurry(life, told.Legs, effects, context);
+        }
+
+        if (told.WantsTheSameAs(wanted)) return life with { Leaving = life.Leaving.SetItem(number, leaving) };
+        wanted = wanted with { Version = life.Version + 1 };
+        effects.Add(new ConferenceEffect.Publish(wanted));
+        return life with { Version = wanted.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = wanted }) };
+    }
+
+    /// <summary>
+    /// A leg that did not take the newest key in time goes on here as it would at the successor; one that took a key which this mixer is not given any more has what it
+    /// had, as long as anybody may use that. Null: nobody may.
+    /// </summary>
+    /// <param name="has">Epochs whose keys this mixer has.</param>
+    /// <param name="alive">Those that are not over.</param>
+    private static MixerLeg? Keyed(ConferenceLife life, MixerLeg leg, ImmutableArray<KeyEpoch> has, ImmutableArray<KeyEpoch> alive)
+    {
+        var use = ConferenceKeys.UseOf(life, leg.Participant);
+        if (!IsOfGroup(use) || has.Contains(use.Epoch)) leg = leg with { Key = use };
+        return !IsOfGroup(leg.Key) || alive.Contains(leg.Key.Epoch) ? leg : null;
+    }
+
+    private static bool IsOfGroup(LegKeyUse use) => use.Mode is LegKeyMode.ByMki or LegKeyMode.Plain;
 }

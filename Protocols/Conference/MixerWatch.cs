@@ -26,7 +26,7 @@ internal static class MixerWatch
     public static ConferenceLife Publish(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         if (!life.IsTaken || IsLookedAt(life)) return life;
-        life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, Told(life)) };
+        life = life with { Looked = (life.State, life.Departed, life.Keys.Uses, ConferenceKeys.Told(life)) };
         var replaced = life.Known.Values.Where(m => !life.State.IsActive || !life.State.HasMixer(m.Published.Mixer)).ToList();
         foreach (var mixer in replaced)
             life = MixerLeaving.IsGentle(life, mixer.Number) ? MixerLeaving.Begin(life, mixer, effects, context) : Dismiss(life, mixer, effects);
@@ -65,7 +65,7 @@ internal static class MixerWatch
         ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
     {
         var applied = report.Incarnation == life.State.Incarnation ? report.AppliedVersion : 0;
-        if (MixerLeaving.Find(life, report.Mixer) is not null) return MixerLeaving.Heard(life, report, applied, effects);
+        if (MixerLeaving.Find(life, report.Mixer) is not null) return MixerLeaving.Heard(life, report, applied, effects, context);
         if (!life.Known.TryGetValue(report.Mixer.Number, out var known) || known.Published.Mixer != report.Mixer)
             return Stray(life, report.Mixer, applied, effects);
         if (BeganAnew(life, known, report)) return Replace(life, known, MixerLoss.BeganAnew, "knows nothing any more", effects);
@@ -103,11 +103,7 @@ internal static class MixerWatch
 
     private static bool IsLookedAt(ConferenceLife life) =>
         ReferenceEquals(life.Looked.State, life.State) && ReferenceEquals(life.Looked.Departed, life.Departed) && life.Looked.Uses == life.Keys.Uses
-        && life.Looked.Epochs.AsSpan().SequenceEqual(Told(life).AsSpan());
-
-    /// <summary>One that is not stored yet may be told to nobody.</summary>
-    private static ImmutableArray<KeyEpoch> Told(ConferenceLife life) =>
-        [.. life.Keys.Epochs.Select(e => e.Epoch).Where(e => !life.Storing.Contains(e))];
+        && life.Looked.Epochs.AsSpan().SequenceEqual(ConferenceKeys.Told(life).AsSpan());
 
     public static ConferenceLife Silent(ConferenceLife life, Effects effects, ConferenceContext context)
     {
@@ -135,7 +131,10 @@ internal static class MixerWatch
     private static ConferenceLife Replace(ConferenceLife life, KnownMixer known, MixerLoss loss, string what, Effects effects)
     {
         var lost = known.Published.Mixer;
-        if (life.Waiting.Any(c => c is ConferenceCommand.PlaceMixer place && (place.Lost is null || place.Lost == lost))) return life;
+        var before = life.Waiting.OfType<ConferenceCommand.PlaceMixer>().FirstOrDefault(p => p.Lost is null || p.Lost == lost);
+        if (before is not null && (before.Loss != MixerLoss.Drained || loss == MixerLoss.Drained)) return life;
+        // It was to hand over to its successor, and will not any more.
+        if (before is not null) life = life with { Waiting = life.Waiting.Remove(before) };
         effects.Add(new ConferenceEffect.Say($"Mixer {lost} {what}; another takes its place and its legs move there."));
         return life with
         {

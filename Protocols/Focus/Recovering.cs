@@ -44,6 +44,9 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
     /// <summary>The ports for it; null: not yet.</summary>
     public LegPlace? Place { get; init; }
 
+    /// <summary>As in <see cref="Relocation"/>, as the conference said last.</summary>
+    public bool IsGentle { get; init; }
+
     public HeldRequest? Held { get; init; }
 
     public WaitingKey? Waiting { get; init; }
@@ -80,7 +83,7 @@ internal static class Recovering
     {
         MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
         MoveRequested move => Told(
-            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default }),
+            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default, IsGentle = move.IsGentle }),
             move.Mixer, move.Incarnation, move.MayOffer, context),
         JoinAccepted joined => Told(
             With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }),
@@ -159,12 +162,21 @@ internal static class Recovering
     {
         if (found.Mixer != state.Recovery.Mixer || state.Recovery.IsLost) return Steps.To(state);
         if (found.Record is { } record && record.Place.Mixer == found.Mixer && record.TryRevive(state.Fact.Conference, out var participation))
-            return Back(state, participation!, [Relocating.Report(participation!)], context);
+            return GoOn(state, participation!, found.Mixer, context);
         var lost = With(state, state.Recovery with { IsLost = true, IsGone = found.IsGone, Asked = 0 });
         if (!state.Fact.IsByTicket) return Ask(lost, context);
         return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context)
             : found.IsGone ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context)
             : GiveUp(state, context).Before(StopAsking);
+    }
+
+    private static ParticipantStep GoOn(Restored state, Participation participation, MixerId mixer, ParticipantContext context)
+    {
+        if (ToldPlace.IsNow(participation.Leg)) return Back(state, participation, [Relocating.Report(participation)], context);
+        // The former life had no time to tell its peer, nor, perhaps, that mixer to send.
+        var relocation = new Relocation(mixer, IsOpen: true, state.Recovery.MayOffer) { IsGentle = state.Recovery.IsGentle };
+        return Back(
+            state, participation with { Relocation = relocation }, relocation.IsGentle ? [] : [LegAtMixer.Media(participation.Leg, context)], context);
     }
 
     /// <summary>Nobody has the keys any more: new ones for all that the peer and we had agreed on.</summary>

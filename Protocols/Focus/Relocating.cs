@@ -81,10 +81,11 @@ internal static class Relocating
             return Steps.To(InDialog.With(state, moving with { Relocation = moving.Relocation! with { IsGentle = isGentle } }), effects);
         }
 
-        // Told again: it has arrived, or may do now what it could not.
-        return participation.Relocation is { } relocation
-            ? Steps.To(InDialog.With(state, participation with { Relocation = relocation with { MayOffer = relocation.MayOffer || mayOffer && !relocation.Waits } }))
-            : Steps.To(InDialog.With(state, participation), Report(participation));
+        // Told again: it has arrived, or may do now what it could not, or the mixer before does not go on with it any more.
+        if (participation.Relocation is not { } relocation) return Steps.To(InDialog.With(state, participation), Report(participation));
+        var next = relocation with { MayOffer = relocation.MayOffer || mayOffer && !relocation.Waits, IsGentle = relocation.IsGentle && isGentle };
+        var after = InDialog.With(state, participation with { Relocation = next });
+        return relocation is { IsGentle: true, IsOpen: true } && !isGentle ? Steps.To(after, Media(after, participation.Leg, context)) : Steps.To(after);
     }
 
     /// <summary>From now on it is there, whatever the peer thinks.</summary>

@@ -66,10 +66,22 @@ public class ConferenceProperties
     [InlineData(true, 0, 2)]
     [InlineData(true, 4, 1)]
     public void Through_failing_journals_and_crashes_nobody_hears_of_what_is_not_stored_and_nobody_is_forgotten(bool shares, int ladder, int legs) =>
-        Gen.Select(Gen.Int[0, shares ? 18 : 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule =>
-        {
-            var world = new ConferenceWorld(shares, ladder, legs);
-            foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
-            world.Settle();
-        }, iter: 1000);
+        Gen.Select(Gen.Int[0, shares ? 18 : 11], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(schedule => Run(shares, ladder, legs, schedule), iter: 1000);
+
+    /// <summary>Nodes are emptied, one after the other and one in the other, their mixers die meanwhile, or begin anew, and so does the focus.</summary>
+    [Theory]
+    [InlineData(false, 0, 9)]
+    [InlineData(true, 0, 9)]
+    [InlineData(true, 4, 2)]
+    [InlineData(true, 2, 1)]
+    public void Through_drains_everybody_is_sent_media_by_somebody_and_the_one_that_leaves_ends(bool shares, int ladder, int legs) =>
+        Gen.Select(Gen.Int[0, ConferenceWorld.Kinds - 1], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(
+            schedule => Run(shares, ladder, legs, schedule), iter: 1000);
+
+    private static void Run(bool shares, int ladder, int legs, (int Kind, int Who)[] schedule)
+    {
+        var world = new ConferenceWorld(shares, ladder, legs);
+        foreach (var (kind, who) in schedule) world.Do(kind, People[who]);
+        world.Settle();
+    }
 }

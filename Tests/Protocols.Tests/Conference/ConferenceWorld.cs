@@ -24,6 +24,10 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
     private ImmutableArray<ConferenceEvent>? _writing;
     private readonly Dictionary<MixerId, MixerState> _told = [];
     private readonly Dictionary<ParticipantId, MixerId> _at = [];
+    private readonly HashSet<ParticipantId> _patient = [];
+
+    /// <summary>Of what may happen, but for the end that an operator wants.</summary>
+    public const int Kinds = 29;
 
     private static GroupKeyPolicy Shared(int ladder) => new(true, RekeyPolicy.Default with
     {
@@ -52,7 +56,12 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
             case 18 when _told.Count > 0: Give(ReportOf(Newest(who)) with { Incarnation = default, AppliedVersion = 0 }); break;
             case 19 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.LegMoved(who, mixer)); break;
             case 20: Give(new ConferenceInput.Fired(ConferenceTimer.Moves)); break;
-            case 18 or 19: break;
+            case 21 or 22 or 23 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.MixerDrained(mixer)); break;
+            case 24 or 25 when _told.Count > 0: Report(Any(who), lag: 0, sending: true); break;
+            case 26 when _told.Count > 0: Give(ReportOf(Any(who)) with { Incarnation = default, AppliedVersion = 0 }); break;
+            case 27: _scene.Now += TimeSpan.FromSeconds(4); break;
+            case 28 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.LegMoved(who, mixer)); break;
+            case > 11 and <= 28: break;
             case 10 when _told.Count > 0: Report(Newest(who), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
@@ -66,6 +75,8 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
         var number = numbers[who.Value[^1] % numbers.Count];
         return _told.Keys.Where(m => m.Number == number).MaxBy(m => m.Incarnation);
     }
+
+    private MixerId Any(ParticipantId who) => _told.Keys.OrderBy(m => m.Number).ThenBy(m => m.Incarnation).ElementAt(who.Value[^1] % _told.Count);
 
     /// <summary>The journal works again: everything that was asked has an answer, and what is told is what is stored.</summary>
     public void Settle()
@@ -85,6 +96,12 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
         Assert.All(_life.State.Participants.Keys.Where(_at.ContainsKey), who => Assert.Equal(_life.State.MixerOf(who), _at[who]));
         foreach (var (who, mixer) in _at.ToArray()) Give(new ConferenceInput.LegMoved(who, mixer));
         Assert.Empty(_life.Moves);
+        for (var i = 0; i < 2; i++)
+        {
+            _scene.Now += TimeSpan.FromSeconds(1);
+            foreach (var mixer in _told.Keys.ToArray()) Report(mixer, lag: 0);
+        }
+
         _keys.AreAlive(_life.Keys.Epochs.Select(e => e.Epoch).Concat(_life.Keys.Ladder is { } rungs ? KeyWishes.Range(rungs.Base, rungs.Top) : []));
         foreach (var (mixer, state) in _told)
         {
@@ -175,8 +192,11 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
 
     private void Recovered(bool callsLost) => Give(new ConferenceInput.Recovered([.. _journal], callsLost));
 
-    private void Report(MixerId mixer, int lag) =>
-        Give(ReportOf(mixer) with { AppliedVersion = _told[mixer].Version - lag });
+    private void Report(MixerId mixer, int lag, bool sending = false) => Give(ReportOf(mixer) with
+    {
+        AppliedVersion = _told[mixer].Version - lag,
+        Sending = sending ? [.. _told[mixer].Legs.Select(l => l.Participant)] : [],
+    });
 
     private ConferenceInput.MixerReported ReportOf(MixerId mixer) => new(mixer, _told[mixer].Incarnation, _told[mixer].Version);
 
@@ -185,6 +205,9 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
         var step = ConferenceMachine.Next(_life, input, _scene.Context);
         _life = step.Life;
         foreach (var effect in step.Effects) Check(effect);
+        // Who was told to wait for its peer hears the mixer before.
+        foreach (var who in _patient.Where(p => _life.Moves.ContainsKey(p.Value)))
+            Assert.Contains(_told, t => t.Key != _at[who] && t.Key.Number == _at[who].Number && t.Value.Legs.Any(l => l.Participant == who));
         if (_life.IsRecovered) Assert.Equal(Facts.Participants.Keys.ToHashSet(), _life.State.Participants.Keys.ToHashSet());
     }
 
@@ -203,6 +226,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
                 // Who has left meanwhile may be told the mixer of then.
                 if (Facts.Participants.ContainsKey(admit.Participant))
                 {
+                    if (_at.TryGetValue(admit.Participant, out var was) && was != admit.Mixer) _patient.Remove(admit.Participant);
                     Assert.Equal(Facts.MixerOf(admit.Participant), admit.Mixer);
                     _at[admit.Participant] = admit.Mixer;
                 }
@@ -213,6 +237,9 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
                 Assert.Equal(Facts.MixerOf(move.Participant), move.Mixer);
                 Assert.True(Facts.Participants.ContainsKey(move.Participant));
                 Assert.DoesNotContain(move.Participant, _leaving);
+                // As a participant does: another mixer is another move, and one that need not wait does not begin to.
+                if (!_at.TryGetValue(move.Participant, out var from) || from != move.Mixer) _patient.Add(move.Participant);
+                if (!move.IsGentle) _patient.Remove(move.Participant);
                 _at[move.Participant] = move.Mixer;
                 break;
             case ConferenceEffect.OfferKey offer:
@@ -240,7 +267,10 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
 
     private void Check(MixerState state)
     {
-        Assert.All(state.Legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
+        var legs = state.Legs.Select(l => (l.Participant, l.Ssrc)).ToHashSet();
+        if (Facts.HasMixer(state.Mixer)) Assert.All(legs, leg => Assert.Equal(leg.Ssrc, Facts.Participants[leg.Participant].Ssrc));
+        // One that leaves has nobody new, and no other SSRC for anybody.
+        else if (legs.Count > 0) Assert.Superset(legs, _told[state.Mixer].Legs.Select(l => (l.Participant, l.Ssrc)).ToHashSet());
         Assert.All(state.Legs, leg => Assert.DoesNotContain(leg.Participant, _leaving));
         Assert.All(state.Legs, leg => Assert.Equal(state.Mixer.Number, Facts.Participants[leg.Participant].Mixer));
         Assert.Equal(Facts.Incarnation, state.Incarnation);

@@ -57,12 +57,38 @@ public sealed class ParticipantMoveTests
         if (withKey) scene.OfferKey(2, 1);
         Open(scene, Second);
         using (var before = scene.Only<SetLegMedia>().Media) Assert.False(before.IsConfirmed);
-        if (!withKey) Move(scene, Second, mayOffer: true);
+        if (!withKey) scene.Do(new ParticipantInput.MoveRequested(Room, Second, new Incarnation(1), MayOffer: true) { IsGentle = true });
         scene.Reply(Sent(scene), 200, Offer(1, mki: withKey ? "|1:4" : ""));
         var set = scene.Effects.OfType<SetLegMedia>().Last();
         using var media = set.Media;
         Assert.Equal((Second, true), (set.Mixer, media.IsConfirmed));
         Assert.Equal(new ReportMoved(Room, Second), scene.Only<ReportMoved>());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void When_the_mixer_before_does_not_go_on_after_all_the_new_one_speaks_at_once(bool opened)
+    {
+        var scene = Confirmed();
+        scene.Do(new ParticipantInput.MoveRequested(Room, Second, new Incarnation(1), MayOffer: false) { IsGentle = true });
+        if (opened)
+        {
+            Open(scene, Second);
+            scene.Only<SetLegMedia>().Media.Dispose();
+        }
+
+        Move(scene, Second, mayOffer: false);
+        if (!opened) Open(scene, Second);
+        using (var media = scene.Only<SetLegMedia>().Media) Assert.True(media.IsConfirmed);
+        scene.None<SendRequest>();
+        // Told once more, in whatever words, nothing changes.
+        scene.Do(new ParticipantInput.MoveRequested(Room, Second, new Incarnation(1), MayOffer: false) { IsGentle = true });
+        scene.None<SetLegMedia>();
+        Move(scene, Second, mayOffer: true);
+        scene.None<SetLegMedia>();
+        scene.Reply(Sent(scene), 200, Offer(1));
+        scene.Only<ReportMoved>();
     }
 
     [Theory]

@@ -244,11 +244,54 @@ public sealed class ParticipantRecoveryTests
         copy.Dispose();
     }
 
+    /// <summary>Its node died after its leg had ports at the next mixer and before its peer knew.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_had_not_told_its_peer_where_the_leg_is_tells_that_in_its_next_life(bool gentle)
+    {
+        var before = InCluster();
+        before.Only<KeepLeg>().Record.Dispose();
+        Wanted(before, mayOffer: false);
+        before.Do(new ParticipantInput.LegOpened(Second, Ports.WithPort(41000), Ports.WithPort(41001)));
+        before.Only<SetLegMedia>().Media.Dispose();
+        using var record = before.Only<KeepLeg>().Record;
+        var scene = NextLife(before, null);
+        Wanted(scene, mayOffer: false);
+        Find(scene, record.Copy(), Second);
+        scene.None<ReportMoved>();
+        scene.None<SendRequest>();
+        // Where nobody else sends to it, this mixer does, as it was told before.
+        if (gentle) scene.None<SetLegMedia>();
+        else Confirms(scene);
+
+        Wanted(scene, mayOffer: true);
+        using var offer = Description(Sent(scene).Body);
+        Assert.Equal(41000, offer.Media[0].Line.Port);
+        scene.Reply(Sent(scene), 200, Offer(1, mki: "|1:4"));
+        Assert.Equal(new ReportMoved(Room, Second), scene.Only<ReportMoved>());
+        if (gentle) Confirms(scene);
+
+        void Wanted(ParticipantScene scene, bool mayOffer) =>
+            scene.Do(new ParticipantInput.MoveRequested(Room, Second, new Incarnation(1), mayOffer) { IsGentle = gentle });
+
+        static void Confirms(ParticipantScene scene)
+        {
+            var set = scene.Effects.OfType<SetLegMedia>().Last();
+            using var media = set.Media;
+            Assert.Equal((Second, true), (set.Mixer, media.IsConfirmed));
+        }
+    }
+
     /// <summary>The peer has had a group key; the fact and the record of a former life, and a life that knows only the fact.</summary>
     internal static (ParticipantScene Scene, LegRecord Record) Recovering(SessionTimerPolicy? timer = null)
     {
         var before = InCluster(timer);
-        var record = before.Only<KeepLeg>().Record;
+        return (NextLife(before, timer), before.Only<KeepLeg>().Record);
+    }
+
+    private static ParticipantScene NextLife(ParticipantScene before, SessionTimerPolicy? timer)
+    {
         var fact = before.All.OfType<Store>().Single().Fact;
         var scene = new ParticipantScene(timer);
         Cluster(scene);
@@ -257,7 +300,7 @@ public sealed class ParticipantRecoveryTests
         scene.Do(new ParticipantInput.Recovered([fact]));
         Assert.IsType<ParticipantState.Restored>(scene.State);
         Assert.Empty(scene.Effects);
-        return (scene, record);
+        return scene;
     }
 
     private static ParticipantScene InCluster(SessionTimerPolicy? timer = null)
