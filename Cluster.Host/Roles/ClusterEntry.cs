@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Actors.Sip;
 using ClusterSettings = ConfCluster.Actors.Settings.ClusterSettings;
 
 namespace ConfCluster.Host.Roles;
@@ -40,7 +41,9 @@ internal sealed class ClusterEntry(ClusterSettings settings, DnsSettings dns, IL
             }
 
             await joined;
-            return null;
+            // Who was there first is right.
+            return cluster.State.Members.Where(m => m.UniqueAddress != cluster.SelfUniqueAddress && m.IsOlderThan(cluster.SelfMember))
+                .Select(m => ClusterAgreement.Refusal(cluster.SelfRoles, SipWay.NameOf(m.Address), m.Roles)).FirstOrDefault(r => r is not null);
         }
         catch (Exception e) when (e is ClusterJoinFailedException or OperationCanceledException)
         {

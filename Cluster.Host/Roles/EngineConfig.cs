@@ -7,9 +7,11 @@ namespace ConfCluster.Host.Roles;
 /// <summary>How Akka runs: what the settings say of the cluster, over what the user's own configuration says about <c>akka</c>, over akka.conf.</summary>
 internal static class EngineConfig
 {
-    public static Config Of(Config user, ClusterSettings cluster) => Cluster(cluster).WithFallback(user).WithFallback(ConfigurationFactory.ParseString(Text()));
+    /// <param name="agreed">Roles that tell what all nodes of the cluster have alike; see <see cref="Actors.Nodes.ClusterAgreement"/>.</param>
+    public static Config Of(Config user, ClusterSettings cluster, IEnumerable<string> agreed) =>
+        Cluster(cluster, agreed).WithFallback(user).WithFallback(ConfigurationFactory.ParseString(Text()));
 
-    private static Config Cluster(ClusterSettings cluster) => ConfigurationFactory.ParseString(
+    private static Config Cluster(ClusterSettings cluster, IEnumerable<string> agreed) => ConfigurationFactory.ParseString(
         $$"""
         akka {
           remote.dot-netty.tcp {
@@ -18,7 +20,7 @@ internal static class EngineConfig
             enable-ssl = {{(cluster.Tls is null ? "off" : "on")}}
             {{(cluster.Tls is null ? "" : $"transport-class = \"{typeof(NodeTransport).FullName}, {typeof(NodeTransport).Assembly.GetName().Name}\"")}}
           }
-          cluster.roles = [{{string.Join(", ", cluster.Roles.Select(r => $"\"{ClusterSettings.NameOf(r)}\""))}}]
+          cluster.roles = [{{string.Join(", ", cluster.Roles.Select(ClusterSettings.NameOf).Concat(agreed).Select(r => $"\"{r}\""))}}]
         }
         """);
 

@@ -32,7 +32,7 @@ internal static class NodeParts
         if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Add(builder, settings.Kms);
         AddLog(builder, settings, isQuiet);
         AddServices(builder.Services, settings);
-        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config, settings.Cluster), settings));
+        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config, settings.Cluster, Agreed(settings)), settings));
         Metrics.Add(builder.Services);
         var app = builder.Build();
         if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Guard(app);
@@ -116,6 +116,12 @@ internal static class NodeParts
         if (settings.Cluster.IsAlone) return;
         akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
         akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new DrainWatch(regions.Draining)), DrainWatch.Name));
+    }
+
+    private static IReadOnlyList<string> Agreed(ConfClusterSettings settings)
+    {
+        using var key = ClusterKey.Open(settings.Cluster.KeyFile, out var problem) ?? throw new InvalidOperationException(problem);
+        return ClusterAgreement.RolesOf(settings.Conference.Shards, key);
     }
 
     /// <summary>All nodes of a cluster know each other's dialogs; alone, no dialog outlives the process.</summary>
