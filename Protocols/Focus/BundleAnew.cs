@@ -34,12 +34,12 @@ internal static class BundleAnew
     /// <summary>A KMS that is away is asked again; one that gives no ticket has said so.</summary>
     public static ParticipantStep Granted(Restored state, TicketGranted granted, ParticipantContext context) =>
         granted.Grant is { } grant ? Proceed(Recovering.With(state, state.Recovery with { Granted = grant }), context)
-        : granted.IsUnreachable ? Steps.To(state)
+        : granted.IsUnreachable || !state.Recovery.WantsBundle ? Steps.To(Recovering.With(state, state.Recovery with { IsTicketAsked = granted.IsUnreachable }))
         : Recovering.NotHeard(state, context).Before(Recovering.StopAsking);
 
     private static ParticipantStep Proceed(Restored state, ParticipantContext context)
     {
-        if (state.Recovery is not { Place: { } place, Granted: { } granted, Terms: var terms }) return Steps.To(state);
+        if (state.Recovery is not { WantsBundle: true, Place: { } place, Granted: { } granted, Terms: var terms }) return Steps.To(state);
         if (LegOffers.OfferAnew(state.Fact, place, context) is not { } leg) return Closing.HangUp(state.Fact, LeaveReason.NodeLost, context);
         Mki? under = terms.Keying == Keys.Rekeying.LegKeying.Switched && state.Recovery.Epoch.Number > 0 ? GroupKey.MkiOf(state.Recovery.Epoch) : null;
         terms = terms with { Renewal = new LegRenewal(SuiteOf(state), LegOffers.NumberAt(context), under) };

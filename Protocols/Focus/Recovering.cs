@@ -74,7 +74,7 @@ internal static class Recovering
             MoveRequested or JoinAccepted or KeyOffered or LegFound => true,
             RequestArrived arrived => IsOffer(arrived.Request) && Restoring.IsInDialog(state, arrived.Request),
             LegOpened opened => state.Recovery is { IsLost: true, Mixer: { } mixer } && opened.Mixer == mixer,
-            TicketGranted => state.Recovery is { WantsBundle: true, Granted: null },
+            TicketGranted => state.Recovery is { IsTicketAsked: true, Granted: null },
             Fired { Timer: ParticipantTimer.RepeatAsk } => true,
             _ => false,
         };
@@ -128,7 +128,7 @@ internal static class Recovering
             _ => new ParticipantEffect.AskLeg(recovery.Mixer.Value),
         };
         return Steps.To(
-            With(state, recovery with { Asked = recovery.Asked + 1, IsTicketAsked = recovery.WantsBundle }),
+            With(state, recovery with { Asked = recovery.Asked + 1, IsTicketAsked = recovery.IsTicketAsked || recovery.WantsBundle }),
             [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)]);
     }
 

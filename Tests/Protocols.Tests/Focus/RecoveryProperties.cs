@@ -1,10 +1,12 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;
+using ConfCluster.Protocols.Tests.Mikey;
 using CsCheck;
 using Xunit;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
@@ -14,7 +16,7 @@ namespace ConfCluster.Protocols.Tests.Focus;
 /// <summary>A participant that came back, and whatever happens to it then, in whatever order: mixers that have its leg and that have not, keys, offers, silence.</summary>
 public sealed class RecoveryProperties
 {
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 12], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 14], Gen.Int[0, 7]).Array[0, 40];
 
     private static readonly Lazy<TicketCall> Former = new(() =>
     {
@@ -33,7 +35,7 @@ public sealed class RecoveryProperties
             var (scene, record) = byTicket ? RecoveringByTicket() : ParticipantRecoveryTests.Recovering();
             var group = new List<GroupKey>();
             var records = new List<LegRecord>();
-            var asked = new List<SipRequest>();
+            var (asked, granted) = (new List<SipRequest>(), new List<GrantedKeys>());
             var cseq = 2u;
             foreach (var (move, detail) in story)
             {
@@ -49,6 +51,7 @@ public sealed class RecoveryProperties
                     case 9: Reply(scene, detail, cseq); break;
                     case 10: scene.Ack(cseq - 1, detail > 5 ? Offer((int)cseq) : ""); break;
                     case 11: scene.Fire(detail < 4 ? ParticipantTimer.RepeatAsk : detail < 6 ? ParticipantTimer.Retry : ParticipantTimer.Refresh); break;
+                    case 13 or 14: Grant(scene, byTicket && detail > 1, detail, granted); break;
                     case 12 when detail == 0: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
                 }
 
@@ -65,6 +68,7 @@ public sealed class RecoveryProperties
             Assert.Empty(scene.State.Secrets);
             var answers = scene.All.OfType<ParticipantEffect.Respond>().Where(r => r.Response.IsFinal).ToLookup(r => r.Response.Headers.CSeq);
             Assert.All(asked, request => Assert.Single(answers[request.Headers.CSeq].Select(a => a.Response.StatusCode).Distinct()));
+            Assert.All(granted, g => Assert.Throws<ObjectDisposedException>(() => g.Mpki.Key.Reveal().Length));
             record.Dispose();
         },
         iter: stories);
@@ -88,7 +92,17 @@ public sealed class RecoveryProperties
     {
         var found = detail % 2 == 0 ? record.Copy() : null;
         if (found is not null) records.Add(found);
-        scene.Do(new ParticipantInput.LegFound(Mixer with { Incarnation = 1 + detail / 3 }, found));
+        scene.Do(new ParticipantInput.LegFound(Mixer with { Incarnation = 1 + detail / 3 }, found, IsGone: found is null && detail > 3));
+    }
+
+    /// <summary>A ticket, or none, whether one was asked for or not.</summary>
+    private static void Grant(ParticipantScene scene, bool isGranted, int detail, List<GrantedKeys> granted)
+    {
+        var suite = SrtpProfile.AesCm128HmacSha1Tag80;
+        var wanted = MikeyTickets.ForCall(suite, KmsScene.Room, KmsScene.Alice);
+        var keys = isGranted ? new KmsScene(MikeyKeys.SuiteFor(suite)).Granted(wanted, KmsScene.Room) : null;
+        if (keys is not null) granted.Add(keys);
+        scene.Do(new ParticipantInput.TicketGranted(keys, ExchangeError.NotAuthorised, IsUnreachable: detail == 0));
     }
 
     private static void Receive(ParticipantScene scene, string method, uint cseq, int detail, List<SipRequest> asked)
