@@ -53,7 +53,8 @@ internal sealed class KmsCommands
         var certificate = new Option<bool>("--certificate") { Description = "It has a certificate with this URI, from a root of kms.trust-file, and no key here." };
         var answers = new Option<string[]>("--answers")
         {
-            Description = "Whose tickets it may resolve beside its own: a URI, or sip:*@HOST; for a focus the names of its conferences. May be repeated.",
+            Description = "Whose tickets it may resolve beside its own, and in whose name it may ask for some: a URI, or sip:*@HOST; for a focus the names of "
+                + "its conferences. May be repeated.",
             HelpName = "PATTERN",
         };
         answers.Validators.Add(r =>

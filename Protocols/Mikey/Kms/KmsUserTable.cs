@@ -9,7 +9,7 @@ namespace ConfCluster.Protocols.Mikey.Kms;
 /// <summary>A user of the KMS. Owns the key.</summary>
 /// <param name="Name">The URI that it is called by, and the name of its pre-shared key, or in its certificate.</param>
 /// <param name="Psk">Null: it has a certificate.</param>
-/// <param name="Answers">For whom else it resolves tickets: URIs, or sip:*@HOST for all names at a host.</param>
+/// <param name="Answers">For whom else it resolves tickets, and in whose name it may ask for some: URIs, or sip:*@HOST for all names at a host.</param>
 public sealed record KmsUser(string Name, SecretBytes? Psk, ImmutableArray<string> Answers, bool IsRevoked) : IDisposable
 {
     private const string Wildcard = "*@";

@@ -76,8 +76,12 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
             await cluster[1].UntilReadyAsync();
             await cluster[2].UntilReadyAsync();
             await CreateAsync(cluster);
+            await using var packets = await cluster.WatchPacketsAsync();
             // The first address is nobody's: the next one gives the ticket.
-            string[] ticket = ["--srtp", "mikey", "--kms", "http://127.0.0.1:9/mikey", "--kms", KmsUrl(cluster), "--user", "sip:alice@example.com", "--psk-file", Key(cluster, "alice")];
+            string[] ticket =
+            [
+                "--srtp", "mikey", "--kms", "http://127.0.0.1:9/mikey", "--kms", KmsUrl(cluster), "--user", "sip:alice@example.com", "--psk-file", Key(cluster, "alice"),
+            ];
             var calls = new[]
             {
                 cluster.CallAsync(Room, 1, Tones[0], "120s", [.. ticket, "--first-sequence", "65350"]),
@@ -87,18 +91,21 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
             var firsts = await IdsAsync(cluster);
             var third = cluster.CallAsync(Room, 1, 1500, "120s", ticket);
             await cluster.UntilTalkingAsync(1, Room, calls.Length + 1);
+            var evicted = Assert.Single((await IdsAsync(cluster)).Except(firsts));
             cluster.Start(3, null, Keys(cluster));
             await cluster[3].UntilReadyAsync();
             if (others.Contains("media", StringComparison.Ordinal)) await cluster.UntilSpreadAsync(2, 3);
             var before = await EpochAsync(cluster, _ => true);
             await cluster[2].KillAsync();
-            var taken = await EpochAsync(cluster, e => e.Length == 3 && e.Distinct().Count() == 1 && e[0] > before);
-            var last = (await IdsAsync(cluster)).Except(firsts);
-            var (exit, said) = await NodeProcess.RunAsync("conference", "evict", Room, Assert.Single(last), "--url", cluster[1].Http.BaseAddress!.ToString());
+            // Who comes while the others are given their new bundles waits for the end of that, and hears from the epoch of its join on.
+            await cluster.UntilShownAsync(1, Room, c => c.GetProperty("participants").GetArrayLength() == 3, "another focus");
+            var late = cluster.CallAsync(Room, 1, 2000, "120s", ticket);
+            var taken = await EpochAsync(cluster, e => e.Length == 4 && e.Distinct().Count() == 1 && e[0] > before);
+            var (exit, said) = await NodeProcess.RunAsync("conference", "evict", Room, evicted, "--url", cluster[1].Http.BaseAddress!.ToString());
             Assert.True(exit == 0, said);
             Assert.Equal("peer", (await third).EndedBy);
-            await EpochAsync(cluster, e => e.Length == 2 && e.Distinct().Count() == 1 && e[0] > taken);
-            await cluster.UntilTalkingAsync(1, Room, 2);
+            await EpochAsync(cluster, e => e.Length == 3 && e.Distinct().Count() == 1 && e[0] > taken);
+            await cluster.UntilTalkingAsync(1, Room, 3);
             (exit, said) = await NodeProcess.RunAsync("conference", "end", Room, "--url", cluster[1].Http.BaseAddress!.ToString());
             Assert.True(exit == 0, said);
             var reports = await Task.WhenAll(calls);
@@ -113,6 +120,9 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
                 Assert.True(heard >= (int)reports[i].TalkSeconds - (first.Contains("media", StringComparison.Ordinal) ? 4 : 24), $"{heard} s of {reports[i]}");
             }
 
+            Assert.Equal((200, "peer", 0UL), ((await late).Status, (await late).EndedBy, (await late).Replays));
+            Assert.True(cluster.SecondsOf(Room, 2000, Tones[0]) >= 1, $"{await late}");
+            output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports[0].PacketsReceived + reports[1].PacketsReceived));
             await cluster.UntilShownAsync(1, Room, c => !c.GetProperty("active").GetBoolean(), "its end");
             await cluster.AuditIsCleanAsync(1);
         });

@@ -219,7 +219,8 @@ public sealed class BundleAnewTests
             Assert.Empty(call.Phone.Hold(true));
             var second = offer with { Headers = offer.Headers.With("CSeq", $"{offer.Headers.CSeq.Number + 1} {offer.Method.Name}") };
             Assert.Equal(500, ((SipResponse)call.Deliver(second)!).StatusCode);
-            var ended = byUs ? call.Phone.HangUp() : call.Phone.Receive(Bye(offer), new SipFlow(SipTransport.Udp, ParticipantScene.Flow.Remote, ParticipantScene.Flow.Local));
+            var from = new SipFlow(SipTransport.Udp, ParticipantScene.Flow.Remote, ParticipantScene.Flow.Local);
+            var ended = byUs ? call.Phone.HangUp() : call.Phone.Receive(Bye(offer), from);
             Assert.Contains(ended.OfType<PhoneEffect.Send>(), s => s.Message is SipResponse { StatusCode: 487 });
 
             // Too late.

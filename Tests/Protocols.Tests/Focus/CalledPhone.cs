@@ -34,6 +34,7 @@ internal sealed class CalledPhone : IDisposable
             Identity = SipUri.Sip("bob", "example.com"),
             Suites = MediaCapabilities.Default.Suites,
             UseMki = true,
+            ResolvesTickets = true,
             TicketUser = new PhoneTicketUser(KmsScene.Bob, () => Kms.Now),
         };
         var port = MediaAddress.From(IPAddress.Parse("192.0.2.5"), 4000);

@@ -19,7 +19,8 @@ namespace ConfCluster.Protocols.Tests.Focus;
 /// <summary>Phones that are offered a ticket by the focus and send under the group's key, in calls of ours and after INVITEs without an offer.</summary>
 public sealed class TicketDialUplinkTests : IDisposable
 {
-    private const string Format = "Pcma/8 level 1 AES_CM_128_HMAC_SHA1_80 mki 4";
+    private const string Suite = "AES_CM_128_HMAC_SHA1_80";
+    private const string Format = $"Pcma/8 level 1 {Suite} mki 4";
     private readonly CalledPhone _called = new(SrtpProfile.AesCm128HmacSha1Tag80, 0x1234);
 
     public void Dispose() => _called.Dispose();
@@ -60,6 +61,40 @@ public sealed class TicketDialUplinkTests : IDisposable
         Assert.True(_called.Sends.KeyAndSalt.FixedTimeEquals(group.For(_called.Sends.Profile)!.KeyAndSalt));
         Assert.NotEmpty(scene.All.OfType<SetForwarding>());
         Assert.Empty(scene.All.OfType<SetLegMedia>());
+    }
+
+    [Fact]
+    [Trait("RFC", "6043 §4.2.2")]
+    public void Whom_the_conference_called_is_given_a_new_bundle_when_the_node_that_called_is_lost()
+    {
+        var scene = _called.Calling(TicketOffers.Only, Format);
+        scene.Do(new ParticipantInput.ResponseArrived(_called.Answer(scene.Invite)!));
+        Accept(scene, LegKeying.Switched);
+        _called.Deliver(Assert.Single(scene.Effects.OfType<SendAck>()).Request);
+        Update(scene, 1, switches: false);
+        Update(scene, 1, switches: true);
+        scene.State.Destroy();
+        var next = new ParticipantScene(now: _called.Kms.Now + TimeSpan.FromSeconds(9)).InCluster();
+        next.Do(new ParticipantInput.Recovered([.. scene.All.OfType<Store>().Select(s => s.Fact)]));
+        next.OfferKey(2, 0);
+        var uplink = new GroupUplink(LegKeying.Switched, new Ssrc(0x1234), Format, new KeyEpoch(1));
+        next.Do(new ParticipantInput.MoveRequested(DialScene.Room, DialScene.Mixer, new Incarnation(1), MayOffer: false) { Uplink = uplink });
+        next.Do(new ParticipantInput.LegFound(DialScene.Mixer, null));
+        var asked = next.Only<RequestTicket>();
+        Assert.Equal((KmsScene.Bob.ToString(), KmsScene.Room.ToString(), Suite), (asked.Responder, asked.As, asked.Suite.Name));
+        next.Do(new ParticipantInput.TicketGranted(_called.Grant(), ExchangeError.None, IsUnreachable: false));
+        next.Open();
+        foreach (var sends in new[] { 1u, 1u })
+        {
+            next.Do(new ParticipantInput.ResponseArrived(_called.Answer(KeyScene.Sent(next))!));
+            foreach (var ack in next.Effects.OfType<SendAck>()) _called.Deliver(ack.Request);
+            Assert.Equal(sends, (uint)_called.Sends!.Mki.Value);
+        }
+
+        Assert.Equal(LegKeyAnswer.Took, next.Only<ReportKey>().Answer);
+        next.Do(new ParticipantInput.KeyOffered(DialScene.Room, ParticipantScene.Group(2), null) { Taken = new KeyEpoch(2), Switches = true });
+        next.Do(new ParticipantInput.ResponseArrived(_called.Answer(KeyScene.Sent(next))!));
+        Assert.Equal(2u, (uint)_called.Sends!.Mki.Value);
     }
 
     [Fact]

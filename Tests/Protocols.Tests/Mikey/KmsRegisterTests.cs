@@ -92,6 +92,27 @@ public sealed class KmsRegisterTests : IDisposable
         Assert.Equal(ExchangeError.MacMismatch, Ask(Alice, c => KmsClient.Request(Wanted(TicketFlags.None), c, Context)).Error);
     }
 
+    /// <summary>A conference that calls its phone back does so by the name that it was called by, and nobody else does.</summary>
+    [Theory]
+    [InlineData("sip:room@10.0.0.1", true)]
+    [InlineData("sip:focus@example.com", true)]
+    [InlineData("sip:room@10.0.0.2", false)]
+    [InlineData("sip:alice@example.com", false)]
+    public void Whoever_answers_for_a_name_gets_tickets_in_it_that_die_with_the_last_who_does(string name, bool isGranted)
+    {
+        var wanted = Wanted(TicketFlags.None) with
+        {
+            Contents = new([new RoleIdentity(IdentityRole.Initiator, Identity.Uri(name)), new RoleIdentity(IdentityRole.Responder, Alice)]),
+        };
+        var answer = Ask(Focus, c => KmsClient.Request(wanted, c, Context));
+        Assert.Equal(isGranted ? ExchangeError.None : ExchangeError.NotAuthorised, answer.Error);
+        if (!isGranted) return;
+        Assert.Equal(name, answer.Ticket!.Policy.Initiator!.Value.ToString());
+        Assert.Equal(ExchangeError.None, Resolve(answer.Ticket, Alice).Error);
+        _users = _users.With(_users.Find("sip:focus@example.com")! with { IsRevoked = true });
+        Assert.Equal(ExchangeError.NotAuthorised, Resolve(answer.Ticket, Alice).Error);
+    }
+
     private static KmsUser User(Identity name, params string[] answers) =>
         new(name.ToString(), SecretBytes.Create(32, s => System.Security.Cryptography.SHA256.HashData(name.Name.Span, s)), [.. answers], IsRevoked: false);
 
