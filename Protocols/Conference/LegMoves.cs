@@ -130,7 +130,9 @@ internal static class LegMoves
         };
     }
 
-    /// <summary>The mixer before, which does not know of its successor yet, goes on with it; but not with who was on the way to it from another one, which ends now.</summary>
+    /// <summary>
+    /// The mixer before, which does not know of its successor yet, goes on with it; but not with who was on the way to it from another one, which ends now.
+    /// </summary>
     private static bool IsGentle(ConferenceLife life, ParticipantId participant)
     {
         var number = life.State.Participants[participant].Mixer;
