@@ -98,6 +98,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
         LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),
+        FindMixer { Full: { } full } m => new ConferenceInput.RoomAsked(m.Participant, full),
         FindMixer m => new ConferenceInput.PlaceAsked(m.Participant),
         DrainMixer m => new ConferenceInput.MixerDrained(m.Mixer),
         RecallLegs => new ConferenceInput.LegsRecalled(),
@@ -137,6 +138,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             NewGroupKey = _keys.Make,
             KmsGroupKey = _keys.Take,
             NextMixer = NextMixer,
+            HasRoomBeside = _parts.HasRoomBeside,
         };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
@@ -160,8 +162,14 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
                 });
                 break;
             case ConferenceEffect.Move e:
-                ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer) { IsGentle = e.IsGentle, Uplink = e.Uplink });
+                ToParticipant(new MoveLeg(e.Participant, _id, e.Mixer, e.Incarnation, e.MayOffer)
+                {
+                    IsGentle = e.IsGentle,
+                    Uplink = e.Uplink,
+                    Seating = e.Seating,
+                });
                 break;
+            case ConferenceEffect.NoRoom e: _parts.NoRoom(e.Mixer); break;
             case ConferenceEffect.Confirm e: _parts.Regions.Mixers.Tell(new ConfirmMixer(e.Mixer, e.Incarnation, e.Answer)); break;
             case ConferenceEffect.FetchKeys e: Fetch(e.Count); break;
             case ConferenceEffect.DestroyKey e: _keys.Destroy(e.Epoch); break;

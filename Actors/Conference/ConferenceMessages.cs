@@ -33,8 +33,14 @@ public sealed record LegKeyReport(ConferenceId Conference, ParticipantId Partici
 /// <summary>The leg is at that mixer, and its peer knows: answers <c>MoveLeg</c>.</summary>
 public sealed record LegMoved(ConferenceId Conference, ParticipantId Participant, MixerId Mixer) : IConferenceMessage;
 
-/// <summary>A participant came back and has no leg: answered by <c>MoveLeg</c> or <c>EndDialog</c>.</summary>
-public sealed record FindMixer(ConferenceId Conference, ParticipantId Participant) : IConferenceMessage;
+/// <summary>
+/// A participant has no leg, since it came back or a mixer has no room: answered by <c>MoveLeg</c>, <c>DialGranted</c>, <c>JoinRefused</c> or <c>EndDialog</c>.
+/// </summary>
+public sealed record FindMixer(ConferenceId Conference, ParticipantId Participant) : IConferenceMessage
+{
+    /// <summary>Which has none, so another one is asked for; null: it asks where its leg is.</summary>
+    public MixerId? Full { get; init; }
+}
 
 /// <summary>A node with participants is gone: the conference speaks to each of its own, so that those who were there come to life elsewhere.</summary>
 public sealed record RecallLegs(ConferenceId Conference) : IConferenceMessage;

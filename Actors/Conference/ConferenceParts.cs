@@ -15,4 +15,10 @@ public sealed record ConferenceParts(
 
     /// <summary>The incarnation that the mixer after another one shall be, beside the conference's other mixers; alone, the next number.</summary>
     public Func<MixerId, long?, ImmutableArray<MixerId>, long> NextMixer { get; init; } = (before, _, _) => checked(before.Incarnation + 1);
+
+    /// <summary>A mixer with nobody at it had no room for a leg.</summary>
+    public Action<MixerId> NoRoom { get; init; } = _ => { };
+
+    /// <summary>As in <see cref="DecisionContext"/>.</summary>
+    public Func<int, bool> HasRoomBeside { get; init; } = _ => true;
 }

@@ -27,8 +27,13 @@ public static class ConferenceRegion
     {
         ArgumentNullException.ThrowIfNull(settings);
         var journal = JournalOf(settings.Journal);
-        var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System) { IsAlone = settings.Cluster.IsAlone };
-        if (homes is not null) parts = parts with { NextMixer = homes.Next };
+        var parts = new ConferenceParts(settings.Conference, regions, active, journal, clock ?? TimeProvider.System)
+        {
+            IsAlone = settings.Cluster.IsAlone,
+            // Mixers of a conference take a lane each, as long as there are some.
+            HasRoomBeside = mixers => mixers < settings.Media.Lanes,
+        };
+        if (homes is not null) parts = parts with { NextMixer = homes.Next, NoRoom = homes.NoRoom, HasRoomBeside = _ => homes.HasRoom() };
         var plan = new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards), RememberEntities: true, StopConference.Instance);
         if (settings.Cluster.Has(NodeRole.Focus) && !settings.Cluster.IsAlone)
             builder.WithActors((system, _) => system.ActorOf(Props.Create(() => new FocusWatch(regions, active)), "focus-watch"));

@@ -110,6 +110,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         {
             IsGentle = m.IsGentle,
             Uplink = m.Uplink,
+            Seating = m.Seating,
         },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),
@@ -180,7 +181,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case ParticipantEffect.CloseLeg e: _regions.Mixers.Tell(new CloseLeg(e.Mixer, _context.Id)); break;
             case ParticipantEffect.KeepLeg e: _regions.Mixers.Tell(new KeepLeg(e.Record)); break;
             case ParticipantEffect.AskLeg e: _regions.Mixers.Tell(new FindLeg(e.Mixer, _context.Id)); break;
-            case ParticipantEffect.AskPlace e: _regions.Conferences.Tell(new FindMixer(e.Conference, _context.Id)); break;
+            case ParticipantEffect.AskPlace e: _regions.Conferences.Tell(new FindMixer(e.Conference, _context.Id) { Full = e.Full }); break;
             case ParticipantEffect.Store e: Store(e.Fact); break;
             case ParticipantEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
             case ParticipantEffect.Cancel e: Timers.Cancel(e.Timer); break;

@@ -83,6 +83,9 @@ public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference,
 
     /// <summary>Null: it sends under a key of its own.</summary>
     public GroupUplink? Uplink { get; init; }
+
+    /// <summary>As in <see cref="ParticipantInput.MoveRequested"/>.</summary>
+    public int Seating { get; init; }
 }
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;

@@ -30,6 +30,10 @@ internal static class ConferenceFactWire
             {
                 At = WireValues.Time(p.At),
             }),
+        WireEntry.Of<ConferenceEvent.ParticipantMoved, ParticipantMovedProto>(
+            "c.moved.1",
+            e => new ParticipantMovedProto { At = WireValues.Ticks(e.At), Participant = e.Participant.Value, Mixer = e.Mixer, Ssrc = e.Ssrc.Value },
+            p => new ConferenceEvent.ParticipantMoved(new ParticipantId(p.Participant), p.Mixer, new Ssrc(p.Ssrc)) { At = WireValues.Time(p.At) }),
         WireEntry.Of<ConferenceEvent.MixerPlaced, MixerPlacedProto>(
             "c.mixer.1",
             e => new MixerPlacedProto

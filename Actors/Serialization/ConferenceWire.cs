@@ -54,8 +54,8 @@ internal static class ConferenceWire
             p => new LegMoved(new ConferenceId(p.Conference), new ParticipantId(p.Participant), WireValues.Read(p.Mixer))),
         WireEntry.Of<FindMixer, FindMixerProto>(
             "m.findmixer.1",
-            m => new FindMixerProto { Conference = m.Conference.Value, Participant = m.Participant.Value },
-            p => new FindMixer(new ConferenceId(p.Conference), new ParticipantId(p.Participant))),
+            m => new FindMixerProto { Conference = m.Conference.Value, Participant = m.Participant.Value, Full = m.Full is { } full ? WireValues.Write(full) : null },
+            p => new FindMixer(new ConferenceId(p.Conference), new ParticipantId(p.Participant)) { Full = p.Full is { } full ? WireValues.Read(full) : null }),
         WireEntry.Of<DrainMixer, DrainMixerProto>(
             "m.drain.1", m => new DrainMixerProto { Mixer = WireValues.Write(m.Mixer) }, p => new DrainMixer(WireValues.Read(p.Mixer))),
         WireEntry.Of<NodeDraining, NodeDrainingProto>("n.draining.1", m => new NodeDrainingProto { Node = m.Node }, p => new NodeDraining(p.Node)),

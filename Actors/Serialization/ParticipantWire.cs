@@ -32,11 +32,12 @@ internal static class ParticipantWire
             m => new MoveLegProto
             {
                 Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number,
-                MayOffer = m.MayOffer, Gentle = m.IsGentle, Uplink = Write(m.Uplink),
+                MayOffer = m.MayOffer, Gentle = m.IsGentle, Uplink = Write(m.Uplink), Seating = m.Seating,
             },
             p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer)
             {
                 IsGentle = p.Gentle,
+                Seating = p.Seating,
                 Uplink = p.Uplink is { } u ? new GroupUplink((LegKeying)u.Keying, new Ssrc(u.Ssrc), u.Media, new KeyEpoch(u.Epoch)) : null,
             }),
         WireEntry.Of<LegOpened, LegOpenedProto>(

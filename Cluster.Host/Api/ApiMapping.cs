@@ -58,6 +58,7 @@ internal static class ApiMapping
         ConferenceEvent.ParticipantLeft e => Entry(number, e, e.Participant.Value, null, Camel(e.Reason.ToString())),
         ConferenceEvent.Planned e => Entry(number, e, null, null, string.Join(", ", e.Plan.Set.Select(s => s.ToString()).Prepend($"blueprint {e.Plan.Blueprint}"))),
         ConferenceEvent.Taken e => Entry(number, e, null, null, e.Incarnation.ToString()),
+        ConferenceEvent.ParticipantMoved e => Entry(number, e, e.Participant.Value, null, $"mixer {e.Mixer}, {e.Ssrc}"),
         ConferenceEvent.MixerPlaced e => Entry(
             number, e, null, null, $"mixer incarnation {e.MixerIncarnation}{(e.Loss == MixerLoss.None ? "" : $", {Camel($"{e.Loss}")}")}"),
         ConferenceEvent.KeyEpochBegan e => Entry(number, e, null, null, $"{e.Epoch}, {Camel($"{e.Reason}")}{(e.Source == KeySource.Kms ? ", made by the KMS" : "")}"),

@@ -48,6 +48,7 @@ internal sealed class AuditLogReader
             case "ladder": return TryLadder(record);
             case "steps": return record.Fields.All(f => TryStep(record.Number, f.Value));
             case "mixer": return TryMixer(record, at);
+            case "moved": return TryMoved(record);
             case "ssrcs":
                 _log.Ssrcs.AddRange(record.Fields.Where(f => f.Name == "ssrc").Select(f => (f.Value, record.Number)));
                 return true;
@@ -76,6 +77,14 @@ internal sealed class AuditLogReader
         if (!TryNumber(record["incarnation"], out var incarnation)) return false;
         _log.Mixers.Add(new AuditMixer(record.Number, at, incarnation, record["loss"] is not null));
         _log.Ssrcs.AddRange(record.Fields.Where(f => f.Name == "ssrc").Select(f => (f.Value.Split(' ')[0], record.Number)));
+        return true;
+    }
+
+    /// <summary>Its leg goes to another mixer.</summary>
+    private bool TryMoved(KeyChangeRecord record)
+    {
+        if (record["participant"] is not { } id || !_log.Legs.TryGetValue(id, out var leg) || leg.Left is not null || record["ssrc"] is not { } ssrc) return false;
+        _log.Ssrcs.Add((ssrc, record.Number));
         return true;
     }
 

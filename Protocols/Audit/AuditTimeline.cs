@@ -37,6 +37,7 @@ public static class AuditTimeline
             ? "" : ", its keys crossed an unprotected hop")}",
         "left" => $"{name} left: {Words(r["reason"])}",
         "planned" => $"to go by blueprint {r["blueprint"]}{string.Concat(r.Fields.Where(f => f.Name == "set").Select(f => $", {f.Value}"))}",
+        "moved" => $"{name} goes to mixer {r["mixer"]} for want of room, under a new SSRC",
         "mixer" => $"mixer {(r["number"] is { } number ? $"{number}." : "")}{r["incarnation"]} placed{Loss(r["loss"])}",
         "ended" => $"ended: {Words(r["reason"])}",
         "ssrcs" => $"{r.Fields.Count(f => f.Name == "ssrc")} SSRCs reserved{(r["mixer"] is { } mixer ? $" for mixer {mixer}" : "")}",

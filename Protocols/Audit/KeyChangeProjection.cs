@@ -22,6 +22,7 @@ public static class KeyChangeProjection
             ConferenceEvent.Taken e => ("taken", [("incarnation", Text(e.Incarnation.Number))]),
             ConferenceEvent.ParticipantJoined e => ("joined", Joined(e)),
             ConferenceEvent.ParticipantLeft e => ("left", [("participant", e.Participant.Value), ("reason", Name(e.Reason))]),
+            ConferenceEvent.ParticipantMoved e => ("moved", [("participant", e.Participant.Value), ("mixer", Text(e.Mixer)), ("ssrc", e.Ssrc.ToString())]),
             ConferenceEvent.MixerPlaced e => ("mixer", Placed(e)),
             ConferenceEvent.Ended e => ("ended", [("reason", Name(e.Reason))]),
             ConferenceEvent.SsrcsReserved e => ("ssrcs", [("mixer", e.Mixer == 0 ? null : Text(e.Mixer)), .. e.Ssrcs.Select(s => ("ssrc", (string?)s.ToString()))]),

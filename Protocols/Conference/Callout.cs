@@ -15,5 +15,8 @@ public sealed record Callout(ParticipantId Participant, string Target, CalloutSt
     /// <summary>It was asked for, and has not been told where it has ports.</summary>
     public bool IsWaiting { get; init; }
 
+    /// <summary>The mixer where it was to have ports had no room.</summary>
+    public bool WasRefused { get; init; }
+
     public bool IsPending => State is CalloutState.Inviting or CalloutState.Ringing;
 }

@@ -34,19 +34,37 @@ internal static class Callouts
     {
         if (!life.State.IsActive || life.State.Mixers.IsEmpty || !life.Callouts.Exists(c => c.IsPending && c.IsWaiting)) return life;
         var legs = MixerSeats.Count(life.State);
+        var known = MixerRoom.Known(life, context.Decision);
         foreach (var callout in life.Callouts.Where(c => c.IsPending && c.Seat is not null && !life.State.Participants.ContainsKey(c.Participant)))
             legs[callout.Seat!.Value]++;
         for (var i = 0; i < life.Callouts.Count; i++)
         {
             var callout = life.Callouts[i];
             if (!callout.IsPending || !callout.IsWaiting) continue;
-            var seat = MixerSeats.Choose(legs, context.Decision.Policy.LegsPerMixer);
+            if (callout.WasRefused && MixerSeats.Find(legs, life.State, known) is null)
+            {
+                effects.Add(new ConferenceEffect.Refuse(callout.Participant, Rejection.NoMediaCapacity));
+                life = life with { Callouts = life.Callouts.SetItem(i, callout with { IsWaiting = false }) };
+                continue;
+            }
+
+            var seat = MixerSeats.ForNewcomer(legs, life.State, known);
             if (seat == legs.Length) return Another(life, seat);
             legs[seat]++;
             effects.Add(Granted(life, callout.Participant, seat));
             life = life with { Callouts = life.Callouts.SetItem(i, callout with { Seat = seat, IsWaiting = false }) };
         }
 
+        return life;
+    }
+
+    /// <summary>A mixer had no room for somebody who is being called: another one is to have.</summary>
+    public static ConferenceLife Elsewhere(ConferenceLife life, Callout callout, MixerId full, Effects effects)
+    {
+        if (callout.Seat is not { } seat) return life;
+        if (life.State.MixerOf(seat) == full)
+            return life with { Callouts = life.Callouts.Replace(callout, callout with { Seat = null, IsWaiting = true, WasRefused = true }) };
+        effects.Add(Granted(life, callout.Participant, seat));
         return life;
     }
 

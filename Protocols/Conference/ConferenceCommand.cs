@@ -51,6 +51,14 @@ public abstract record ConferenceCommand
     /// <param name="Number">Of the mixer to come; nothing is to be done when it is there.</param>
     public sealed record AddMixer(int Number) : ConferenceCommand;
 
+    /// <summary>The mixer of a leg has no room for it: another one is to have it.</summary>
+    /// <param name="Full">That mixer; where the leg is to be elsewhere by now nothing is to be done.</param>
+    public sealed record Reseat(ParticipantId Participant, MixerId Full) : ConferenceCommand
+    {
+        /// <summary>With nobody else there, another mixer may take the place of that one.</summary>
+        public bool MayReplace { get; init; }
+    }
+
     /// <summary>BYE, failed refresh, timeout, eviction, loss of media: all end here.</summary>
     public sealed record Leave(ParticipantId Participant, LeaveReason Reason) : ConferenceCommand;
 
@@ -112,6 +120,12 @@ public sealed record DecisionContext(DateTimeOffset Now, ConferencePolicy Policy
     /// replaces (null: none); one that is not higher does not count.
     /// </summary>
     public Func<int, long, long?, long> NextMixer { get; init; } = (_, before, _) => checked(before + 1);
+
+    /// <summary>Mixers that have just had no room for a leg.</summary>
+    public ImmutableHashSet<MixerId> Full { get; init; } = [];
+
+    /// <summary>Whether another mixer may find room beside so many of the conference that are there, or were full.</summary>
+    public Func<int, bool> HasRoomBeside { get; init; } = _ => true;
 
     /// <summary>Takes the key of an epoch from those that the KMS made, and keeps it; tells its commitments.</summary>
     public Func<KeyEpoch, ImmutableArray<KeyCommitment>> KmsGroupKey { get; init; } = _ => [];

@@ -18,6 +18,7 @@ public static class ConferenceDecider
         return command switch
         {
             ConferenceCommand.Join join => Join(state, join, context),
+            ConferenceCommand.Reseat reseat => Reseat(state, reseat, context),
             ConferenceCommand.Leave leave => Leave(state, leave, context),
             ConferenceCommand.Take take => Take(state, take, context),
             ConferenceCommand.PlaceMixer place => PlaceMixer(state, place, context),
@@ -83,7 +84,23 @@ public static class ConferenceDecider
     private static int Seat(ConferenceState state, int? has, DecisionContext context) =>
         // What is forwarded unopened is forwarded by one.
         context.Policy.Keys.IsSwitching ? 0
-        : has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.Choose(MixerSeats.Count(state), context.Policy.LegsPerMixer);
+        : has is { } number && state.Mixers.ContainsKey(number) ? number : MixerSeats.ForNewcomer(MixerSeats.Count(state), state, context);
+
+    /// <summary>Its SSRC is another one, though the mixer that had no room has sent nothing under the one before: it may have had the leg once.</summary>
+    private static Decision Reseat(ConferenceState state, ConferenceCommand.Reseat reseat, DecisionContext context)
+    {
+        if (!state.Participants.TryGetValue(reseat.Participant, out var member)) return Reject(Rejection.NotAParticipant);
+        if (state.MixerOf(member.Mixer) != reseat.Full) return Accept();
+        var legs = MixerSeats.Count(state);
+        // What is forwarded unopened is forwarded by one.
+        var seat = context.Policy.Keys.IsSwitching ? null : MixerSeats.Find(legs, state, context);
+        var isSeated = seat is { } other && other < legs.Length && legs[other] < context.Policy.LegsPerMixer;
+        var moved = new ConferenceEvent.ParticipantMoved(reseat.Participant, seat ?? member.Mixer, Fresh(state, context)) { At = context.Now };
+        if (!isSeated && reseat.MayReplace && legs[member.Mixer] == 1 && MixerSeats.HasRoomBeside(state, context))
+            return Accept(NextMixer(state, member.Mixer, reseat.Full.Incarnation, context), moved with { Mixer = member.Mixer });
+        if (seat is not { } number) return Reject(Rejection.NoMediaCapacity);
+        return number < legs.Length ? Accept(moved) : Accept(NextMixer(state, number, null, context), moved);
+    }
 
     private static Decision AddMixer(ConferenceState state, int number, DecisionContext context)
     {

@@ -66,7 +66,13 @@ public abstract record ConferenceEffect
 
         /// <summary>Of a leg that sends under the group's key, for a life of it that does not know; null: any other.</summary>
         public GroupUplink? Uplink { get; init; }
+
+        /// <summary>As in <see cref="Member"/>.</summary>
+        public int Seating { get; init; }
     }
+
+    /// <summary>A mixer that nobody is at had no room, so its node has none.</summary>
+    public sealed record NoRoom(MixerId Mixer) : ConferenceEffect;
 
     /// <summary>To a mixer: it is in charge.</summary>
     /// <param name="Answer">The number that it asked under; 0: it did not.</param>

@@ -52,6 +52,10 @@ public abstract record ConferenceEvent
 
     public sealed record ParticipantLeft(ParticipantId Participant, LeaveReason Reason) : ConferenceEvent;
 
+    /// <summary>Its leg goes to another mixer, since the one before had no room for it; there it is sent media under another SSRC from the register.</summary>
+    /// <param name="Mixer">The number of the mixer; the same as before: another has taken the place of that, and it was the only one there.</param>
+    public sealed record ParticipantMoved(ParticipantId Participant, int Mixer, Ssrc Ssrc) : ConferenceEvent;
+
     /// <summary>A mixer begins; the one of that number before it is told to end.</summary>
     public sealed record MixerPlaced(long MixerIncarnation) : ConferenceEvent
     {

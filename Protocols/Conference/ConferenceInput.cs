@@ -67,6 +67,9 @@ public abstract record ConferenceInput
     /// <summary>A participant that came back on another node: which mixer has its leg?</summary>
     public sealed record PlaceAsked(ParticipantId Participant) : ConferenceInput;
 
+    /// <summary>A mixer has no room for the leg of a participant, or of somebody who is being called: which other has?</summary>
+    public sealed record RoomAsked(ParticipantId Participant, MixerId Full) : ConferenceInput;
+
     /// <summary>A node with participants is gone: those of this conference that were there come to life when they are spoken to.</summary>
     public sealed record LegsRecalled : ConferenceInput;
 

@@ -51,14 +51,23 @@ internal static class ConferenceKeys
         foreach (var leg in life.Keys.Legs.Values.Where(l => l.InUse == LegKeys.Forgotten && l.Keying != LegKeying.Switched))
         {
             if (state.Participants.TryGetValue(new ParticipantId(leg.Participant), out var member) && member.Mixer != number) continue;
-            var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
-            life = life with { Keys = life.Keys.With(leg with { InUse = null, KnowsOwnKey = knowsOwnKey }) };
-            life = KeyWishes.Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
+            life = WithOwnKey(life, leg, context);
         }
 
         var (keys, effects) = RekeyMachine.Next(
             KeySupply.Of(life.Keys, context.Policy.Keys), new RekeyInput.Demanded(RekeyReason.MixerReplaced), context.Policy.Keys.Rekey, now);
         return Begun(Deferred(life with { Keys = keys, KeyClock = now }, life.Keys, context), state, effects, context);
+    }
+
+    /// <summary>A leg that goes to another mixer, which knows no key of a former life of the focus.</summary>
+    public static ConferenceLife Moved(ConferenceLife life, ParticipantId participant, DecisionContext context) =>
+        life.Keys.Find(participant.Value) is { } leg && leg.InUse == LegKeys.Forgotten && leg.Keying != LegKeying.Switched ? WithOwnKey(life, leg, context) : life;
+
+    private static ConferenceLife WithOwnKey(ConferenceLife life, LegKeys leg, DecisionContext context)
+    {
+        var knowsOwnKey = leg.Keying != LegKeying.GroupPlain;
+        life = life with { Keys = life.Keys.With(leg with { InUse = null, KnowsOwnKey = knowsOwnKey }) };
+        return KeyWishes.Step(life, new ParticipantId(leg.Participant), knowsOwnKey ? LegStepKind.OwnKey : LegStepKind.Silenced, default, context);
     }
 
     private static (ConferenceLife Life, ImmutableArray<ConferenceEvent> Facts) Begun(

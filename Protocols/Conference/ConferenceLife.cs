@@ -88,6 +88,9 @@ public sealed record ConferenceLife
     /// <summary>Mixers in a row that were lost before they said anything, by number.</summary>
     internal ImmutableDictionary<int, int> Misplaced { get; init; } = ImmutableDictionary<int, int>.Empty;
 
+    /// <summary>Mixers that had no room for a leg, and when they last said so.</summary>
+    internal ImmutableDictionary<MixerId, DateTimeOffset> Full { get; init; } = ImmutableDictionary<MixerId, DateTimeOffset>.Empty;
+
     /// <summary>Legs that may not be at the mixer in charge yet, or whose peers do not know it.</summary>
     public ImmutableSortedDictionary<string, LegMove> Moves { get; internal init; } = LegMoves.None;
 

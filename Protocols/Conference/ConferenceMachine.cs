@@ -43,6 +43,7 @@ public static class ConferenceMachine
             ConferenceInput.Fired { Timer: ConferenceTimer.Collect } => KeyWishes.Flush(life) with { IsCollecting = false },
             ConferenceInput.LegMoved i => LegMoves.Arrived(life, i, effects, context),
             ConferenceInput.PlaceAsked i => LegMoves.Asked(life, i, effects),
+            ConferenceInput.RoomAsked i => MixerRoom.Asked(life, i, effects, context),
             ConferenceInput.MixerDrained i => MixerWatch.Drained(life, i.Mixer, effects),
             ConferenceInput.LegsRecalled => LegMoves.Recall(life, effects, context),
             ConferenceInput.Fired { Timer: ConferenceTimer.Moves } => LegMoves.Again(life, effects, context),
@@ -110,6 +111,7 @@ public static class ConferenceMachine
             Pending = null,
         };
         next = LegMoves.Stored(next, batch.Events, effects, context);
+        next = LegMoves.Reseated(HandOver.Moved(next, batch.Events), batch.Events, effects, context);
         next = WriteQueue.Returned(WriteQueue.LeaveForThoseWhoWereRefused(next, effects, context));
         next = ConferenceKeys.Stored(next, batch.Events, effects, context.Decision);
         next = MixerWatch.Publish(next, effects, context);

@@ -99,6 +99,13 @@ public sealed record ConferenceState
             Register = e.Uplink == default ? Register.Add(e.Ssrc) : Register.Add(e.Ssrc).Add(e.Uplink),
         },
         ConferenceEvent.ParticipantLeft e => this with { Participants = Participants.Remove(e.Participant) },
+        ConferenceEvent.ParticipantMoved e => this with
+        {
+            Participants = Participants.TryGetValue(e.Participant, out var moved)
+                ? Participants.SetItem(e.Participant, moved with { Mixer = e.Mixer, Ssrc = e.Ssrc, Seating = moved.Seating + 1 })
+                : Participants,
+            Register = Register.Add(e.Ssrc),
+        },
         ConferenceEvent.MixerPlaced e => Placed(e),
         ConferenceEvent.Ended => this with { IsActive = false, Participants = Participants.Clear() },
         ConferenceEvent.SsrcsReserved e => this with
@@ -181,6 +188,9 @@ public sealed record Member(ParticipantId Participant, string Identity, string? 
 
     /// <summary>The number of the mixer that its leg is at.</summary>
     public int Mixer { get; init; }
+
+    /// <summary>How often its leg was given another place for want of room.</summary>
+    public int Seating { get; init; }
 
     /// <summary>The SSRC that it sends under with the group key; 0: it sends under a key of its own.</summary>
     public Ssrc Uplink { get; init; }

@@ -30,7 +30,20 @@ internal static class HandOver
         return life with { Uplinks = uplinks.ToImmutable() };
     }
 
-    /// <summary>For the mixer of that number which takes over from another: where its legs were.</summary>
+    /// <summary>Legs that go to a mixer which works already.</summary>
+    public static ConferenceLife Moved(ConferenceLife life, ImmutableArray<ConferenceEvent> batch)
+    {
+        foreach (var moved in batch.OfType<ConferenceEvent.ParticipantMoved>())
+        {
+            if (!life.Known.TryGetValue(moved.Mixer, out var known) || !life.Uplinks.TryGetValue(moved.Participant, out var indices)) continue;
+            var others = known.HandedOver.RemoveAll(u => u.Participant == moved.Participant);
+            life = life with { Known = life.Known.SetItem(moved.Mixer, known with { HandedOver = others.Add(new LegUplinks(moved.Participant, indices)) }) };
+        }
+
+        return life;
+    }
+
+    /// <summary>For the mixer of that number when it begins: how far its legs were elsewhere.</summary>
     public static ImmutableArray<LegUplinks> Begun(ConferenceLife life, int number) =>
     [
         .. life.Uplinks.Where(u => life.State.Participants.TryGetValue(u.Key, out var member) && member.Mixer == number)

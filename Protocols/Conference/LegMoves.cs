@@ -46,6 +46,20 @@ internal static class LegMoves
         return taken && !life.FoundMixers.IsEmpty ? Recall(life, effects, context) : life;
     }
 
+    /// <summary>Legs for which their mixers had no room: told at once, as those of a mixer that was replaced.</summary>
+    public static ConferenceLife Reseated(ConferenceLife life, ImmutableArray<ConferenceEvent> batch, Effects effects, ConferenceContext context)
+    {
+        var now = context.Decision.Now;
+        var moves = batch.OfType<ConferenceEvent.ParticipantMoved>().Select(e => e.Participant).Where(p => IsIn(life, p) && !life.Abandoned.Contains(p)).Distinct()
+            .ToImmutableSortedDictionary(p => p.Value, _ => new LegMove(now, null), StringComparer.Ordinal);
+        if (moves.IsEmpty) return life;
+        foreach (var id in moves.Keys) effects.Add(Move(life, id, mayOffer: false));
+        var replaced = batch.OfType<ConferenceEvent.MixerPlaced>().Where(e => e.Loss == MixerLoss.None).Select(e => e.Number).ToHashSet();
+        foreach (var callout in life.Callouts.Where(c => c is { IsPending: true, IsWaiting: false, Seat: { } seat } && replaced.Contains(seat)))
+            effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.MixerOf(callout.Seat!.Value)!.Value));
+        return Arm(life with { Moves = life.Moves.SetItems(moves), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);
+    }
+
     /// <summary>Whoever lives says where its leg is; whoever does not comes to life by being told, and asks that mixer for its leg.</summary>
     public static ConferenceLife Recall(ConferenceLife life, Effects effects, ConferenceContext context)
     {
@@ -122,11 +136,11 @@ internal static class LegMoves
     {
         var participant = new ParticipantId(id);
         var mixer = life.State.MixerOf(participant)!.Value;
-        var isLeft = life.Leaving.TryGetValue(mixer.Number, out var leaving) && leaving.Published.Legs.Any(l => l.Participant == participant);
         return new ConferenceEffect.Move(participant, mixer, life.State.Incarnation, mayOffer)
         {
-            IsGentle = isLeft,
-            Uplink = life.State.Participants.TryGetValue(participant, out var member) ? GroupUplink.Of(member, life.State) : null,
+            IsGentle = MixerLeaving.Has(life, participant),
+            Seating = life.State.Participants[participant].Seating,
+            Uplink = GroupUplink.Of(life.State.Participants[participant], life.State),
         };
     }
 
@@ -141,7 +155,7 @@ internal static class LegMoves
             && !(life.Leaving.ContainsKey(number) && life.Moves.ContainsKey(participant.Value));
     }
 
-    private static bool IsIn(ConferenceLife life, ParticipantId participant) =>
+    public static bool IsIn(ConferenceLife life, ParticipantId participant) =>
         life.State.Participants.ContainsKey(participant) && !life.Departed.Contains(participant);
 
     private static ConferenceLife Without(ConferenceLife life, IReadOnlyCollection<string> ids, Effects effects, ConferenceContext context)

@@ -72,11 +72,18 @@ internal static class MixerLeaving
             : life with { Leaving = life.Leaving.SetItem(report.Mixer.Number, leaving with { Trunk = address }), Looked = default };
     }
 
-    /// <summary>The successor has sent media to those.</summary>
-    public static ConferenceLife Sends(ConferenceLife life, int number, ImmutableArray<ParticipantId> legs) =>
-        legs.IsEmpty || !life.Leaving.TryGetValue(number, out var leaving)
-            ? life
-            : life with { Leaving = life.Leaving.SetItem(number, leaving with { Reached = leaving.Reached.Union(legs) }) };
+    /// <summary>A mixer in charge has sent media to those: the successor, or one that has room for a leg where that had none.</summary>
+    public static ConferenceLife Sends(ConferenceLife life, ImmutableArray<ParticipantId> legs)
+    {
+        if (legs.IsEmpty) return life;
+        foreach (var (number, leaving) in life.Leaving)
+            life = life with { Leaving = life.Leaving.SetItem(number, leaving with { Reached = leaving.Reached.Union(legs) }) };
+        return life;
+    }
+
+    /// <summary>It goes on with that leg.</summary>
+    public static bool Has(ConferenceLife life, ParticipantId participant) =>
+        life.Leaving.Values.Any(l => l.Published.Legs.Any(leg => leg.Participant == participant));
 
     /// <summary>The newest state of one that leaves; null: it does not.</summary>
     public static MixerState? Find(ConferenceLife life, MixerId mixer) =>

@@ -26,6 +26,44 @@ public static class MixerSeats
         return legs.Length < MaxMixers ? legs.Length : fewest;
     }
 
+    /// <summary>As <see cref="Choose"/>, but of those that have just had no room none.</summary>
+    /// <param name="legs">Of each mixer, by number.</param>
+    /// <returns>As there; null: nobody is known to have room.</returns>
+    public static int? Find(ReadOnlySpan<int> legs, ConferenceState state, DecisionContext context)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(context);
+        if (context.Full.IsEmpty) return Choose(legs, context.Policy.LegsPerMixer);
+        int? fewest = null;
+        for (var number = 0; number < legs.Length; number++)
+        {
+            if (context.Full.Contains(state.MixerOf(number)!.Value)) continue;
+            if (legs[number] < context.Policy.LegsPerMixer) return number;
+            if (fewest is not { } least || legs[number] < legs[least]) fewest = number;
+        }
+
+        return legs.Length < MaxMixers && HasRoomBeside(state, context) ? legs.Length : fewest;
+    }
+
+    /// <summary>As <see cref="Find"/>; where nobody is known to have room it asks for itself, since room comes and goes with other conferences.</summary>
+    public static int ForNewcomer(ReadOnlySpan<int> legs, ConferenceState state, DecisionContext context)
+    {
+        if (Find(legs, state, context) is { } seat) return seat;
+        var fewest = 0;
+        for (var number = 1; number < legs.Length; number++)
+            if (legs[number] < legs[fewest])
+                fewest = number;
+        return fewest;
+    }
+
+    /// <summary>Another mixer may find room where those that it has, and those that had none, did not.</summary>
+    public static bool HasRoomBeside(ConferenceState state, DecisionContext context)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(context);
+        return context.HasRoomBeside(state.Mixers.Count + context.Full.Count(f => !state.HasMixer(f)));
+    }
+
     /// <summary>Legs of each mixer, by number.</summary>
     public static int[] Count(ConferenceState state)
     {

@@ -34,16 +34,14 @@ internal static class MixerWatch
 
         life = MixerTrunks.Joined(life);
         var members = life.State.Members();
-        foreach (var number in life.State.Mixers.Keys) life = Publish(life, number, members, replaced.Exists(m => m.Number == number), effects, context);
+        foreach (var number in life.State.Mixers.Keys) life = Publish(life, number, members, effects, context);
         return HandOver.Kept(life);
     }
 
-    /// <param name="takesOver">From another one, which this life has told states.</param>
-    private static ConferenceLife Publish(
-        ConferenceLife life, int number, ImmutableArray<Member> members, bool takesOver, Effects effects, ConferenceContext context)
+    private static ConferenceLife Publish(ConferenceLife life, int number, ImmutableArray<Member> members, Effects effects, ConferenceContext context)
     {
         var known = life.Known.GetValueOrDefault(number);
-        var handedOver = known?.HandedOver ?? (takesOver ? HandOver.Begun(life, number) : []);
+        var handedOver = known?.HandedOver ?? HandOver.Begun(life, number);
         var wanted = life.State.DesiredMixer(number, life.Version + 1, members, life.Departed, p => ConferenceKeys.UseOf(life, p)) with
         {
             Epochs = life.State.IsSwitching ? [] : life.Looked.Epochs,
@@ -76,7 +74,7 @@ internal static class MixerWatch
             Misplaced = life.Misplaced.Remove(known.Number),
             Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == report.Mixer),
         };
-        life = MixerLeaving.Sends(life, known.Number, report.Sending);
+        life = MixerLeaving.Sends(life, report.Sending);
         life = Confirm(HandOver.Heard(life, report.Uplinks), known, report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);

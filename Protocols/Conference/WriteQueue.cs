@@ -18,7 +18,8 @@ internal static class WriteQueue
         // Whoever waits behind a plan is decided by it, once it is stored.
         var plan = life.Waiting.FindIndex(c => c is ConferenceCommand.Plan);
         var commands = life.Waiting.Take(plan < 0 ? MaxBatch : Math.Min(MaxBatch, plan + 1)).ToList();
-        var (next, events, answers) = Decide(life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) }, commands, effects, context.Decision);
+        var rest = life with { Waiting = life.Waiting.RemoveRange(0, commands.Count) };
+        var (next, events, answers) = Decide(rest, commands, effects, MixerRoom.Known(life, context.Decision));
         if (events.IsEmpty) return next.Waiting.IsEmpty ? Answer(next, answers, effects) : Write(Answer(next, answers, effects), effects, context);
 
         effects.Add(new ConferenceEffect.Store(events));
@@ -144,6 +145,7 @@ internal static class WriteQueue
                 state = state.Apply(more);
             }
 
+            if (fact is ConferenceEvent.ParticipantMoved moved) life = ConferenceKeys.Moved(life, moved.Participant, context);
             if (fact is ConferenceEvent.KeyEpochBegan began) life = ConferenceKeys.Dated(life, began.Epoch, context);
             if (fact is ConferenceEvent.Ended) life = TakeNotes(ConferenceKeys.Reset(life, answers, context), events);
         }
@@ -157,6 +159,9 @@ internal static class WriteQueue
     private static void Refusal(ConferenceCommand command, Rejection reason, Effects answers)
     {
         if (command is ConferenceCommand.Join join) answers.Add(new ConferenceEffect.Refuse(join.Participant, reason));
+
+        if (command is ConferenceCommand.Reseat reseat && reason == Rejection.NoMediaCapacity)
+            answers.Add(new ConferenceEffect.Refuse(reseat.Participant, reason));
 
         // Whoever is not in has left: nothing is owed.
         if (command is ConferenceCommand.Leave leave) answers.Add(new ConferenceEffect.Acknowledge(leave.Participant));

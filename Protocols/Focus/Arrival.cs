@@ -87,8 +87,21 @@ internal static class Arrival
         var key = joined.Key is { } other && !(opening.Key?.Epoch >= other.Epoch) ? other : opening.Key;
         return joined.Mixer.Incarnation <= opening.Mixer.Incarnation
             ? Steps.To(opening with { Key = key })
-            : Joined(opening with { Mixer = joined.Mixer, Key = key }, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
+            : Joined(opening with { Mixer = joined.Mixer, Key = key, Search = opening.Search.Told(0) }, context).Before(new ParticipantEffect.CloseLeg(opening.Mixer));
     }
+
+    /// <summary>The mixer will not have the leg. Another may, when it is only for want of room.</summary>
+    public static ParticipantStep NoRoom(ParticipantState.Opening opening, Rejection reason, ParticipantContext context)
+    {
+        if (!opening.Search.MayAsk(reason)) return Unplaced(opening, reason, context);
+        return opening.Search.Waits
+            ? Steps.To(opening)
+            : Steps.To(opening with { Search = opening.Search.Without() }, RoomSearch.Ask(opening.Invitation.Conference, opening.Mixer, context));
+    }
+
+    public static ParticipantStep Unplaced(ParticipantState.Opening opening, Rejection reason, ParticipantContext context) => Closing.GiveUp(
+        opening.Invitation, opening.Mixer, LeaveReason.MediaFailed, ParticipantRefusal.LegRefused,
+        FocusResponses.Of(opening.Invitation.Request, reason, context), context);
 
     /// <summary>RFC 3261 §13.3.1.4: the 2xx, repeated until the ACK arrives whatever the transport is.</summary>
     public static ParticipantStep Answer(ParticipantState.Opening opening, ParticipantInput.LegOpened opened, ParticipantContext context)
@@ -122,6 +135,7 @@ internal static class Arrival
             Caller = invitation.Caller,
             Session = invitation.Session,
             TakesMki = AbilityOf(invitation).TakesMki,
+            Search = opening.Search.Found(),
         };
         participation = participation.Hearing(invitation.Request);
         var step = RequestRules.Requires(invitation.Request, RequestRouting.ReliableProvisional)

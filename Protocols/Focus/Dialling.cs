@@ -87,10 +87,11 @@ internal static class Dialling
                 TicketAsking.Begin(call with { Mixer = granted.Mixer, Family = context.Settings.Media.Families[0] }, context),
             (Requesting, DialGranted) when call.Terms is not null => DialFailure.End(call, Failure(Rejection.TicketNeeded)),
             (Requesting, DialGranted granted) => Reserve(call with { Mixer = granted.Mixer }, context.Settings.Media.Families[0], context),
-            (_, DialGranted granted) when state.Call.Mixer is { } before && granted.Mixer.Incarnation > before.Incarnation => Regranted(state, granted, context),
+            (_, DialGranted granted) when IsElsewhere(call, granted) => Regranted(state, granted, context),
             (Ticketing, TicketGranted granted) => TicketAsking.Granted(call, granted, context),
             (_, JoinRefused refused) => DialFailure.End(call, Failure(refused.Reason)),
-            (Reserving, LegOpened opened) when opened.Mixer == call.Mixer && opened.Rtp.Family == call.Family => Reserved(call, opened, context),
+            (Reserving, LegOpened opened) when opened.Mixer == call.Mixer && opened.Rtp.Family == call.Family && !call.Search.Waits => Reserved(call, opened, context),
+            (_, LegRefused refused) when refused.Mixer == call.Mixer && call.Search.MayAsk(refused.Reason) => NoRoom(state, context),
             (_, LegRefused refused) when refused.Mixer == call.Mixer => DialFailure.End(call, Failure(refused.Reason)),
             (_, LegOpened opened) when HasMoved(call, opened) => DialFailure.End(call, MediaLost),
             (Locating, Located { Hops.IsEmpty: true } nowhere) => DialFailure.Next(call, new CallFailure(502, nowhere.Reason), context),
@@ -108,7 +109,7 @@ internal static class Dialling
     /// <summary>The mixer was replaced before anything was said: the ports are to be at the new one.</summary>
     private static ParticipantStep Regranted(ParticipantState.Dialling state, DialGranted granted, ParticipantContext context)
     {
-        var call = state.Call with { Mixer = granted.Mixer };
+        var call = state.Call with { Mixer = granted.Mixer, Search = state.Call.Search.Told(0) };
         return state is Reserving or Locating ? Reserve(call, call.Family, context) : Steps.To(state with { Call = call });
     }
 
@@ -122,6 +123,7 @@ internal static class Dialling
         {
             Sequence = call.Invite is null ? 1 : call.Sequence + 1,
             Early = call.Early.Clear(),
+            Search = call.Search.Found(),
             Leg = LegNegotiation.Offer(new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp), call.Granted, LegTerms.None with { Media = call.Terms }, context),
         };
         return call.Hops.IsEmpty ? Locate(offering, context) : Send(offering, context);
@@ -140,9 +142,11 @@ internal static class Dialling
             },
             TransactionFailed { Key: { IsServer: false, Method.Name: "INVITE" } } failed => DialFailure.NoAnswer(call, failed.Reason, context),
             // The mixer was replaced: once it is answered the leg moves there, to ports that are kept from now on.
-            DialGranted granted when granted.Mixer.Incarnation > call.Mixer!.Value.Incarnation =>
-                KeepPorts(state with { Call = call with { Mixer = granted.Mixer } }, context),
+            DialGranted granted when IsElsewhere(call, granted) =>
+                KeepPorts(state with { Call = call with { Mixer = granted.Mixer, Search = call.Search.Told(0) } }, context),
             LegOpened opened when HasMoved(call, opened) => Withdraw(call, LeaveReason.MediaFailed, MediaLost, context),
+            LegRefused refused when refused.Mixer == call.Mixer && call.Search.MayAsk(refused.Reason) => NoRoom(state, context),
+            JoinRefused refused when call.Search.Waits => Withdraw(call, LeaveReason.MediaFailed, Failure(refused.Reason), context),
             LegRefused refused when refused.Mixer == call.Mixer => Withdraw(call, LeaveReason.MediaFailed, Failure(refused.Reason), context),
             Fired { Timer: ParticipantTimer.RepeatAsk } => KeepPorts(state, context),
             Fired { Timer: ParticipantTimer.RingLimit } =>
@@ -174,8 +178,22 @@ internal static class Dialling
         response.Headers.CSeq is { Method.Name: "INVITE" } cseq && cseq.Number == call.Sequence;
 
     /// <summary>The mixer lets go of ports that nobody asks for (media.unadmitted-leg-timeout), and we are no member yet.</summary>
-    private static ParticipantStep KeepPorts(ParticipantState.Dialling state, ParticipantContext context) =>
-        Steps.To(state, new ParticipantEffect.OpenLeg(state.Call.Mixer!.Value, state.Call.Family), RepeatAsk(context));
+    private static ParticipantStep KeepPorts(ParticipantState.Dialling state, ParticipantContext context) => state.Call.Search.Waits
+        ? Steps.To(state, RoomSearch.Ask(state.Call.Conference, state.Call.Mixer!.Value, context))
+        : Steps.To(state, new ParticipantEffect.OpenLeg(state.Call.Mixer!.Value, state.Call.Family), RepeatAsk(context));
+
+    /// <summary>The mixer has no room: the conference is asked for another. What is out names other ports, or none.</summary>
+    private static ParticipantStep NoRoom(ParticipantState.Dialling state, ParticipantContext context)
+    {
+        var call = state.Call;
+        return call.Search.Waits
+            ? Steps.To(state)
+            : Steps.To(state with { Call = call with { Search = call.Search.Without() } }, RoomSearch.Ask(call.Conference, call.Mixer!.Value, context));
+    }
+
+    /// <summary>The mixer was replaced, or another one is said to have room.</summary>
+    private static bool IsElsewhere(OutgoingCall call, DialGranted granted) =>
+        call.Mixer is { } before && (granted.Mixer.Incarnation > before.Incarnation || call.Search.Waits && granted.Mixer != before);
 
     /// <summary>The mixer began anew: the offer that is out names ports that are not ours any more.</summary>
     private static bool HasMoved(OutgoingCall call, LegOpened opened) =>

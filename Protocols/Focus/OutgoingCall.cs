@@ -23,6 +23,9 @@ public sealed record OutgoingCall(ConferenceId Conference, string CallId, SipUri
 
     public MixerId? Mixer { get; init; }
 
+    /// <summary>For a mixer with room.</summary>
+    public RoomSearch Search { get; init; }
+
     /// <summary>Of the ports that the mixer was asked for.</summary>
     public AddressFamily Family { get; init; }
 

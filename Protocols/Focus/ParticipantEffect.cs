@@ -82,7 +82,11 @@ public abstract partial record ParticipantEffect
     public sealed record AskLeg(MixerId Mixer) : ParticipantEffect;
 
     /// <summary>Which mixer has the leg; the answer is <see cref="ParticipantInput.MoveRequested"/>, or <see cref="ParticipantInput.EndRequested"/>.</summary>
-    public sealed record AskPlace(ConferenceId Conference) : ParticipantEffect;
+    public sealed record AskPlace(ConferenceId Conference) : ParticipantEffect
+    {
+        /// <summary>That mixer has no room, so which other; the answer may be <see cref="ParticipantInput.JoinRefused"/> as well. Null: it is only asked.</summary>
+        public MixerId? Full { get; init; }
+    }
 
     public sealed record Store(DialogFact Fact) : ParticipantEffect;
 

@@ -129,6 +129,9 @@ public abstract partial record ParticipantInput
 
         /// <summary>Of a leg that sends under the group's key; null: of any other.</summary>
         public GroupUplink? Uplink { get; init; }
+
+        /// <summary>How often the leg was given another place for want of room: with a higher one than before the mixer may be an older one.</summary>
+        public int Seating { get; init; }
     }
 
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>

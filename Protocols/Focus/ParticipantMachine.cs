@@ -102,16 +102,16 @@ public static class ParticipantMachine
             (_, RequestArrived other) => InDialog.NoDialogNeeded(state, invitation.Key, other, context),
             (Joining, JoinAccepted joined) => Arrival.Joined(invitation, joined, context),
             (Opening opening, JoinAccepted joined) => Arrival.Moved(opening, joined, context),
-            (Opening opening, MoveRequested move) when move.Mixer.Incarnation > opening.Mixer.Incarnation =>
-                Arrival.Joined(opening with { Mixer = move.Mixer }, context),
+            (Opening opening, MoveRequested move) when opening.Search.Accepts(opening.Mixer, move.Mixer, move.Seating) =>
+                Arrival.Joined(opening with { Mixer = move.Mixer, Search = opening.Search.Told(move.Seating) }, context),
             (Joining, JoinRefused refused) => Closing.JoinRefused(invitation, refused.Reason, context),
-            (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer => Arrival.Answer(opening, opened, context),
-            (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Closing.GiveUp(
-                invitation, mixer, LeaveReason.MediaFailed, ParticipantRefusal.LegRefused,
-                FocusResponses.Of(invitation.Request, refused.Reason, context), context),
+            (Opening opening, LegOpened opened) when opened.Mixer == opening.Mixer && !opening.Search.Waits => Arrival.Answer(opening, opened, context),
+            (Opening opening, LegRefused refused) when refused.Mixer == opening.Mixer => Arrival.NoRoom(opening, refused.Reason, context),
+            (Opening { Search.Waits: true } opening, JoinRefused refused) => Arrival.Unplaced(opening, refused.Reason, context),
             (Joining, Fired { Timer: ParticipantTimer.RepeatAsk }) => AskAgain(state, Arrival.Join(invitation, context), context),
             (Opening opening, Fired { Timer: ParticipantTimer.RepeatAsk }) =>
-                AskAgain(state, Arrival.Open(opening, context), context),
+                opening.Search.Waits ? Steps.To(state, RoomSearch.Ask(invitation.Conference, opening.Mixer, context))
+                : AskAgain(state, Arrival.Open(opening, context), context),
             (_, Fired { Timer: ParticipantTimer.Unanswered }) => Closing.GiveUp(
                 invitation, mixer, LeaveReason.DialogFailed, ParticipantRefusal.Unresponsive,
                 FocusResponses.Refuse(invitation.Request, ParticipantRefusal.Unresponsive, context), context),
@@ -227,8 +227,9 @@ public static class ParticipantMachine
     private static ParticipantStep AskAgain(ParticipantState state, ParticipantEffect ask, ParticipantContext context) =>
         Steps.To(state, ask, new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
 
-    /// <summary>The mixer that has the leg, or is to have it, will not.</summary>
-    internal static bool LosesLeg(Participation participation, ParticipantInput input) => input is LegRefused refused && refused.Mixer == participation.Mixer;
+    /// <summary>The mixer that has the leg, or is to have it, will not; or none has room.</summary>
+    internal static bool LosesLeg(Participation participation, ParticipantInput input) =>
+        input is LegRefused refused && refused.Mixer == participation.Mixer || input is JoinRefused && participation.Search.Waits;
 
     private static IEnumerable<ParticipantEffect> NoLongerHeld(ParticipantState before, ParticipantStep step, ParticipantInput input)
     {

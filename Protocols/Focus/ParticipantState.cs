@@ -64,6 +64,7 @@ public abstract partial record ParticipantState
     /// <param name="Terms">What it joined under.</param>
     public sealed record Opening(Invitation Invitation, MixerId Mixer, GroupKey? Key, LegTerms Terms) : ParticipantState
     {
+        public RoomSearch Search { get; init; }
 
         internal override IEnumerable<IDisposable> Secrets => Key is null ? Invitation.Secrets : [.. Invitation.Secrets, Key];
     }
@@ -175,6 +176,9 @@ public sealed record Participation(
 
     /// <summary>The leg is on its way to another mixer; null: it is where our SDP says.</summary>
     public Relocation? Relocation { get; init; }
+
+    /// <summary>For a mixer with room.</summary>
+    public RoomSearch Search { get; init; }
 
     /// <summary>The newest life of the conference that said anything of mixers.</summary>
     public Incarnation Obeys { get; init; }

@@ -51,6 +51,8 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
 
     public WaitingKey? Waiting { get; init; }
 
+    public RoomSearch Search { get; init; }
+
     public IEnumerable<IDisposable> Secrets => [.. new IDisposable?[] { Held?.Body, Waiting?.Key }.OfType<IDisposable>(), .. Granted?.Secrets ?? []];
 }
 
@@ -73,7 +75,8 @@ internal static class Recovering
         {
             MoveRequested or JoinAccepted or KeyOffered or LegFound => true,
             RequestArrived arrived => IsOffer(arrived.Request) && Restoring.IsInDialog(state, arrived.Request),
-            LegOpened opened => state.Recovery is { IsLost: true, Mixer: { } mixer } && opened.Mixer == mixer,
+            LegOpened opened => state.Recovery is { IsLost: true, Mixer: { } mixer, Search.Waits: false } && opened.Mixer == mixer,
+            LegRefused refused => state.Recovery is { IsLost: true, Mixer: { } mixer } && refused.Mixer == mixer && state.Recovery.Search.MayAsk(refused.Reason),
             TicketGranted => state.Recovery is { IsTicketAsked: true, Granted: null },
             Fired { Timer: ParticipantTimer.RepeatAsk } => true,
             _ => false,
@@ -84,10 +87,10 @@ internal static class Recovering
         MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
         MoveRequested move => Told(
             With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default, IsGentle = move.IsGentle }),
-            move.Mixer, move.Incarnation, move.MayOffer, context),
+            move, context),
         JoinAccepted joined => Told(
             With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }),
-            joined.Mixer, state.Recovery.Obeys, mayOffer: true, context),
+            new MoveRequested(joined.Conference, joined.Mixer, state.Recovery.Obeys, MayOffer: true), context),
         KeyOffered offered => Begin(
             With(state, state.Recovery with { Waiting = new WaitingKey(offered.Key, offered.InUse, offered.Taken) }), context),
         RequestArrived arrived => Hold(state, arrived, context),
@@ -95,6 +98,9 @@ internal static class Recovering
         LegOpened opened when state.Recovery.WantsBundle => BundleAnew.Opened(state, opened, context),
         LegOpened opened => Offer(state, opened, context),
         TicketGranted granted => BundleAnew.Granted(state, granted, context),
+        LegRefused when state.Recovery.Search.Waits => Steps.To(state),
+        LegRefused refused => Ask(With(state, state.Recovery with { Search = state.Recovery.Search.Without(), Asked = 0 }), context)
+            .Before(new ParticipantEffect.CloseLeg(refused.Mixer)),
         _ => Again(state, context),
     };
 
@@ -107,12 +113,22 @@ internal static class Recovering
             ? step.Before(new ParticipantEffect.Respond(arrived.Key, FocusResponses.Refuse(arrived.Request, ParticipantRefusal.Ended, context)))
             : step;
 
-    private static ParticipantStep Told(Restored state, MixerId mixer, Incarnation incarnation, bool mayOffer, ParticipantContext context)
+    private static ParticipantStep Told(Restored state, MoveRequested move, ParticipantContext context)
     {
-        var recovery = state.Recovery with { Obeys = incarnation, MayOffer = mayOffer || state.Recovery.MayOffer && mixer == state.Recovery.Mixer };
+        var (mixer, before) = (move.Mixer, state.Recovery);
+        var recovery = before with { Obeys = move.Incarnation, MayOffer = move.MayOffer || before.MayOffer && mixer == before.Mixer };
         return mixer == recovery.Mixer && recovery.Asked > 0
             ? Steps.To(With(state, recovery))
-            : Ask(With(state, recovery with { Mixer = mixer, IsLost = false, IsGone = false, WantsBundle = false, Place = null, Asked = 0 }), context);
+            : Ask(With(state, recovery with
+            {
+                Mixer = mixer,
+                IsLost = false,
+                IsGone = false,
+                WantsBundle = false,
+                Place = null,
+                Asked = 0,
+                Search = before.Search.Told(move.Seating),
+            }), context);
     }
 
     /// <summary>Something is to be done, so it has to be known where the leg is.</summary>
@@ -124,6 +140,7 @@ internal static class Recovering
         ParticipantEffect question = recovery switch
         {
             { Mixer: null } => new ParticipantEffect.AskPlace(state.Fact.Conference),
+            { Search.Waits: true } => new ParticipantEffect.AskPlace(state.Fact.Conference) { Full = recovery.Mixer },
             { IsLost: true } => new ParticipantEffect.OpenLeg(recovery.Mixer.Value, FamilyOf(state.Fact, context)),
             _ => new ParticipantEffect.AskLeg(recovery.Mixer.Value),
         };
@@ -206,6 +223,7 @@ internal static class Recovering
         {
             Obeys = recovery.Obeys,
             Waiting = recovery.Waiting,
+            Search = recovery.Search.Found(),
             Dialog = seen > participation.Dialog.RemoteSequence ? participation.Dialog with { RemoteSequence = seen } : participation.Dialog,
         };
         effects = [StopAsking, .. effects, .. Refreshing.Timers(participation.Session), .. Soon(participation, context)];

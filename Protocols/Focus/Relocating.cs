@@ -22,7 +22,7 @@ public sealed record Relocation(MixerId Mixer, bool IsOpen, bool MayOffer, bool 
 /// The mixer of a leg was lost and another has taken its place. The leg has ports there and is sent media from them at once, as its keys allow it (a peer takes
 /// it from wherever it comes, or after the offer); every SDP of ours says where the leg is from then on, and an offer does so when the conference allows it, or
 /// with a group key (RFC 3264 §8.3.1). A newer mixer may come at any time: an older one than the leg's is refused. The call ends only when the peer refuses the
-/// address, or the mixer the leg.
+/// address, or no mixer has room (<see cref="RoomSearch"/>).
 /// </summary>
 internal static class Relocating
 {
@@ -33,7 +33,8 @@ internal static class Relocating
     {
         MoveRequested => true,
         JoinAccepted joined => joined.Mixer != participation.Mixer,
-        LegOpened opened => participation.Relocation is { IsOpen: false } to && opened.Mixer == to.Mixer,
+        LegOpened opened => participation.Relocation is { IsOpen: false } to && opened.Mixer == to.Mixer && !participation.Search.Waits,
+        LegRefused refused => participation.Relocation is { IsOpen: false } to && refused.Mixer == to.Mixer && participation.Search.MayAsk(refused.Reason),
         Fired { Timer: ParticipantTimer.RepeatAsk } => participation.Relocation is { IsOpen: false },
         Fired { Timer: ParticipantTimer.Retry } => participation.Relocation is { Waits: true },
         _ => false,
@@ -45,9 +46,15 @@ internal static class Relocating
         return input switch
         {
             MoveRequested move when move.Incarnation < participation.Obeys => Steps.To(state),
-            MoveRequested move => Wanted(state, participation with { Obeys = move.Incarnation }, move.Mixer, move.MayOffer, move.IsGentle, context),
-            JoinAccepted joined => Wanted(state, participation, joined.Mixer, mayOffer: true, isGentle: false, context),
+            MoveRequested move => Wanted(state, participation with { Obeys = move.Incarnation }, move, context),
+            JoinAccepted joined => Wanted(
+                state, participation, new MoveRequested(participation.Conference, joined.Mixer, participation.Obeys, MayOffer: true), context),
             LegOpened opened => Opened(state, participation, opened, context),
+            LegRefused when participation.Search.Waits => Steps.To(state),
+            LegRefused refused => Steps.To(
+                InDialog.With(state, participation with { Search = participation.Search.Without() }), RoomSearch.Ask(participation.Conference, refused.Mixer, context)),
+            Fired { Timer: ParticipantTimer.RepeatAsk } when participation.Search.Waits =>
+                Steps.To(state, RoomSearch.Ask(participation.Conference, participation.Mixer, context)),
             Fired { Timer: ParticipantTimer.RepeatAsk } => Steps.To(state, Open(participation, participation.Relocation!.Mixer), Again(context)),
             _ => Steps.To(InDialog.With(state, participation with { Relocation = participation.Relocation! with { MayOffer = true, Waits = false } })),
         };
@@ -71,14 +78,14 @@ internal static class Relocating
             : (participation with { Relocation = relocation with { MayOffer = false, Waits = true } },
                 [new ParticipantEffect.Start(ParticipantTimer.Retry, withKey ? wait + KeyFirst : wait)]);
 
-    private static ParticipantStep Wanted(
-        ParticipantState state, Participation participation, MixerId mixer, bool mayOffer, bool isGentle, ParticipantContext context)
+    private static ParticipantStep Wanted(ParticipantState state, Participation participation, MoveRequested move, ParticipantContext context)
     {
-        if (mixer.Incarnation < participation.Mixer.Incarnation) return Steps.To(state);
-        if (mixer != participation.Mixer)
+        var mayOffer = move.MayOffer;
+        if (move.Mixer != participation.Mixer)
         {
-            var (moving, effects) = Begin(participation, mixer, mayOffer, context);
-            return Steps.To(InDialog.With(state, moving with { Relocation = moving.Relocation! with { IsGentle = isGentle } }), effects);
+            if (!participation.Search.Accepts(participation.Mixer, move.Mixer, move.Seating)) return Steps.To(state);
+            var (moving, effects) = Begin(participation with { Search = participation.Search.Told(move.Seating) }, move.Mixer, mayOffer, context);
+            return Steps.To(InDialog.With(state, moving with { Relocation = moving.Relocation! with { IsGentle = move.IsGentle } }), effects);
         }
 
         // Told again: it has arrived, or may do now what it could not, or the mixer before does not go on with it any more.
@@ -95,6 +102,7 @@ internal static class Relocating
         {
             Leg = participation.Leg with { Place = new LegPlace(opened.Mixer, opened.Rtp, opened.Rtcp) },
             Relocation = participation.Relocation! with { IsOpen = true },
+            Search = participation.Search.Found(),
         };
         return Steps.To(InDialog.With(state, moved), [new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), .. Media(state, moved.Leg, context)]);
     }

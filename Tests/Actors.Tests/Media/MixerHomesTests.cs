@@ -43,6 +43,27 @@ public sealed class MixerHomesTests : TestKit
     }
 
     [Fact]
+    public void A_node_without_room_gets_no_mixer_for_a_while_where_another_can_have_it()
+    {
+        var full = new MixerId(new ConferenceId("room"), 0, 1);
+        var shard = MixerRegion.ShardNumber(full, Shards);
+        var further = Enumerable.Range(0, Shards).Select(i => (shard + i) % Shards).ToList();
+        _homes.Heard("a", [.. further.Take(4)]);
+        _homes.Heard("b", [.. further.Skip(4)]);
+        Assert.Equal(2, _homes.Next(full, null, []));
+        _homes.NoRoom(full);
+        Assert.Equal(5, _homes.Next(full, null, []));
+        Assert.True(_homes.HasRoom());
+        _homes.NoRoom(full with { Incarnation = 5 });
+        Assert.False(_homes.HasRoom());
+
+        _clock.Advance(TimeSpan.FromSeconds(6));
+        _homes.Heard("a", null);
+        Assert.True(_homes.HasRoom());
+        Assert.Equal(2, _homes.Next(full, null, []));
+    }
+
+    [Fact]
     public async Task A_node_is_asked_again_and_again_and_its_answers_count()
     {
         var region = CreateTestProbe();

@@ -78,6 +78,17 @@ public class ConferenceProperties
         Gen.Select(Gen.Int[0, ConferenceWorld.Kinds - 1], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(
             schedule => Run(shares, ladder, legs, schedule), iter: 1000);
 
+    /// <summary>With mixers that have no room for a leg, and rooms that come and go.</summary>
+    [Theory]
+    [InlineData(false, 0, 9)]
+    [InlineData(false, 0, 1)]
+    [InlineData(true, 0, 2)]
+    [InlineData(true, 2, 9)]
+    [InlineData(true, 4, 1)]
+    public void Whoever_finds_its_mixer_full_is_elsewhere_or_told_that_there_is_no_room(bool shares, int ladder, int legs) =>
+        Gen.Select(Gen.Int[0, ConferenceWorld.KindsWithRooms - 1], Gen.Int[0, People.Length - 1]).Array[0, 120].Sample(
+            schedule => Run(shares, ladder, legs, schedule), iter: 1000);
+
     private static void Run(bool shares, int ladder, int legs, (int Kind, int Who)[] schedule)
     {
         var world = new ConferenceWorld(shares, ladder, legs);

@@ -30,8 +30,14 @@ internal sealed class ConferenceScene
 
     public Func<Ssrc>? NewSsrc { get; init; }
 
+    /// <summary>Whether another mixer beside so many may find room.</summary>
+    public Func<int, bool> HasRoomBeside { get; set; } = _ => true;
+
     public DecisionContext Decision => new(
-        Now, new ConferencePolicy(MaxParticipants, MinIdentity) { Keys = Keys, LegsPerMixer = LegsPerMixer }, NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission);
+        Now, new ConferencePolicy(MaxParticipants, MinIdentity) { Keys = Keys, LegsPerMixer = LegsPerMixer }, NewSsrc ?? (() => new Ssrc(++_ssrc)), Admission)
+    {
+        HasRoomBeside = HasRoomBeside,
+    };
 
     public ConferenceContext Context => new(Decision, _silence);
 

@@ -26,6 +26,7 @@ public class ConferenceUnionTests
         new ConferenceEvent.KeyLadderMade([new KeyRung(new KeyEpoch(2), [])]) { At = Noon },
         new ConferenceEvent.ParticipantJoined(Alice, "sip:a@example.com", "Alice", new Ssrc(1)) { At = Noon },
         new ConferenceEvent.ParticipantLeft(Alice, LeaveReason.Bye) { At = Noon },
+        new ConferenceEvent.ParticipantMoved(Alice, 1, new Ssrc(3)) { At = Noon },
         new ConferenceEvent.MixerPlaced(1) { At = Noon },
         new ConferenceEvent.Ended(EndReason.LastLeft) { At = Noon },
     ];

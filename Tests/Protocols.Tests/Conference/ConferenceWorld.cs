@@ -29,6 +29,11 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
     /// <summary>Of what may happen, but for the end that an operator wants.</summary>
     public const int Kinds = 29;
 
+    /// <summary>And with mixers that are full.</summary>
+    public const int KindsWithRooms = 35;
+
+    private readonly Queue<ParticipantId> _homeless = [];
+
     private static GroupKeyPolicy Shared(int ladder) => new(true, RekeyPolicy.Default with
     {
         MinInterval = TimeSpan.FromSeconds(3),
@@ -61,7 +66,9 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
             case 26 when _told.Count > 0: Give(ReportOf(Any(who)) with { Incarnation = default, AppliedVersion = 0 }); break;
             case 27: _scene.Now += TimeSpan.FromSeconds(4); break;
             case 28 when _at.TryGetValue(who, out var mixer): Give(new ConferenceInput.LegMoved(who, mixer)); break;
-            case > 11 and <= 28: break;
+            case 29: _scene.HasRoomBeside = mixers => mixers < who.Value[^1] - '0'; break;
+            case >= 30 when _at.TryGetValue(who, out var full) && !_leaving.Contains(who): Give(new ConferenceInput.RoomAsked(who, full)); break;
+            case > 11: break;
             case 10 when _told.Count > 0: Report(Newest(who), lag: who.Value is "p0" or "p1" ? 1 : 0); break;
             case 10: break;
             default: Give(new ConferenceInput.Asked(new ConferenceCommand.End(EndReason.Operator))); break;
@@ -114,6 +121,7 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
     private IEnumerable<(ParticipantId, Ssrc)> Given => _journal.SelectMany(e => e switch
     {
         ConferenceEvent.ParticipantJoined joined => [(joined.Participant, joined.Ssrc)],
+        ConferenceEvent.ParticipantMoved moved => [(moved.Participant, moved.Ssrc)],
         ConferenceEvent.MixerPlaced placed => placed.Ssrcs.Select(s => (s.Participant, s.Ssrc)),
         _ => Array.Empty<(ParticipantId, Ssrc)>(),
     });
@@ -205,9 +213,10 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
         var step = ConferenceMachine.Next(_life, input, _scene.Context);
         _life = step.Life;
         foreach (var effect in step.Effects) Check(effect);
+        while (_homeless.TryDequeue(out var who)) Leave(who);
         // Who was told to wait for its peer hears the mixer before.
         foreach (var who in _patient.Where(p => _life.Moves.ContainsKey(p.Value)))
-            Assert.Contains(_told, t => t.Key != _at[who] && t.Key.Number == _at[who].Number && t.Value.Legs.Any(l => l.Participant == who));
+            Assert.Contains(_told, t => t.Key != _at[who] && t.Value.Legs.Any(l => l.Participant == who));
         if (_life.IsRecovered) Assert.Equal(Facts.Participants.Keys.ToHashSet(), _life.State.Participants.Keys.ToHashSet());
     }
 
@@ -259,6 +268,10 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
                 _unanswered.Remove(acknowledged.Participant);
                 _leaving.Remove(acknowledged.Participant);
                 _at.Remove(acknowledged.Participant);
+                break;
+            case ConferenceEffect.Refuse { Reason: Rejection.NoMediaCapacity } refused:
+                // Who left with the same write is told, too.
+                if (Facts.Participants.ContainsKey(refused.Participant) && !_leaving.Contains(refused.Participant)) _homeless.Enqueue(refused.Participant);
                 break;
             case ConferenceEffect.Refuse refused: _unanswered.Remove(refused.Participant); break;
             case ConferenceEffect.Publish publish: Check(publish.State); break;

@@ -103,6 +103,7 @@ public class GroupUplinkProperties
         private static ImmutableArray<Ssrc> Given(ConferenceEvent happened) => happened switch
         {
             ConferenceEvent.ParticipantJoined e => [e.Ssrc, e.Uplink],
+            ConferenceEvent.ParticipantMoved e => [e.Ssrc],
             ConferenceEvent.MixerPlaced e => [.. e.Ssrcs.Select(s => s.Ssrc)],
             ConferenceEvent.SsrcsReserved e => e.Ssrcs,
             _ => [],

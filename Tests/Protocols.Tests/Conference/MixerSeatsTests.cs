@@ -71,7 +71,7 @@ public sealed class MixerSeatsTests
     /// </summary>
     [Fact]
     public void No_SSRC_is_ever_given_to_two_mixers_or_to_two_streams() =>
-        Gen.Select(Gen.Int[0, 9], Gen.Int[0, People.Length - 1]).Array[0, 150].Sample(schedule =>
+        Gen.Select(Gen.Int[0, 11], Gen.Int[0, People.Length - 1]).Array[0, 150].Sample(schedule =>
         {
             var draw = 1u;
             var scene = new ConferenceScene
@@ -93,9 +93,13 @@ public sealed class MixerSeatsTests
                     6 => new ConferenceCommand.ReserveSsrcs(number),
                     7 => new ConferenceCommand.PlaceMixer(state.MixerOf(number), MixerLoss.Silent),
                     8 => new ConferenceCommand.AddMixer(who % 3 == 0 ? state.Mixers.Count : number),
+                    10 or 11 => new ConferenceCommand.Reseat(People[who], state.MixerOf(People[who]) ?? new MixerId(Room, 0, 1)) { MayReplace = kind == 10 },
                     _ => who < 3 ? new ConferenceCommand.End(EndReason.Operator) : new ConferenceCommand.Take(false),
                 };
-                if (ConferenceDecider.Decide(state, command, scene.Decision) is not Decision.Accepted accepted) continue;
+                // Those with an even incarnation have just had no room.
+                var full = state.Mixers.Keys.Select(n => state.MixerOf(n)!.Value).Where(m => m.Incarnation % 2 == 0);
+                scene.HasRoomBeside = mixers => mixers < who;
+                if (ConferenceDecider.Decide(state, command, scene.Decision with { Full = [.. full] }) is not Decision.Accepted accepted) continue;
                 state = state.Apply(accepted.Events);
                 Assert.Equal(Enumerable.Range(0, state.Mixers.Count), state.Mixers.Keys);
                 Assert.InRange(state.Mixers.Count, state.IsActive ? 1 : 0, MixerSeats.MaxMixers);

@@ -17,7 +17,7 @@ public sealed class DiallingProperties
     private static readonly string[] Tags = ["bob", "carol", "dave"];
     private static readonly int[] Statuses = [302, 401, 404, 422, 480, 486, 487, 503, 603];
 
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 16], Gen.Int[0, 11]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 18], Gen.Int[0, 11]).Array[0, 40];
 
     [Fact]
     public void Whoever_answers_is_in_or_is_hung_up_and_a_life_that_ends_leaves_nothing() => Gen.Select(Stories, Gen.Int[0, 2]).Sample(
@@ -46,7 +46,7 @@ public sealed class DiallingProperties
         {
             case 0: scene.Dial(); break;
             case 1: scene.Grant(); break;
-            case 2: scene.Open(); break;
+            case 2: Open(scene); break;
             case 3: scene.Locate(detail == 0 ? [] : ["192.0.2.5:5060", "192.0.2.6:5060"]); break;
             case 4 when called: scene.Respond(detail < 4 ? 100 : 180, detail < 4 ? "" : tag); break;
             case 5 when called: Reliable(scene, detail, tag); break;
@@ -58,8 +58,20 @@ public sealed class DiallingProperties
             case 13 when detail < 2: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
             case 14: scene.Fire(Timers[detail % Timers.Length]); break;
             case 15 when detail < 4: scene.Receive(detail == 0 ? "BYE" : "OPTIONS", tag, cseq++); break;
+            case 17 when Asked(scene) is { } full: scene.Do(new ParticipantInput.LegRefused(full, Rejection.NoMediaCapacity)); break;
+            case 18: scene.Do(new ParticipantInput.DialGranted(Room, Mixer with { Number = detail % 2, Incarnation = 1 + detail % 4 })); break;
             case 16: scene.RespondTo("BYE", 200, tag); break;
         }
+    }
+
+    /// <summary>The mixer that was asked for ports last.</summary>
+    private static MixerId? Asked(DialScene scene) => scene.All.OfType<ParticipantEffect.OpenLeg>().LastOrDefault()?.Mixer;
+
+    private static void Open(DialScene scene)
+    {
+        var mixer = Asked(scene) ?? Mixer;
+        var port = 40000 + 100 * (int)(mixer.Incarnation - 1) + 10 * mixer.Number;
+        scene.Do(new ParticipantInput.LegOpened(mixer, Ports.WithPort(port), Ports.WithPort(port + 1)));
     }
 
     /// <summary>A transaction that ended with a refusal lets no 2xx through (RFC 6026 §7.2), and the other way round.</summary>
@@ -116,7 +128,8 @@ public sealed class DiallingProperties
 
         var facts = all.OfType<ParticipantEffect.Store>().Select(s => s.Fact.GetType()).ToList();
         Assert.True(facts is [] || facts.SequenceEqual([typeof(DialogFact.DialogConfirmed), typeof(DialogFact.DialogEnded)]), string.Join(",", facts));
-        if (all.OfType<ParticipantEffect.OpenLeg>().Any()) Assert.Contains(new ParticipantEffect.CloseLeg(Mixer), all);
+        var opened = all.FindLastIndex(e => e is ParticipantEffect.OpenLeg);
+        if (opened >= 0) Assert.Contains(new ParticipantEffect.CloseLeg(((ParticipantEffect.OpenLeg)all[opened]).Mixer), all.Skip(opened));
         if (all.OfType<ParticipantEffect.Join>().Any()) Assert.Contains(all, e => e is ParticipantEffect.Leave);
         if (all.OfType<ParticipantEffect.AskToDial>().Any())
             Assert.Contains(all.OfType<ParticipantEffect.ReportDial>(), r => r.State is CalloutState.Joined or CalloutState.Failed);

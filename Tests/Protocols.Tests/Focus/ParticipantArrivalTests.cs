@@ -198,6 +198,7 @@ public sealed class ParticipantArrivalTests
     {
         var scene = Opening();
         scene.Do(new ParticipantInput.LegRefused(Mixer, Rejection.NoMediaCapacity));
+        scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.NoMediaCapacity));
 
         Assert.Equal(503, scene.Response.StatusCode);
         Assert.Equal(new Leave(Room, LeaveReason.MediaFailed), scene.Only<Leave>());

@@ -170,7 +170,7 @@ public sealed class ParticipantMoveTests
     }
 
     [Fact]
-    public void Who_does_not_answer_is_gone_and_a_mixer_without_room_ends_the_call()
+    public void Who_does_not_answer_is_gone_and_without_room_anywhere_the_call_ends()
     {
         var scene = Confirmed();
         Place(scene, Second);
@@ -182,6 +182,7 @@ public sealed class ParticipantMoveTests
         scene.Do(new ParticipantInput.LegRefused(Mixer, Rejection.NoMediaCapacity));
         Assert.IsType<ParticipantState.Confirmed>(scene.State);
         scene.Do(new ParticipantInput.LegRefused(Second, Rejection.NoMediaCapacity));
+        scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.NoMediaCapacity));
         Ends(scene, Second);
     }
 

@@ -20,7 +20,7 @@ public sealed class ParticipantProperties
     private static readonly SessionTimerPolicy Timer = new(TimeSpan.FromMinutes(30), SessionExpires.DefaultMinimum);
 
     /// <summary>A move (which input) and a seed for its details.</summary>
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 26], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 28], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
     private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 8]);
@@ -107,7 +107,19 @@ public sealed class ParticipantProperties
             case 18 or 23: Reply(scene, detail, cseq); break;
             case 19: scene.Receive(Later("PRACK", cseq++, detail > 5 ? Offer() : "", extra: $"RAck: {Sequence(scene)} 1 INVITE\r\n")); break;
             case 24:
-                scene.Do(new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail % 4 }, new Incarnation(1 + detail / 6), detail % 2 == 0));
+                scene.Do(new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail % 4 }, new Incarnation(1 + detail / 6), detail % 2 == 0)
+                {
+                    Seating = SeatingOf(scene),
+                });
+                break;
+            case 27 when Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegRefused(mixer, Rejection.NoMediaCapacity)); break;
+            // The conference names another mixer, an older one too, or there is none.
+            case 28 when detail == 0: scene.Do(new ParticipantInput.JoinRefused(Room, Rejection.NoMediaCapacity)); break;
+            case 28:
+                scene.Do(new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail % 4 }, new Incarnation(1 + detail / 6), detail % 2 == 0)
+                {
+                    Seating = SeatingOf(scene) + 1,
+                });
                 break;
             case 25 when detail < 6 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegOpened(mixer, PortsOf(mixer), PortsOf(mixer).WithPort(PortsOf(mixer).Port + 1))); break;
             case 25 or 26 when detail == 7 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegRefused(mixer, Rejection.NoMediaCapacity)); break;
@@ -121,10 +133,13 @@ public sealed class ParticipantProperties
 
     private static MediaAddress PortsOf(MixerId mixer) => Ports.WithPort(40000 + 100 * ((int)mixer.Incarnation - 1));
 
+    private static int SeatingOf(ParticipantScene scene) =>
+        scene.State is ParticipantState.Opening opening ? opening.Search.Seating : Of(scene.State)?.Search.Seating ?? 0;
+
     /// <summary>Keys go to the newest mixer only, and whoever may tell its peer where it is and can has told it.</summary>
     private static void Places(ParticipantScene scene)
     {
-        var newest = scene.All.OfType<ParticipantEffect.OpenLeg>().Select(o => (MixerId?)o.Mixer).MaxBy(m => m!.Value.Incarnation);
+        var newest = Asked(scene);
         var opens = scene.Effects.OfType<ParticipantEffect.OpenLeg>().Any();
         Assert.All(scene.Effects.OfType<ParticipantEffect.SetLegMedia>(), set => Assert.True(
             set.Mixer == newest || opens || Of(scene.State) is { Relocation.IsOpen: false } p && set.Mixer == p.Leg.Place.Mixer, $"{set.Mixer}, {newest}"));
@@ -207,8 +222,8 @@ public sealed class ParticipantProperties
             string.Join(",", facts));
 
         // Those before it were told by the conference that they are over.
-        var opened = all.OfType<ParticipantEffect.OpenLeg>().MaxBy(o => o.Mixer.Incarnation);
-        if (opened is not null) Assert.Contains(new ParticipantEffect.CloseLeg(opened.Mixer), all);
+        var opened = all.FindLastIndex(e => e is ParticipantEffect.OpenLeg);
+        if (opened >= 0) Assert.Contains(new ParticipantEffect.CloseLeg(((ParticipantEffect.OpenLeg)all[opened]).Mixer), all.Skip(opened));
         var refused = all.OfType<ParticipantEffect.Count>().Any(c => c.Refusal == ParticipantRefusal.JoinRefused);
         if (all.OfType<ParticipantEffect.Join>().Any() && !refused) Assert.Contains(all, e => e is ParticipantEffect.Leave);
     }

@@ -16,7 +16,7 @@ namespace ConfCluster.Protocols.Tests.Focus;
 /// <summary>A participant that came back, and whatever happens to it then, in whatever order: mixers that have its leg and that have not, keys, offers, silence.</summary>
 public sealed class RecoveryProperties
 {
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 14], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 16], Gen.Int[0, 7]).Array[0, 40];
 
     private static readonly Lazy<TicketCall> Former = new(() =>
     {
@@ -52,6 +52,10 @@ public sealed class RecoveryProperties
                     case 10: scene.Ack(cseq - 1, detail > 5 ? Offer((int)cseq) : ""); break;
                     case 11: scene.Fire(detail < 4 ? ParticipantTimer.RepeatAsk : detail < 6 ? ParticipantTimer.Retry : ParticipantTimer.Refresh); break;
                     case 13 or 14: Grant(scene, byTicket && detail > 1, detail, granted); break;
+                    case 15 when scene.All.OfType<ParticipantEffect.OpenLeg>().LastOrDefault()?.Mixer is { } full:
+                        scene.Do(new ParticipantInput.LegRefused(full, Rejection.NoMediaCapacity));
+                        break;
+                    case 16: Move(scene, detail, seating: scene.All.OfType<ParticipantEffect.AskPlace>().Count()); break;
                     case 12 when detail == 0: scene.Do(new ParticipantInput.EndRequested(Room, LeaveReason.Evicted)); break;
                 }
 
@@ -85,8 +89,12 @@ public sealed class RecoveryProperties
     private static void HasNoCrypto(SipBody body) =>
         Assert.DoesNotContain("a=crypto", System.Text.Encoding.UTF8.GetString(body.Span), StringComparison.Ordinal);
 
-    private static void Move(ParticipantScene scene, int detail) => scene.Do(
-        new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail / 3 }, new Incarnation(1 + detail / 6), detail % 2 == 0) { IsGentle = detail == 5 });
+    private static void Move(ParticipantScene scene, int detail, int seating = 0) => scene.Do(
+        new ParticipantInput.MoveRequested(Room, Mixer with { Incarnation = 1 + detail / 3 }, new Incarnation(1 + detail / 6), detail % 2 == 0)
+        {
+            IsGentle = detail == 5,
+            Seating = seating,
+        });
 
     private static void Find(ParticipantScene scene, LegRecord record, int detail, List<LegRecord> records)
     {
