@@ -100,6 +100,7 @@ public static class ConferenceMachine
     private static ConferenceLife Stored(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         var batch = life.Pending ?? throw new InvalidOperationException("nothing was being stored");
+        life = MixerRoom.Freed(life, batch.Events);
         var (ledger, seen) = life.Ledger.Take(batch.Events);
         effects.AddRange(seen.Select(o => new ConferenceEffect.Observe(o)));
         var next = life with

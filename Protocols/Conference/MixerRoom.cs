@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Effects = System.Collections.Immutable.ImmutableArray<ConfCluster.Protocols.Conference.ConferenceEffect>.Builder;
 
 namespace ConfCluster.Protocols.Conference;
@@ -27,6 +28,15 @@ internal static class MixerRoom
         // Whoever is being called has ports there, and legs of one that leaves go to its successor.
         var mayReplace = !life.Leaving.ContainsKey(member.Mixer) && !life.Callouts.Exists(c => c.IsPending && c.Seat == member.Mixer);
         return life with { Waiting = life.Waiting.Add(new ConferenceCommand.Reseat(who, full) { MayReplace = mayReplace }) };
+    }
+
+    /// <summary>Who has had a place has left it, and somebody else can have it.</summary>
+    /// <param name="batch">About to be applied.</param>
+    public static ConferenceLife Freed(ConferenceLife life, ImmutableArray<ConferenceEvent> batch)
+    {
+        if (life.Full.IsEmpty) return life;
+        var freed = batch.OfType<ConferenceEvent.ParticipantLeft>().Where(e => e.Reason != LeaveReason.MediaFailed).Select(e => life.State.MixerOf(e.Participant));
+        return life with { Full = life.Full.RemoveRange(freed.OfType<MixerId>()) };
     }
 
     /// <summary>For what is decided now.</summary>

@@ -68,6 +68,19 @@ public sealed class MixerRoomTests
         Assert.Equal(0, _life.State.Participants[new ParticipantId("d")].Mixer);
     }
 
+    [Theory]
+    [InlineData(LeaveReason.Bye, 0)]
+    [InlineData(LeaveReason.MediaFailed, 1)]
+    public void When_somebody_leaves_a_full_mixer_there_is_room_again_unless_it_had_none_itself(LeaveReason reason, int mixer)
+    {
+        Joined(Alice, Bob);
+        Full(Bob, First);
+        Do(new ConferenceInput.Asked(new ConferenceCommand.Leave(Alice, reason)));
+        Written();
+        Joined(Carol);
+        Assert.Equal(mixer, _life.State.Participants[Carol].Mixer);
+    }
+
     [Fact]
     public void An_older_mixer_with_room_is_taken_before_a_new_one_begins()
     {
