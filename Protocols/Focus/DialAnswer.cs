@@ -100,7 +100,7 @@ internal static class DialAnswer
         if (arrived.Request.Method != SipMethod.Bye) return Steps.Refuse(state, arrived, ParticipantRefusal.RequestPending, context);
         var report = DialFailure.Report(state.Call, CalloutState.Failed, new CallFailure(487, "The callee hung up"));
         return LateAnswers.Watch(Closing.PeerLeft(participation, arrived, context), Kept((Admitting)state), context)
-            .Before([.. DialFailure.Timers, report]);
+            .Before([.. DialFailure.Timers, .. Unused(state.Call, participation.Mixer), report]);
     }
 
     /// <param name="joined">Perhaps at another mixer than the one that its ports are at: that was replaced while the phone rang.</param>
@@ -115,6 +115,7 @@ internal static class DialAnswer
             new Confirmed(participation with { Stored = true }),
             [
                 .. DialFailure.Timers,
+                .. Unused(state.Call, participation.Mixer),
                 new ParticipantEffect.Store(Renegotiation.Fact(participation)),
                 new ParticipantEffect.SendAck(state.Ack, Flow(participation)),
                 .. media,
@@ -131,9 +132,14 @@ internal static class DialAnswer
         LateAnswers.Watch(Closing.HangUp(participation, reason, context), Answered(call, participation.Dialog, ack), context).Before(
         [
             .. DialFailure.Timers,
+            .. Unused(call, participation.Mixer),
             new ParticipantEffect.SendAck(ack, Flow(participation)),
             DialFailure.Report(call, CalloutState.Failed, failure),
         ]);
+
+    /// <summary>Ports that were kept at another mixer than the one that has the leg or is to have it.</summary>
+    private static ParticipantEffect[] Unused(OutgoingCall call, MixerId mixer) =>
+        call.Mixer is { } kept && kept != mixer ? [new ParticipantEffect.CloseLeg(kept)] : [];
 
     /// <summary>RFC 3262 §4: in order, each once; a copy is for the transaction of the PRACK, a gap is not acknowledged.</summary>
     private static ParticipantStep Acknowledge(OutgoingCall call, SipResponse response, uint reliable, ParticipantContext context)
