@@ -95,6 +95,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             Born = m.Born,
             Question = m.Question,
             Sending = _life.HasLeaving ? [.. m.Legs.Where(l => l.Statistics.PacketsSent > 0).Select(l => l.Participant)] : [],
+            Keys = [.. m.Legs.Where(l => !l.Keys.IsEmpty).Select(l => new LegMarks(l.Participant, l.Keys))],
             Uplinks = [.. m.Legs.Where(l => !l.Uplinks.IsEmpty).Select(l => new LegUplinks(l.Participant, l.Uplinks))],
         },
         LegMoved m => new ConferenceInput.LegMoved(m.Participant, m.Mixer),

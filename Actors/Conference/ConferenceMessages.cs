@@ -100,6 +100,9 @@ public sealed record LegReport(ParticipantId Participant, LegStatistics Statisti
 {
     /// <summary>How far all its sources have come, when that is news.</summary>
     public ImmutableArray<UplinkIndex> Uplinks { get; init; } = [];
+
+    /// <summary>Of all keys that it sends with, when one is new and there are other mixers.</summary>
+    public ImmutableArray<KeyMark> Keys { get; init; } = [];
 }
 
 /// <summary>Answered to the sender with a <see cref="ConferenceView"/>.</summary>

@@ -83,9 +83,12 @@ internal sealed class LaneMixer(LanePlace place, ConferenceMixer mixer, IMediaSo
         var legs = ImmutableArray.CreateBuilder<LegReport>();
         foreach (var (participant, leg) in _legs)
         {
-            if (!Mixer.TryGetStatistics(participant, out var statistics) || !all && statistics.Total == leg.Reported) continue;
+            if (!Mixer.TryGetStatistics(participant, out var statistics)) continue;
+            // Alone it compares them itself.
+            var keys = Mixer.WantsTrunk ? Mixer.TakeKeys(participant, all) : [];
+            if (!all && keys.IsEmpty && statistics.Total == leg.Reported) continue;
             leg.Reported = statistics.Total;
-            legs.Add(new LegReport(participant, statistics) { Uplinks = Mixer.TakeUplinks(participant, all) });
+            legs.Add(new LegReport(participant, statistics) { Uplinks = Mixer.TakeUplinks(participant, all), Keys = keys });
         }
 
         return new LaneReport.Alive(Mixer.State?.Incarnation ?? default, Mixer.State?.Version ?? 0, legs.DrainToImmutable(), !all)

@@ -63,11 +63,16 @@ internal static class LegWire
     {
         var proto = new LegReportProto { Participant = report.Participant.Value, Statistics = Write(report.Statistics) };
         proto.Uplinks.AddRange(report.Uplinks.Select(Write));
+        proto.Keys.AddRange(report.Keys.SelectMany(k => k.Words));
         return proto;
     }
 
     public static LegReport Read(LegReportProto p) =>
-        new(new ParticipantId(p.Participant), Read(p.Statistics)) { Uplinks = [.. p.Uplinks.Select(Read)] };
+        new(new ParticipantId(p.Participant), Read(p.Statistics)) 
+        {
+            Uplinks = [.. p.Uplinks.Select(Read)],
+            Keys = [.. p.Keys.Chunk(4).Where(w => w.Length == 4).Select(w => new KeyMark(w[0], w[1], w[2], w[3]))],
+        };
 
     public static LegUplinksProto Write(LegUplinks uplinks)
     {

@@ -45,6 +45,9 @@ public abstract record ConferenceInput
         /// <summary>Of legs whose sources have come farther by so much that it is worth telling.</summary>
         public ImmutableArray<LegUplinks> Uplinks { get; init; } = [];
 
+        /// <summary>Of legs with a key that is new, where there are other mixers.</summary>
+        public ImmutableArray<LegMarks> Keys { get; init; } = [];
+
         /// <summary>Legs that it has sent media to; need not be told when no mixer leaves.</summary>
         public ImmutableArray<ParticipantId> Sending { get; init; } = [];
 

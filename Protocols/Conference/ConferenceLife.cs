@@ -76,6 +76,10 @@ public sealed record ConferenceLife
     internal ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>> Uplinks { get; init; } =
         ImmutableDictionary<ParticipantId, ImmutableArray<UplinkIndex>>.Empty;
 
+    /// <summary>Which keys participants send with, where several mixers said so.</summary>
+    internal ImmutableDictionary<ParticipantId, ImmutableArray<KeyMark>> UplinkKeys { get; init; } =
+        ImmutableDictionary<ParticipantId, ImmutableArray<KeyMark>>.Empty;
+
     /// <summary>The mixers that were in charge when this life began.</summary>
     internal ImmutableHashSet<MixerId> FoundMixers { get; init; } = [];
 

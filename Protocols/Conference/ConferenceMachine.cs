@@ -51,7 +51,7 @@ public static class ConferenceMachine
             ConferenceInput.KeysFetched i => KeySupply.Fetched(life, i, effects, context.Decision),
             ConferenceInput.Fired { Timer: ConferenceTimer.Fetch } => KeySupply.Again(life),
             ConferenceInput.RekeyAsked i => Rekey(life, i.Note, effects, context),
-            ConferenceInput.EvictionAsked i => Evict(life, i.Participant, effects, context),
+            ConferenceInput.EvictionAsked i => Expel(life, i.Participant, LeaveReason.Evicted, effects, context),
             ConferenceInput.StopRequested => life with { IsStopping = true },
             _ => throw new UnreachableException($"no transition for {input}"),
         };
@@ -161,11 +161,11 @@ public static class ConferenceMachine
     }
 
     /// <summary>Out of the mix at once; its participant is told to hang up.</summary>
-    private static ConferenceLife Evict(ConferenceLife life, ParticipantId participant, Effects effects, ConferenceContext context)
+    internal static ConferenceLife Expel(ConferenceLife life, ParticipantId participant, LeaveReason reason, Effects effects, ConferenceContext context)
     {
         if (!life.State.Participants.ContainsKey(participant) || life.Departed.Contains(participant)) return life;
-        effects.Add(new ConferenceEffect.HangUp(participant, LeaveReason.Evicted));
-        return Leave(life, new ConferenceCommand.Leave(participant, LeaveReason.Evicted), effects, context);
+        effects.Add(new ConferenceEffect.HangUp(participant, reason));
+        return Leave(life, new ConferenceCommand.Leave(participant, reason), effects, context);
     }
 
     /// <summary>Where nobody shares a key there is none to change.</summary>

@@ -75,6 +75,7 @@ internal static class MixerWatch
             Waiting = life.Waiting.RemoveAll(c => c is ConferenceCommand.PlaceMixer { Loss: MixerLoss.Silent } place && place.Lost == report.Mixer),
         };
         life = MixerLeaving.Sends(life, report.Sending);
+        life = UplinkKeys.Heard(life, report, effects, context);
         life = Confirm(HandOver.Heard(life, report.Uplinks), known, report, effects, context);
         foreach (var (participant, epoch) in report.Deaf)
             life = ConferenceKeys.Next(life, new RekeyInput.Deaf(participant.Value, epoch), effects, context.Decision);

@@ -247,6 +247,11 @@ public sealed class ConferenceMixer : IDisposable
     public ImmutableArray<UplinkIndex> TakeUplinks(ParticipantId participant, bool all) =>
         _legs.Find(participant) is not { } leg ? [] : Forwarder?.TakeNews(leg.Slot, all) ?? leg.Uplink.TakeNews(all);
 
+    /// <summary>Under which keys a leg sends, when that is news: the conference finds who sends under the same at another mixer (RFC 4568 §6.1).</summary>
+    /// <param name="all">Also when it is none.</param>
+    public ImmutableArray<KeyMark> TakeKeys(ParticipantId participant, bool all) =>
+        State is { } state ? [.. _legs.TakeKeys(participant, all).Select(k => k.MarkIn(state.Mixer.Conference.Value))] : [];
+
     public void Dispose()
     {
         _legs.Dispose();

@@ -14,6 +14,7 @@ internal sealed class KeyOwners
     private const int MaxOfALeg = 32;
 
     private readonly Dictionary<ParticipantId, ImmutableArray<KeyFingerprint>> _owned = [];
+    private readonly HashSet<ParticipantId> _news = [];
 
     /// <returns>False: one of them is a key of another leg; nothing is claimed then.</returns>
     public bool TryClaim(ParticipantId claimant, ReadOnlySpan<KeyFingerprint> keys)
@@ -26,11 +27,20 @@ internal sealed class KeyOwners
         foreach (var key in keys)
             if (!Meet(before.AsSpan(), [key]))
                 fresh.Add(key);
+        if (fresh.Count > 0) _news.Add(claimant);
         _owned[claimant] = [.. fresh, .. before.Take(MaxOfALeg - Math.Min(MaxOfALeg, fresh.Count))];
         return true;
     }
 
-    public void Free(ParticipantId claimant) => _owned.Remove(claimant);
+    public void Free(ParticipantId claimant)
+    {
+        _owned.Remove(claimant);
+        _news.Remove(claimant);
+    }
+
+    /// <summary>All keys of a leg, when one of them is new since the last time; for those who compare legs of several mixers.</summary>
+    /// <param name="all">Also when none is.</param>
+    public ImmutableArray<KeyFingerprint> TakeNews(ParticipantId owner, bool all) => _news.Remove(owner) || all ? _owned.GetValueOrDefault(owner, []) : [];
 
     /// <summary>Whether any of these is any of those.</summary>
     public static bool Meet(ReadOnlySpan<KeyFingerprint> these, ReadOnlySpan<KeyFingerprint> those)

@@ -97,6 +97,9 @@ internal sealed class MixerLegs(MixerSettings settings, SecretWriter random, Dat
     public bool TryClaim(ParticipantId participant, ReadOnlySpan<KeyFingerprint> uplink) =>
         !(_keys.Holds(uplink) | !_uplinks.TryClaim(participant, uplink));
 
+    /// <summary>As <see cref="ConferenceMixer.TakeKeys"/>.</summary>
+    public ImmutableArray<KeyFingerprint> TakeKeys(ParticipantId participant, bool all) => _uplinks.TakeNews(participant, all);
+
     /// <summary>Nothing came of its leg.</summary>
     public void Disclaim(ParticipantId participant)
     {

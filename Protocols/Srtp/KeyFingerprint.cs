@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
+using ConfCluster.Protocols.Keys;
 
 namespace ConfCluster.Protocols.Srtp;
 
@@ -28,6 +30,25 @@ public readonly struct KeyFingerprint(ulong a, ulong b, ulong c, ulong d)
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         hash.GetHashAndReset(digest);
         return new KeyFingerprint(Word(digest, 0), Word(digest, 1), Word(digest, 2), Word(digest, 3));
+    }
+
+    /// <summary>As a conference is told it: of no use in another one.</summary>
+    public KeyMark MarkIn(string conference)
+    {
+        ArgumentNullException.ThrowIfNull(conference);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("confcluster key mark 1\n"u8);
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        foreach (var part in Words)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(word, part);
+            hash.AppendData(word);
+        }
+
+        hash.AppendData(Encoding.UTF8.GetBytes(conference));
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.GetHashAndReset(digest);
+        return new KeyMark(Word(digest, 0), Word(digest, 1), Word(digest, 2), Word(digest, 3));
     }
 
     /// <summary>For a message between nodes.</summary>

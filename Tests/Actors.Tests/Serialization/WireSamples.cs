@@ -254,6 +254,7 @@ internal static class WireSamples
             Resumes = [new LegUplinks(Alice, [new UplinkIndex(new Ssrc(0xFFFFFFFE), (1UL << 48) - 1), new UplinkIndex(new Ssrc(2), 0)])],
         }),
         new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics) { Uplinks = [new UplinkIndex(new Ssrc(0xFFFFFFFE), 1UL << 16 | 7)] }]) { IsPartial = true },
+        new MixerReport(Mixer, Life, 8, [new LegReport(Alice, Statistics) { Keys = [new KeyMark(1, ulong.MaxValue, 3, 4), new KeyMark(5, 6, 7, 0)] }]),
         new DialogFact.DialogConfirmed(
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
             Flow with { Connection = 0 }, false, "", ""),

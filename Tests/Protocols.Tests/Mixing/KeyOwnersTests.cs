@@ -33,6 +33,24 @@ public sealed class KeyOwnersTests
     }
 
     [Fact]
+    public void The_conference_is_told_of_new_keys_by_marks_that_mean_nothing_in_another_conference()
+    {
+        var phones = _scene.Conference(2);
+        var marks = _scene.Mixer.TakeKeys(phones[0].Id, all: false);
+        Assert.Single(marks);
+        Assert.Empty(_scene.Mixer.TakeKeys(phones[0].Id, all: false));
+        Assert.True(KeyMark.Meet(marks.AsSpan(), _scene.Mixer.TakeKeys(phones[0].Id, all: true).AsSpan()));
+        Assert.False(KeyMark.Meet(marks.AsSpan(), _scene.Mixer.TakeKeys(phones[1].Id, all: true).AsSpan()));
+        var key = KeyFingerprint.Of(phones[0].Media().Uplink[0]);
+        Assert.True(marks[0].FixedTimeEquals(key.MarkIn(_scene.Mixer.State!.Mixer.Conference.Value)));
+        Assert.False(key.MarkIn("one").FixedTimeEquals(key.MarkIn("other")));
+        Assert.False(KeyMark.Meet([new KeyMark([.. key.Words][0], [.. key.Words][1], [.. key.Words][2], [.. key.Words][3])], marks.AsSpan()));
+        Assert.Equal("<key mark>", $"{marks[0]}");
+        _scene.Mixer.CloseLeg(phones[0].Id);
+        Assert.Empty(_scene.Mixer.TakeKeys(phones[0].Id, all: true));
+    }
+
+    [Fact]
     public void Another_suite_another_MKI_and_a_second_place_in_the_line_make_no_other_key_of_it()
     {
         var phones = _scene.Conference(2);
