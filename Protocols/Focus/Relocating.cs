@@ -90,9 +90,9 @@ internal static class Relocating
 
         // Told again: it has arrived, or may do now what it could not, or the mixer before does not go on with it any more.
         if (participation.Relocation is not { } relocation) return Steps.To(InDialog.With(state, participation), Report(participation));
-        var next = relocation with { MayOffer = relocation.MayOffer || mayOffer && !relocation.Waits, IsGentle = relocation.IsGentle && isGentle };
+        var next = relocation with { MayOffer = relocation.MayOffer || mayOffer && !relocation.Waits, IsGentle = relocation.IsGentle && move.IsGentle };
         var after = InDialog.With(state, participation with { Relocation = next });
-        return relocation is { IsGentle: true, IsOpen: true } && !isGentle ? Steps.To(after, Media(after, participation.Leg, context)) : Steps.To(after);
+        return relocation is { IsGentle: true, IsOpen: true } && !move.IsGentle ? Steps.To(after, Media(after, participation.Leg, context)) : Steps.To(after);
     }
 
     /// <summary>From now on it is there, whatever the peer thinks.</summary>
