@@ -70,6 +70,7 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
         await cluster.WatchAsync(async () =>
         {
             await AddAsync(cluster, "alice", "sip:alice@example.com");
+            await AddAsync(cluster, "carol", "sip:carol@example.com");
             await AddAsync(cluster, "focus", "sip:focus@localhost", "--answers", "sip:*@127.0.0.1");
             cluster.Start(1, null, Keys(cluster));
             cluster.Start(2, null, Keys(cluster));
@@ -78,20 +79,20 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
             await CreateAsync(cluster);
             await using var packets = await cluster.WatchPacketsAsync();
             // The first address is nobody's: the next one gives the ticket.
-            string[] ticket =
+            string[] TicketOf(string name) =>
             [
-                "--srtp", "mikey", "--kms", "http://127.0.0.1:9/mikey", "--kms", KmsUrl(cluster), "--user", "sip:alice@example.com", "--psk-file", Key(cluster, "alice"),
+                "--srtp", "mikey", "--kms", "http://127.0.0.1:9/mikey", "--kms", KmsUrl(cluster), "--user", $"sip:{name}@example.com", "--psk-file",
+                Key(cluster, name),
             ];
+            var ticket = TicketOf("alice");
             var calls = new[]
             {
                 cluster.CallAsync(Room, 1, Tones[0], "120s", [.. ticket, "--first-sequence", "65350"]),
                 cluster.CallAsync(Room, 1, Tones[1], "120s", [.. ticket, "--no-update"]),
             };
-            await cluster.UntilTalkingAsync(1, Room, calls.Length);
-            var firsts = await IdsAsync(cluster);
-            var third = cluster.CallAsync(Room, 1, 1500, "120s", ticket);
+            var third = cluster.CallAsync(Room, 1, 1500, "120s", TicketOf("carol"));
             await cluster.UntilTalkingAsync(1, Room, calls.Length + 1);
-            var evicted = Assert.Single((await IdsAsync(cluster)).Except(firsts));
+            var evicted = await IdAsync(cluster, "sip:carol@example.com");
             cluster.Start(3, null, Keys(cluster));
             await cluster[3].UntilReadyAsync();
             if (others.Contains("media", StringComparison.Ordinal)) await cluster.UntilSpreadAsync(2, 3);
@@ -121,17 +122,17 @@ public sealed class SwitchingFailoverTests(ITestOutputHelper output)
             }
 
             Assert.Equal((200, "peer", 0UL), ((await late).Status, (await late).EndedBy, (await late).Replays));
-            Assert.True(cluster.SecondsOf(Room, 2000, Tones[0]) >= 1, $"{await late}");
+            Assert.True((await late).PacketsReceived > 50, $"{await late}");
             output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports[0].PacketsReceived + reports[1].PacketsReceived));
             await cluster.UntilShownAsync(1, Room, c => !c.GetProperty("active").GetBoolean(), "its end");
             await cluster.AuditIsCleanAsync(1);
         });
     }
 
-    private static async Task<List<string>> IdsAsync(ProcessCluster cluster)
+    private static async Task<string> IdAsync(ProcessCluster cluster, string identity)
     {
         var shown = await cluster.ShowAsync(1, Room) ?? throw new InvalidOperationException("nobody has the conference");
-        return [.. shown.GetProperty("participants").EnumerateArray().Select(p => p.GetProperty("id").GetString()!)];
+        return shown.GetProperty("participants").EnumerateArray().Single(p => p.GetProperty("identity").GetString() == identity).GetProperty("id").GetString()!;
     }
 
     /// <summary>The epoch that everybody is under, once all are.</summary>
