@@ -42,8 +42,22 @@ public sealed class JournalDatabase
         DefaultTimeout = 10,
     }.ToString());
 
+    /// <exception cref="ArgumentException">The text is none; see <see cref="TrySqlite"/>.</exception>
     public static JournalDatabase Sqlite(string connectionString) =>
         new(JournalKind.Sqlite, connectionString, new SqliteConnectionStringBuilder(connectionString).DataSource);
+
+    /// <summary>Null: the text is no connection string of SQLite.</summary>
+    public static JournalDatabase? TrySqlite(string connectionString)
+    {
+        try
+        {
+            return Sqlite(connectionString);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Null, with what is needed, when the text is none or the way to the database is not protected.</summary>
     /// <param name="password">Empty: it is in the text, or none is needed.</param>

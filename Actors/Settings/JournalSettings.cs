@@ -35,7 +35,9 @@ public sealed record JournalSettings(JournalDatabase Database, TimeSpan MinBacko
     {
         if (textFile.Length > 0) read.Refuse("journal.connection-string-file", textFile, "empty, for journal.kind is sqlite", 0);
         if (passwordFile.Length > 0) read.Refuse("journal.password-file", passwordFile, "empty, for journal.kind is sqlite", 0);
-        return text.Length > 0 ? JournalDatabase.Sqlite(text) : JournalDatabase.InDirectory(dataDirectory);
+        if (text.Length == 0) return JournalDatabase.InDirectory(dataDirectory);
+        return JournalDatabase.TrySqlite(text) ?? read.Refuse(
+            "journal.connection-string", "", "one such as Data Source=/var/lib/confcluster/journal.db, or empty, for journal.kind is sqlite", JournalDatabase.Sqlite(""));
     }
 
     /// <summary>What is wrong is told without the text, which may hold a password.</summary>

@@ -42,6 +42,7 @@ public sealed class ClusterSettingsTests
 
     [Theory]
     [InlineData("journal.kind = sqlite\njournal.connection-string = \"\"", "journal.kind", "SQLite")]
+    [InlineData("journal.kind = sqlite", "journal.connection-string", "Data Source")]
     [InlineData("cluster.port = 0", "cluster.port", "fixed port")]
     [InlineData("cluster.key-file = \"\"", "cluster.key-file", "tls init")]
     [InlineData("cluster.address = \"0.0.0.0\"", "cluster.address", "one address")]
