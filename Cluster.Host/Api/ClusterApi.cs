@@ -27,12 +27,12 @@ internal static class ClusterApi
         routes.MapPost("/api/v1/drain", Drain);
     }
 
-    private static IResult Drain(DrainRequest request, NodeState state, NodeName node, ConfClusterSettings settings)
+    private static IResult Drain(DrainRequest request, NodeState state, NodeName node, ConfClusterSettings settings, ClusterView cluster)
     {
         if (request.Seconds is not (null or >= 1 and <= MaxSeconds)) return Results.BadRequest(new ApiProblem($"seconds is from 1 to {MaxSeconds}."));
         var deadline = request.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : settings.DrainTimeout;
         return state.AskDrain(deadline)
-            ? Results.Accepted(value: new DrainDetails(node.Value, deadline.TotalSeconds))
+            ? Results.Accepted(value: new DrainDetails(node.Value, deadline.TotalSeconds, settings.Cluster.IsAlone || cluster.HasOthers))
             : Results.Conflict(new ApiProblem($"{node.Value} is being emptied already."));
     }
 
@@ -60,7 +60,8 @@ internal static class ClusterApi
 internal sealed record DrainRequest(double? Seconds);
 
 /// <param name="Seconds">How long it may take.</param>
-internal sealed record DrainDetails(string Node, double Seconds);
+/// <param name="KeepsCalls">False: it is the last of its cluster, and calls end with it. A node alone lets them end by themselves.</param>
+internal sealed record DrainDetails(string Node, double Seconds, bool KeepsCalls);
 
 /// <param name="Complete">False: a kind of entity did not say where it lives.</param>
 internal sealed record ClusterDetails(IReadOnlyList<NodeDetails> Nodes, bool Complete);

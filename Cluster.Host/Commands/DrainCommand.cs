@@ -46,9 +46,10 @@ internal static class DrainCommand
         while (wait && since.Elapsed < patience && await IsThereAsync(api, stop)) await Task.Delay(LookAgain, stop);
         var took = Math.Round(since.Elapsed.TotalSeconds, 1);
         if (wait && since.Elapsed >= patience) return Output.Fail($"{begun.Node} is still there after {took} s.");
-        if (json) Output.WriteJson(new { begun.Node, stopped = wait, seconds = took });
-        else Console.Out.WriteLine(wait
-            ? $"{begun.Node} has handed over its calls and ends, after {took} s."
+        if (json) Output.WriteJson(new { begun.Node, stopped = wait, seconds = took, begun.KeepsCalls });
+        else Console.Out.WriteLine(wait && !begun.KeepsCalls
+            ? $"{begun.Node} ends, after {took} s, and its calls with it: there was no other node to hand them to."
+            : wait ? $"{begun.Node} has handed over its calls and ends, after {took} s."
             : $"{begun.Node} is being emptied; 'status' at another node tells how it goes.");
         return ExitCode.Done;
     }

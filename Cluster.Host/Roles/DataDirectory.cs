@@ -9,14 +9,8 @@ internal sealed class DataDirectory : IDisposable
     private readonly FileStream _lock;
     private readonly string _marker;
 
-    private DataDirectory(string path, FileStream held)
-    {
-        Path = path;
-        _lock = held;
-        _marker = System.IO.Path.Combine(path, "running");
-        LastRunWasCutOff = File.Exists(_marker);
-        File.WriteAllText(_marker, $"{Environment.ProcessId}\n");
-    }
+    private DataDirectory(string path, FileStream held, string marker, bool lastRunWasCutOff) =>
+        (Path, _lock, _marker, LastRunWasCutOff) = (path, held, marker, lastRunWasCutOff);
 
     public string Path { get; }
 
@@ -27,25 +21,31 @@ internal sealed class DataDirectory : IDisposable
     {
         var full = System.IO.Path.GetFullPath(path);
         refusal = "";
+        var (held, marker) = (System.IO.Path.Combine(full, "lock"), System.IO.Path.Combine(full, "running"));
+        FileStream? hold = null;
         try
         {
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(full);
             else Directory.CreateDirectory(full, OwnerOnly);
-            return new DataDirectory(full, new FileStream(System.IO.Path.Combine(full, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            hold = new FileStream(held, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var wasCutOff = File.Exists(marker);
+            File.WriteAllText(marker, $"{Environment.ProcessId}\n");
+            return new DataDirectory(full, hold, marker, wasCutOff);
         }
         catch (UnauthorizedAccessException)
         {
             refusal = $"The data directory {full} cannot be written; confcluster.data-dir names another.";
         }
-        catch (IOException e) when (Directory.Exists(full))
+        catch (IOException e) when (hold is null && File.Exists(held))
         {
             refusal = $"The data directory {full} is in use by another confcluster ({e.Message}); confcluster.data-dir names another.";
         }
         catch (IOException e)
         {
-            refusal = $"The data directory {full} cannot be made: {e.Message}.";
+            refusal = $"The data directory {full} cannot be made or written: {e.Message}.";
         }
 
+        hold?.Dispose();
         return null;
     }
 
