@@ -31,8 +31,7 @@ internal static class NodeParts
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.Http.Listen));
         if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Add(builder, settings.Kms);
         AddLog(builder, settings, isQuiet);
-        AddServices(builder.Services, settings);
-        builder.Services.AddAkka("confcluster", (akka, services) => AddActors(akka, services, EngineConfig.Of(config, settings.Cluster, Agreed(settings)), settings));
+        AddEngine(builder.Services, config, settings);
         Metrics.Add(builder.Services);
         var app = builder.Build();
         if (settings.Cluster.Has(NodeRole.Kms) && settings.Kms is { IsEnabled: true, Https: not null }) KmsListener.Guard(app);
@@ -47,6 +46,13 @@ internal static class NodeParts
         app.Services.GetRequiredService<KeyManagementServer>();
         KmsApi.Map(app);
         return app;
+    }
+
+    /// <summary>A node without its log and its pages; what is added to the services later stands in for a part of it.</summary>
+    public static void AddEngine(IServiceCollection services, Config config, ConfClusterSettings settings)
+    {
+        AddServices(services, settings);
+        services.AddAkka("confcluster", (akka, parts) => AddActors(akka, parts, EngineConfig.Of(config, settings.Cluster, Agreed(settings)), settings));
     }
 
     private static void AddLog(WebApplicationBuilder builder, ConfClusterSettings settings, bool isQuiet)
