@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -11,6 +10,7 @@ using Akka.Configuration;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Nodes.Links;
 using ConfCluster.Actors.Settings;
+using ConfCluster.Cluster.Tests.Wire;
 using Xunit;
 
 namespace ConfCluster.Cluster.Tests.InProcess;
@@ -271,28 +271,7 @@ public sealed class NodeTransportTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Thumbprint of the certificate with which an engine answers.</summary>
-    private static async Task<string> ShownAsync(ActorSystem system)
-    {
-        using var caller = new TcpClient();
-        await caller.ConnectAsync(IPAddress.Loopback, Port(system));
-        var shown = "";
-        await using var stream = new SslStream(caller.GetStream(), false, (_, certificate, _, _) =>
-        {
-            shown = (certificate as X509Certificate2)?.Thumbprint ?? "";
-            return shown.Length > 0;
-        });
-        try
-        {
-            await stream.AuthenticateAsClientAsync("127.0.0.1").WaitAsync(Patience);
-        }
-        catch (IOException)
-        {
-            // It wants a certificate of us.
-        }
-
-        return shown;
-    }
+    private static Task<string> ShownAsync(ActorSystem system) => ShownCertificate.OfAsync(new IPEndPoint(IPAddress.Loopback, Port(system)));
 
     private sealed class Echoes : ReceiveActor
     {
