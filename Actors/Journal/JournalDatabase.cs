@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Net;
+using System.Net.Sockets;
 using ConfCluster.Actors.Settings;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -100,16 +101,33 @@ public sealed class JournalDatabase
     public DbConnection Open(bool readOnly = false)
     {
         var connection = Connection(readOnly);
-        connection.Open();
-        return connection;
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch (SocketException e)
+        {
+            // A host without an address: Npgsql does not say it as one of its own.
+            connection.Dispose();
+            throw new NpgsqlException(e.Message, e);
+        }
     }
 
     /// <summary>As <see cref="Open"/>.</summary>
     public async Task<DbConnection> OpenAsync(CancellationToken stop = default)
     {
         var connection = Connection(readOnly: false);
-        await connection.OpenAsync(stop);
-        return connection;
+        try
+        {
+            await connection.OpenAsync(stop);
+            return connection;
+        }
+        catch (SocketException e)
+        {
+            await connection.DisposeAsync();
+            throw new NpgsqlException(e.Message, e);
+        }
     }
 
     /// <summary>False: a file that is not there yet. A database elsewhere is taken to be there.</summary>

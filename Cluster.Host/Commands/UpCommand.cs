@@ -34,6 +34,10 @@ internal static partial class UpCommand
         var password = new Option<string?>("--password-file") { Description = "File with the password for --postgres.", HelpName = "FILE" };
         var set = new Option<string[]>("--set", "-s") { Description = "One setting, for every node.", HelpName = "path=value" };
         var up = new Command("up", "Start a cluster on this machine, on 127.0.0.1, 127.0.0.2 and so on, for trying.") { nodes, directory, database, password, set };
+        up.Validators.Add(r =>
+        {
+            if (r.GetValue(password) is not null && r.GetValue(database) is null) r.AddError("--password-file goes with --postgres.");
+        });
         up.SetAction(async (result, _) => await UpAsync(
             result.GetValue(nodes), Path.GetFullPath(result.GetValue(directory)!), result.GetValue(database), result.GetValue(password) ?? "",
             result.GetValue(set) ?? []));
@@ -77,7 +81,8 @@ internal static partial class UpCommand
 
     private static string? Tables(TrialCluster cluster)
     {
-        var password = cluster.PasswordFile.Length > 0 ? File.ReadLines(cluster.PasswordFile).First() : "";
+        var password = cluster.PasswordFile.Length > 0 ? File.ReadLines(cluster.PasswordFile).FirstOrDefault() : "";
+        if (password is null) return $"{cluster.PasswordFile} is empty; its first line is the password for --postgres.";
         return JournalDatabase.PostgreSql(cluster.ConnectionString, password, out var problem) is { } database
             ? JournalSchema.Init(database, out _)
             : $"--postgres: {problem}.";

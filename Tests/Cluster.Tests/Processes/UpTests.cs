@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ConfCluster.Actors.Audit;
+using ConfCluster.Actors.Journal;
 using ConfCluster.Host.Trial;
 using ConfCluster.Support;
 using Xunit;
@@ -27,10 +29,80 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
     [SkippableFact]
     public async Task Three_nodes_and_their_PostgreSQL_begin_take_a_call_each_and_end_with_Ctrl_C()
     {
+        Require();
+        var started = await TryAsync();
+        var server = int.Parse(ServerPort().Match(Said).Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.True(started >= 4, $"three nodes and a server, and there are {started}:\n{Said}");
+        Assert.False(await AnswersAsync(server), "PostgreSQL still takes connections");
+        Assert.DoesNotContain(Directory.EnumerateDirectories(Path.GetTempPath(), "confcluster-postgres-*"), d => Said.Contains(d, StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task A_PostgreSQL_that_is_given_gets_the_journal_and_outlives_the_command()
+    {
+        Require();
+        using var patience = new CancellationTokenSource(Patience);
+        var (server, problem) = await LocalPostgres.StartAsync(patience.Token);
+        Assert.True(server is not null, problem);
+        await using (server)
+        {
+            var wrong = Path.Combine(_directory.Path, "wrong");
+            await File.WriteAllTextAsync(wrong, "not the password");
+            var (exit, said) = await UpAsync("--postgres", server.ConnectionString, "--password-file", wrong);
+            Assert.True(exit == 1, said);
+            Assert.Contains($"The database confcluster at 127.0.0.1:{server.Port} cannot be used: ", said, StringComparison.Ordinal);
+            Assert.Contains("password authentication failed", said, StringComparison.Ordinal);
+
+            await TryAsync("--postgres", server.ConnectionString, "--password-file", server.PasswordFile);
+            Assert.DoesNotContain("PostgreSQL on", Said, StringComparison.Ordinal);
+            var database = JournalDatabase.PostgreSql(server.ConnectionString, File.ReadLines(server.PasswordFile).First(), out _)!;
+            Assert.Null(JournalSchema.Check(database));
+            Assert.Equal<string>(["up"], new AuditJournal(database).Conferences());
+        }
+    }
+
+    [Theory]
+    [InlineData("Host=127.0.0.1;Port=1;Database=mine;Username=me", "The database mine at 127.0.0.1:1 cannot be used: Failed to connect to 127.0.0.1:1")]
+    [InlineData("Host=no.such.host.invalid;Database=mine;Username=me;SSL Mode=VerifyFull", "The database mine at no.such.host.invalid:5432 cannot be used: ")]
+    [InlineData("Host=db.example;Database=mine", "--postgres: SSL Mode=VerifyFull must stand in it, since the database is not on this machine.")]
+    [InlineData("a database", "--postgres: a connection string such as Host=")]
+    [InlineData("Host=127.0.0.1", "--postgres: Host and Database must stand in it.")]
+    public async Task A_PostgreSQL_that_cannot_be_used_is_told_in_a_sentence(string given, string sentence)
+    {
+        var (exit, said) = await UpAsync("--postgres", given);
+        Assert.True(exit == 1, said);
+        Assert.Contains(sentence, said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_password_that_is_not_there_or_belongs_to_nothing_is_told_in_a_sentence()
+    {
+        var empty = Path.Combine(_directory.Path, "empty");
+        await File.WriteAllTextAsync(empty, "");
+        var (exit, said) = await UpAsync("--postgres", "Host=127.0.0.1;Port=1;Database=mine", "--password-file", empty);
+        Assert.True(exit == 1 && said.Contains($"{empty} is empty; its first line is the password for --postgres.", StringComparison.Ordinal), said);
+        (exit, said) = await UpAsync("--postgres", "Host=127.0.0.1;Port=1;Database=mine", "--password-file", $"{empty}.not");
+        Assert.True(exit == 1 && said.Contains($"{empty}.not", StringComparison.Ordinal), said);
+        (exit, said) = await UpAsync("--password-file", empty);
+        Assert.True(exit == 2 && said.Contains("--password-file goes with --postgres.", StringComparison.Ordinal), said);
+    }
+
+    private static void Require()
+    {
         var there = LocalPostgres.FindPrograms() is not null;
         if (Environment.GetEnvironmentVariable("CI") == "true") Assert.True(there, "PostgreSQL is not installed (package postgresql)");
         Skip.IfNot(there, "PostgreSQL is not installed (package postgresql)");
-        using var up = Start();
+    }
+
+    /// <summary>The command, which refuses.</summary>
+    private Task<(int ExitCode, string Output)> UpAsync(params string[] more) => NodeProcess.RunAsync(["up", "--nodes", "3", "--dir", _directory.Path, .. more]);
+
+    /// <summary>Begins, a call at each node, Ctrl-C, and nothing is left.</summary>
+    /// <returns>How many processes there were.</returns>
+    private async Task<int> TryAsync(params string[] more)
+    {
+        using var up = Start(more);
         var isOver = false;
         try
         {
@@ -43,8 +115,6 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
             }
 
             var started = Descendants(up.Id);
-            var server = int.Parse(ServerPort().Match(Said).Groups[1].Value, CultureInfo.InvariantCulture);
-            Assert.True(started.Count >= 4, $"three nodes and a server, and there are {started.Count}:\n{Said}");
             // A terminal tells every process of the command, and this one passes it on to its nodes.
             Assert.Equal(0, Signal(-up.Id, Interrupt));
             await UntilAsync(() => up.HasExited, "the end");
@@ -52,8 +122,7 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(0, up.ExitCode);
             Assert.Equal(3, _said.Count(l => l.Contains("Goodbye.", StringComparison.Ordinal)));
             Assert.DoesNotContain(started, IsThere);
-            Assert.False(await AnswersAsync(server), "PostgreSQL still takes connections");
-            Assert.DoesNotContain(Directory.EnumerateDirectories(Path.GetTempPath(), "confcluster-postgres-*"), d => Said.Contains(d, StringComparison.Ordinal));
+            return started.Count;
         }
         catch (Exception) when (Told())
         {
@@ -70,7 +139,7 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
     private string Uri(int node) => $"sip:up@{TrialCluster.AddressOf(node)}:{_ports.Sip}";
 
     /// <summary>In a session of its own, as a shell starts it; on other ports than the usual ones, which may be somebody's.</summary>
-    private Process Start()
+    private Process Start(string[] more)
     {
         var seeds = string.Join(", ", Enumerable.Range(1, 3).Select(n => $"\"{TrialCluster.AddressOf(n)}:{_ports.Cluster}\""));
         string[] settings =
@@ -81,7 +150,7 @@ public sealed partial class UpTests(ITestOutputHelper output) : IDisposable
         var start = new ProcessStartInfo("setsid") { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] sets = [.. settings.SelectMany(s => new[] { "--set", $"confcluster.{s}" }), .. MediaRange.Next().Arguments()];
         string[] arguments = ["dotnet", Path.Combine(AppContext.BaseDirectory, "confcluster.dll"), "up", "--nodes", "3", "--dir", _directory.Path];
-        foreach (var argument in arguments.Concat(sets)) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments.Concat(sets).Concat(more)) start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new InvalidOperationException("setsid did not start");
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
