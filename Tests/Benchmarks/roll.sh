@@ -5,11 +5,12 @@
 #                                               CONFERENCES (8); each line of a conference tells calls lost and the longest gap of any of its phones
 # roll.sh drain [CONFERENCES [PHONES]]          one media node has the mixers of CONFERENCES (20) with PHONES (10) each, and hands them to another that has just come
 #
+# LOG=FILE keeps all that was said, the logs of the nodes among it when a run fails; CONFIGURATION=Release runs that, BUILT=1 what is built already.
 # Needs dotnet and PostgreSQL's programs (Debian: postgresql). Nodes and phones share the machine.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 test="$root/Tests/Cluster.Tests"
-run() { dotnet test "$test" -c "${CONFIGURATION:-Debug}" ${BUILT:+--no-build} --filter "FullyQualifiedName~RollTests.$1" --logger "console;verbosity=detailed" | grep -E "^ +(n[0-9]|rolled-|Passed|Failed)|Error|Expected"; }
+run() { dotnet test "$test" -c "${CONFIGURATION:-Debug}" ${BUILT:+--no-build} --filter "FullyQualifiedName~RollTests.$1" --logger "console;verbosity=detailed" | tee "${LOG:-/dev/null}" | grep -E "^ +(n[0-9]|rolled-|Passed|Failed)|Error|Expected"; }
 case "${1:-roll}" in
   roll) CONFCLUSTER_ROLL="${2:-4},${3:-8},${4:-5}" run By_hand_every ;;
   drain) CONFCLUSTER_DRAIN="${2:-20},${3:-10}" run By_hand_a_node ;;
