@@ -2,7 +2,7 @@ namespace ConfCluster.Protocols.Audit;
 
 /// <summary>
 /// K6, as far as facts show it: an SSRC is given once, mixers are numbered on, and whoever takes the place of a mixer does so with a new epoch where a group key
-/// is shared, so that nothing goes on under numbers that the other may still be using.
+/// is shared, so that nothing goes on under numbers that the other may still be using. Who forwards packets unopened has no key and begins nothing.
 /// </summary>
 internal static class AuditMixers
 {
@@ -33,5 +33,5 @@ internal static class AuditMixers
     }
 
     private static bool IsShared(AuditLog log, AuditMixer mixer) => log.Legs.Values.Any(
-        l => l.IsInGroup && l.JoinRecord < mixer.Record && (l.Left is null || l.Left > mixer.At + Late) && !(l.LeaveRecord < mixer.Record));
+        l => l is { IsInGroup: true, IsSwitched: false } && l.JoinRecord < mixer.Record && (l.Left is null || l.Left > mixer.At + Late) && !(l.LeaveRecord < mixer.Record));
 }

@@ -104,6 +104,17 @@ public class AuditChecksTests
         else Assert.DoesNotContain(Check(), v => v.Rule == AuditRule.K6);
     }
 
+    /// <summary>It has no key.</summary>
+    [Fact]
+    public void A_forwarder_that_takes_over_needs_no_epoch()
+    {
+        for (var i = 0; i < _log.Events.Count; i++)
+            if (_log.Events[i] is ConferenceEvent.ParticipantJoined joined)
+                _log.Events[i] = joined with { Keying = LegKeying.Switched };
+        Insert(before: 3, new ConferenceEvent.MixerPlaced(2) { At = LogScript.Time(50), Loss = MixerLoss.Silent });
+        Assert.DoesNotContain(Check(), v => v.Rule == AuditRule.K6);
+    }
+
     [Fact]
     public void A_leave_is_covered_by_no_epoch()
     {
