@@ -86,7 +86,13 @@ internal sealed class TlsSecurity(TlsSettings settings, TlsCertificates certific
 
     private X509ChainPolicy Policy(TlsMaterial current)
     {
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, VerificationTime = clock.GetUtcNow().LocalDateTime };
+        var policy = new X509ChainPolicy
+        {
+            RevocationMode = X509RevocationMode.NoCheck,
+            // A certificate may name addresses (RFC 5280 §4.2.2.1), and whoever shows it may be anybody: the handshake would wait for what is fetched there.
+            DisableCertificateDownloads = true,
+            VerificationTime = clock.GetUtcNow().LocalDateTime,
+        };
         if (current.Trust is not { } trust) return policy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.AddRange(trust);

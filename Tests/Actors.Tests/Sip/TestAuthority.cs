@@ -27,7 +27,8 @@ internal sealed class TestAuthority : IDisposable
     public X509Certificate2Collection Roots => [_root];
 
     /// <param name="years">Until when it is good, from 1990 on.</param>
-    public X509Certificate2 Issue(string subject, string[] dns, string[]? uris = null, int years = 99)
+    /// <param name="issuerAt">Where the certificate says that its issuer's is to be had.</param>
+    public X509Certificate2 Issue(string subject, string[] dns, string[]? uris = null, int years = 99, string? issuerAt = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={subject}", key, HashAlgorithmName.SHA256);
@@ -40,6 +41,7 @@ internal sealed class TestAuthority : IDisposable
 
         foreach (var uri in uris ?? []) names.AddUri(new Uri(uri));
         request.CertificateExtensions.Add(names.Build());
+        if (issuerAt is not null) request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(null, [issuerAt]));
         using var certificate = request.Create(_root, From, From.AddYears(years), [++_serial]);
         using var whole = certificate.CopyWithPrivateKey(key);
         // Only a key that came out of a file is taken by the handshake on every platform.

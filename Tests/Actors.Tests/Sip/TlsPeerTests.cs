@@ -46,6 +46,23 @@ public sealed class TlsPeerTests : TlsScene
     }
 
     [Fact]
+    public void A_certificate_of_a_stranger_makes_the_node_fetch_nothing()
+    {
+        using var web = Listener();
+        using var foreign = new TestAuthority("Foreign CA");
+        using var certificate = foreign.Issue("mallory", ["peer.test"], issuerAt: $"http://127.0.0.1:{((IPEndPoint)web.LocalEndPoint!).Port}/ca.cer");
+        var endpoint = Start(WithTls(tls => tls with { ClientCertificates = ClientCertificates.Require }));
+        Assert.True(IsRefused(endpoint, certificate));
+        AwaitAssert(() => Assert.Contains("Untrusted", Failures));
+        Assert.False(web.Poll(0, SelectMode.SelectRead));
+        using var listener = Listener();
+        endpoint.Tell(Options("peer.test", listener));
+        using var peer = AcceptOrNull(listener, certificate);
+        Participants.ExpectMsg<SipTransactionFailed>();
+        Assert.False(web.Poll(0, SelectMode.SelectRead));
+    }
+
+    [Fact]
     public void Changed_roots_count_for_new_connections()
     {
         using var foreign = new TestAuthority("Foreign CA");

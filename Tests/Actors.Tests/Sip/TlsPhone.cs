@@ -37,7 +37,7 @@ internal sealed class TlsPhone : SipPeer
         {
             TargetHost = name,
             EnabledSslProtocols = versions,
-            ClientCertificates = certificate is null ? null : [certificate],
+            ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
             RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null,
         });
         return new TlsPhone(socket, tls);
@@ -49,7 +49,9 @@ internal sealed class TlsPhone : SipPeer
         var socket = listener.Accept();
         socket.ReceiveTimeout = Patience;
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        tls.AuthenticateAsServer(new SslServerAuthenticationOptions { ServerCertificate = certificate });
+        // Or the test would fetch what the certificate names.
+        var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        tls.AuthenticateAsServer(new SslServerAuthenticationOptions { ServerCertificateContext = context });
         return new TlsPhone(socket, tls);
     }
 
