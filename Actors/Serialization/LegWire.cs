@@ -68,7 +68,7 @@ internal static class LegWire
     }
 
     public static LegReport Read(LegReportProto p) =>
-        new(new ParticipantId(p.Participant), Read(p.Statistics)) 
+        new(new ParticipantId(p.Participant), Read(p.Statistics))
         {
             Uplinks = [.. p.Uplinks.Select(Read)],
             Keys = [.. p.Keys.Chunk(4).Where(w => w.Length == 4).Select(w => new KeyMark(w[0], w[1], w[2], w[3]))],
