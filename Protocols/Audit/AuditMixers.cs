@@ -33,5 +33,6 @@ internal static class AuditMixers
     }
 
     private static bool IsShared(AuditLog log, AuditMixer mixer) => log.Legs.Values.Any(
-        l => l is { IsInGroup: true, IsSwitched: false } && l.JoinRecord < mixer.Record && (l.Left is null || l.Left > mixer.At + Late) && !(l.LeaveRecord < mixer.Record));
+        l => l is { IsInGroup: true, IsSwitched: false } && l.JoinRecord < mixer.Record && !(l.LeaveRecord < mixer.Record)
+            && (l.Left is null || l.Left > mixer.At + Late));
 }
