@@ -130,7 +130,11 @@ internal static class MixerLeaving
         if (told.WantsTheSameAs(wanted)) return life with { Leaving = life.Leaving.SetItem(number, leaving) };
         wanted = wanted with { Version = life.Version + 1 };
         effects.Add(new ConferenceEffect.Publish(wanted));
-        return life with { Version = wanted.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = wanted }) };
+        life = life with { Version = wanted.Version, Leaving = life.Leaving.SetItem(number, leaving with { Published = wanted }) };
+        if (wanted.Legs.Length == legs.Length) return life;
+        // Without a key that may be used there, it has nobody to wait for.
+        var stay = wanted.Legs.Select(l => l.Participant).ToHashSet();
+        return LegMoves.Hurry(life, legs.RemoveAll(l => stay.Contains(l.Participant)), effects, context);
     }
 
     /// <summary>

@@ -107,6 +107,26 @@ public sealed class MixerLeavingTests
     }
 
     [Fact]
+    public void Who_took_a_key_that_it_is_not_given_is_let_go_when_the_one_before_is_over()
+    {
+        Drained(new LegAbility(TakesMki: true, IsProtected: true, ""), Alice, Bob);
+        Effects(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.Took, _life.State.LastEpoch, TimeSpan.Zero));
+        Assert.Contains(_first!.Legs, l => l.Participant == Alice);
+        var moves = new List<ConferenceEffect.Move>();
+        for (var i = 0; i < 26; i++)
+        {
+            _scene.Now += TimeSpan.FromMilliseconds(500);
+            foreach (var input in (ConferenceInput[])[Report(First), Report(Second), new ConferenceInput.Fired(ConferenceTimer.Keys)])
+                moves.AddRange(Effects(input).OfType<ConferenceEffect.Move>());
+            Write();
+        }
+
+        Assert.Equal([Bob], _first!.Legs.Select(l => l.Participant));
+        Assert.Contains(moves, m => m.Participant == Alice && !m.IsGentle);
+        Assert.DoesNotContain(moves, m => m.Participant == Bob && !m.IsGentle);
+    }
+
+    [Fact]
     public void When_its_successor_is_drained_too_who_had_not_arrived_there_hears_the_third_at_once()
     {
         Drained(LegAbility.None, Alice, Bob);
