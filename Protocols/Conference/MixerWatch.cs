@@ -35,7 +35,7 @@ internal static class MixerWatch
         life = MixerTrunks.Joined(life);
         var members = life.State.Members();
         foreach (var number in life.State.Mixers.Keys) life = Publish(life, number, members, effects, context);
-        return HandOver.Kept(life);
+        return UplinkKeys.Kept(HandOver.Kept(life));
     }
 
     private static ConferenceLife Publish(ConferenceLife life, int number, ImmutableArray<Member> members, Effects effects, ConferenceContext context)

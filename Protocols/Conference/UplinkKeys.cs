@@ -17,7 +17,6 @@ internal static class UplinkKeys
     public static ConferenceLife Heard(ConferenceLife life, ConferenceInput.MixerReported report, Effects effects, ConferenceContext context)
     {
         if (report.Keys.IsEmpty) return life;
-        life = life with { UplinkKeys = life.UplinkKeys.RemoveRange(life.UplinkKeys.Keys.Where(p => !LegMoves.IsIn(life, p))) };
         foreach (var (who, marks) in report.Keys)
         {
             if (!LegMoves.IsIn(life, who) || life.State.MixerOf(who) != report.Mixer) continue;
@@ -34,5 +33,12 @@ internal static class UplinkKeys
         }
 
         return life;
+    }
+
+    /// <summary>Who is not in any more is forgotten at once: it may come back under its name, with other keys.</summary>
+    public static ConferenceLife Kept(ConferenceLife life)
+    {
+        var gone = life.UplinkKeys.Keys.Where(p => !LegMoves.IsIn(life, p)).ToList();
+        return gone.Count == 0 ? life : life with { UplinkKeys = life.UplinkKeys.RemoveRange(gone) };
     }
 }
