@@ -11,6 +11,8 @@ public class CommandLineTests
     [InlineData("run --prot 5", "--prot")]
     [InlineData("conference show", "NAME")]
     [InlineData("load --conference x --phones 2", "--talkers must not be more than --phones")]
+    [InlineData("load --conference x --conferences 4 --phones 8", "--talkers times --conferences must not be more than --phones")]
+    [InlineData("load --conference x --conferences 2 --srtp mikey --kms http://127.0.0.1:8080/mikey --user sip:a@b --psk-file x", "--srtp mikey gets tickets for one conference")]
     [InlineData("load --conference x --end-rate 0", "--end-rate must be more than 0")]
     [InlineData("conference list --url nonsense:", "is no http:// address")]
     public async Task What_is_typed_wrong_gets_a_sentence_and_exit_code_2(string arguments, string sentence)
