@@ -69,7 +69,7 @@ internal static class LoadCommand
             var saying = r.GetResult(talkers) is { Implicit: false } t ? t.GetValueOrDefault<int>() : Talkers;
             var all = r.GetResult(phones) is { Implicit: false } p ? p.GetValueOrDefault<int>() : Phones;
             var spread = r.GetResult(conferences) is { Implicit: false } c ? c.GetValueOrDefault<int>() : 1;
-            if (saying * spread > all) r.AddError(spread > 1 ? "--talkers times --conferences must not be more than --phones." : "--talkers must not be more than --phones.");
+            if (saying * spread > all) r.AddError($"--talkers {(spread > 1 ? "times --conferences " : "")}must not be more than --phones.");
             if (spread > 1 && r.GetResult(srtp) is { Implicit: false } s && s.GetValueOrDefault<string>() == "mikey")
                 r.AddError("--srtp mikey gets tickets for one conference.");
         });
