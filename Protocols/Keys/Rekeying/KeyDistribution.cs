@@ -7,6 +7,11 @@ internal static class KeyDistribution
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// Longer than a transaction lasts (64 × T1, RFC 3261 §17.1.1.2), after which a participant has said something or is gone. It may be told the same key twice.
+    /// </summary>
+    public static readonly TimeSpan Lapse = TimeSpan.FromSeconds(40);
+
+    /// <summary>
     /// Each leg that has nothing open is offered the newest, however far the others are (K8, K9); but only so many at once, that their answers do not
     /// come in one burst.
     /// </summary>
@@ -14,6 +19,7 @@ internal static class KeyDistribution
     {
         foreach (var leg in turn.Due(turn.State.Index.Retries)) turn.Set(leg with { RetryAt = null });
         foreach (var leg in turn.Due(turn.State.Index.Out)) turn.Set(leg with { SlotUntil = null });
+        foreach (var leg in turn.Due(turn.State.Index.Lapses)) turn.Set(leg with { Offered = null, OfferedTo = null, IsSwitching = false });
         if (turn.State.Newest is not { } newest) return;
         var room = Room(turn);
         foreach (var (reached, participant) in turn.State.Index.Free)
@@ -35,7 +41,7 @@ internal static class KeyDistribution
 
     private static void Offer(RekeyTurn turn, LegKeys leg, KeyEpoch epoch)
     {
-        leg = ToldEpochs.Tell(turn.State, turn.Policy, leg, epoch) with { SlotUntil = turn.Now + Patience };
+        leg = ToldEpochs.Tell(turn.State, turn.Policy, leg, epoch) with { SlotUntil = turn.Now + Patience, LapsesAt = turn.Now + Lapse };
         turn.Set(leg);
         turn.SendsUnder(leg, epoch);
         turn.Say(new RekeyEffect.Offer(leg.Participant, epoch) { To = ToldEpochs.Above(leg) });

@@ -34,6 +34,9 @@ internal sealed record LegIndex
     /// <summary>Legs whose offer is out and counts as that until then.</summary>
     public ImmutableSortedSet<(TimeSpan At, string Participant)> Out { get; private init; } = NoTimes;
 
+    /// <summary>Legs whose offer is open until then at most.</summary>
+    public ImmutableSortedSet<(TimeSpan At, string Participant)> Lapses { get; private init; } = NoTimes;
+
     /// <summary>Legs with nothing open that are told to forget keys, not before.</summary>
     public ImmutableSortedSet<(TimeSpan At, string Participant)> Sheds { get; private init; } = NoTimes;
 
@@ -62,6 +65,7 @@ internal sealed record LegIndex
             Moves = Moved(Moves, old?.MovesAt, leg?.MovesAt, who),
             Retries = Moved(Retries, old?.RetryAt, leg?.RetryAt, who),
             Out = Moved(Out, old?.CountsUntil, leg?.CountsUntil, who),
+            Lapses = Moved(Lapses, old?.OpenUntil, leg?.OpenUntil, who),
             Sheds = Moved(Sheds, Shedding(old), Shedding(leg), who),
             Free = Moved(Free, Reached(old), Reached(leg), who),
             Tallies = Count(Count(Tallies, old, -1), leg, 1),

@@ -84,6 +84,12 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>Until when its offer, while that is not answered, counts against those that may be out at once.</summary>
     public TimeSpan? SlotUntil { get; init; }
 
+    /// <summary>Until when an offer may be open: later, it or its answer was lost on the way.</summary>
+    public TimeSpan? LapsesAt { get; init; }
+
+    /// <summary>It was offered a key within its dialog, and is not offered another before it has answered or cannot any more.</summary>
+    public TimeSpan? OpenUntil => IsReady && Offered is not null ? LapsesAt : null;
+
     /// <summary>It was offered a key within its dialog and may still answer soon.</summary>
     public TimeSpan? CountsUntil => IsReady && Offered is not null ? SlotUntil : null;
 

@@ -63,7 +63,7 @@ public static class RekeyMachine
 
         foreach (var limit in state.Limits) at = Earlier(at, limit.At);
         foreach (var deadline in state.Deadlines) at = Earlier(at, deadline.At);
-        at = Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries));
+        at = Earlier(Earlier(Earlier(at, First(state.Index.Moves)), First(state.Index.Retries)), First(state.Index.Lapses));
         if (state.Newest is not null) at = Earlier(at, First(KeyDistribution.IsHeldUp(state, policy) ? state.Index.Out : state.Index.Sheds));
         if (policy.MaxAge is { } age && state is { Wanted: null, Newest: { } newest } && newest.Epoch == state.Last) at = Earlier(at, newest.Began + age);
         return at;

@@ -49,8 +49,8 @@ public sealed class LostMessageTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Between a conference and a participant nothing is repeated: at the deadline of the epoch the leg is back under its own key, as one whose phone says nothing. Of two phones
-    /// one is not offered the key, and that the other one took it is not heard.
+    /// At the deadline of the epoch the leg is back under its own key, as one whose phone says nothing. Of two phones one is not offered the key, and that the other one took it is
+    /// not heard. That both are offered another after a while is among the properties of rekeying.
     /// </summary>
     [Fact]
     public async Task Who_is_not_told_a_key_or_not_heard_to_take_it_hears_on_under_its_own()

@@ -27,6 +27,7 @@ public sealed class LegIndexProperties
         Assert.Equal(anew.Moves, state.Index.Moves);
         Assert.Equal(anew.Retries, state.Index.Retries);
         Assert.Equal(anew.Out, state.Index.Out);
+        Assert.Equal(anew.Lapses, state.Index.Lapses);
         Assert.Equal(anew.Sheds, state.Index.Sheds);
         Assert.Equal(anew.Free, state.Index.Free);
         Assert.Equal(anew.Tallies, state.Index.Tallies);

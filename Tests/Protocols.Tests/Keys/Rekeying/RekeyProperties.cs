@@ -15,6 +15,7 @@ public sealed class RekeyProperties
         (2, Gen.Select(Delay, Gen.Bool, (d, ladder) => new Phone(LegKeying.GroupPlain, d, TakesLadder: ladder))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.Own, d))),
         (1, Gen.Select(Delay, Gen.Int[1, 3], (d, n) => new Phone(LegKeying.GroupByMki, d, Glares: n, TakesLadder: n > 1))),
+        (1, Gen.Select(Delay, Gen.Int[1, 3], Gen.Bool, (d, n, ladder) => new Phone(LegKeying.GroupByMki, d, Lost: n, TakesLadder: ladder))),
         (1, Gen.Select(Delay, Gen.Bool, (d, ladder) => new Phone(LegKeying.GroupByMki, d, Refuses: true, TakesLadder: ladder))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupPlain, d, Refuses: true))),
         (1, Gen.Select(Delay, d => new Phone(LegKeying.GroupByMki, d, Answers: false))));
@@ -70,11 +71,12 @@ public sealed class RekeyProperties
             }
 
             world.Supply(100);
-            world.Run(TimeSpan.FromMinutes(3));
+            world.Run(TimeSpan.FromMinutes(4));
             if (policy.MaxAge is not null) return;
             var newest = world.State.Newest?.Epoch;
             Assert.All(world.Uses.Values, used => Assert.True(used is null || used == newest, $"{used} is still in use and {newest} is the newest"));
             Assert.InRange(world.State.Epochs.Length, 0, 1);
+            Assert.True(!world.Forlorn.Any(), $"{string.Join(", ", world.Forlorn)} could be under {newest}");
             Assert.True(world.Forgetful || world.State.Unrevoked.IsEmpty, "a phone that takes every offer was never told to forget");
             Assert.True(policy.Revoke != Revocation.Now || !world.Hoarders.Any(), $"{string.Join(", ", world.Hoarders)} could forget keys and was not told to");
         }, iter: 10_000);

@@ -5,10 +5,11 @@ namespace ConfCluster.Protocols.Tests.Keys.Rekeying;
 
 /// <summary>How a phone takes keys.</summary>
 /// <param name="Delay">From a message to it to its answer.</param>
-internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = true, bool Refuses = false, int Glares = 0, bool TakesLadder = false)
+/// <param name="Lost">So many of its first offers are lost on the way, by turns with the word that it took one.</param>
+internal sealed record Phone(LegKeying Keying, TimeSpan Delay, bool Answers = true, bool Refuses = false, int Glares = 0, bool TakesLadder = false, int Lost = 0)
 {
     /// <summary>Nothing is wrong with it, so nobody else may delay it (K9).</summary>
-    public bool IsGood => Answers && !Refuses && Glares == 0 && Keying != LegKeying.Own;
+    public bool IsGood => Answers && !Refuses && Glares == 0 && Lost == 0 && Keying != LegKeying.Own;
 }
 
 /// <summary>
@@ -22,6 +23,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
     private readonly Dictionary<string, Phone> _phones = [];
     private readonly Dictionary<string, TimeSpan> _readySince = [];
     private readonly Dictionary<string, int> _glares = [];
+    private readonly Dictionary<string, int> _lost = [];
     private readonly Dictionary<string, KeyEpoch> _joinedAfter = [];
     private readonly Dictionary<string, KeyEpoch?> _uses = [];
     private readonly Dictionary<string, HashSet<KeyEpoch>> _told = [];
@@ -62,6 +64,10 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
     public IEnumerable<string> Hoarders => _phones.Where(p => p.Value is { Keying: LegKeying.GroupByMki, Answers: true, Refuses: false })
         .Select(p => p.Key).Where(p => _uses[p] is { Number: > 0 } used && _listed[p].Any(e => e < used));
 
+    /// <summary>Who takes offers that come, and is under no group key though messages were lost to it only for a while.</summary>
+    public IEnumerable<string> Forlorn => _phones.Where(p => p.Value is { Keying: LegKeying.GroupByMki, Answers: true, Refuses: false, Lost: > 0 })
+        .Select(p => p.Key).Where(p => _state.Newest?.Epoch is { } newest && newest > _joinedAfter[p] && _uses[p] != newest);
+
     /// <summary>Told of every step of the machine, for whoever keeps a book of his own.</summary>
     public Action<RekeyInput, IReadOnlyList<RekeyEffect>>? Heard { get; set; }
 
@@ -72,7 +78,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
     {
         if (_phones.ContainsKey(name)) return;
         _phones[name] = phone;
-        _glares[name] = phone.Glares;
+        (_glares[name], _lost[name]) = (phone.Glares, phone.Lost);
         (_uses[name], _told[name], _took[name], _listed[name], _joinedAfter[name]) = (null, [], [], [], _state.Last);
         if (policy.OnJoin && phone.Keying != LegKeying.Own) _changes.Add(Now);
         Do(new RekeyInput.Joined(name, phone.Keying, phone.TakesLadder));
@@ -308,6 +314,8 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
     {
         _out.Remove(name);
         var phone = _phones[name];
+        var isLost = _lost[name]-- > 0;
+        if (isLost && _lost[name] % 2 == 0) return;
         if (phone.Refuses)
         {
             Do(new RekeyInput.Refused(offer.Participant, offer.Epoch));
@@ -322,7 +330,7 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
             // An SDP takes the place of the one before; after a crash of the focus another may be on its way behind it.
             if (ReferenceEquals(told, _newest[name])) _listed[name].RemoveWhere(e => !told.Contains(e) && !kept.Contains(e));
             Is(_uses[name] is not { Number: > 0 } used || phone.Keying != LegKeying.GroupByMki || _listed[name].Contains(used), $"{name} has {_uses[name]} no more");
-            Do(new RekeyInput.Took(offer.Participant, offer.Epoch));
+            if (!isLost) Do(new RekeyInput.Took(offer.Participant, offer.Epoch));
         }
     }
 
