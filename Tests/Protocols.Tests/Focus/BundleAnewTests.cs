@@ -1,29 +1,18 @@
-using ConfCluster.Protocols.Codecs;
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
-using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
-using ConfCluster.Protocols.Mikey;
-using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
-using ConfCluster.Protocols.Rtp;
-using ConfCluster.Protocols.Sdp;
-using ConfCluster.Protocols.Sip.Messages;
-using ConfCluster.Protocols.Srtp;
 using ConfCluster.Protocols.Tests.Mikey;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
+using static ConfCluster.Protocols.Tests.Focus.BundleScene;
 
 namespace ConfCluster.Protocols.Tests.Focus;
 
 /// <summary>A leg with a ticket whose bundle nobody has any more: its next life begins another in the dialog, and the phone follows the group's keys in that.</summary>
 public sealed class BundleAnewTests
 {
-    private static readonly MixerId Second = ParticipantScene.Mixer with { Incarnation = 2 };
-    private static readonly SrtpProfile Suite = SrtpProfile.AesCm128HmacSha1Tag80;
-
     [Theory]
     [Trait("RFC", "6043 §4.2.2")]
     [InlineData(true, true)]
@@ -141,187 +130,5 @@ public sealed class BundleAnewTests
             last = call.Focus.All.OfType<SendRequest>().Last().Request.Headers.CSeq.Number;
             Assert.Equal((life + 1u, (PhoneEvent.Ended?)null), ((uint)call.Sends!.Mki.Value, call.End));
         }
-    }
-
-    [Theory]
-    [InlineData(false, false, "refused")]
-    [InlineData(false, true, "asked again")]
-    [InlineData(true, false, "over")]
-    [InlineData(true, true, "asked again")]
-    public void A_KMS_that_gives_no_ticket_ends_no_call_that_has_media(bool isGone, bool isUnreachable, string what)
-    {
-        using var call = Switched();
-        Die(call);
-        var key = call.Focus.OfferKey(2, 0);
-        Find(call, isGone);
-        call.Focus.Do(new ParticipantInput.TicketGranted(null, ExchangeError.NotAuthorised, isUnreachable));
-        if (what == "refused")
-        {
-            Assert.Equal((LegKeyAnswer.Refused, new KeyEpoch(2)), (call.Focus.Only<ReportKey>().Answer, call.Focus.Only<ReportKey>().Epoch));
-            Assert.Same(key, call.Focus.Only<Destroy>().Secrets);
-            Assert.IsType<ParticipantState.Restored>(call.Focus.State);
-        }
-        else if (what == "over") Assert.Equal((LeaveReason.NodeLost, "BYE"), (call.Focus.Only<Leave>().Reason, Sent(call).Method.Name));
-        else
-        {
-            call.Focus.Fire(ParticipantTimer.RepeatAsk);
-            call.Focus.Only<RequestTicket>();
-            Give(call, ticketFirst: false);
-            Confirm(call);
-            Assert.NotEmpty(call.Focus.Effects.OfType<SetForwarding>());
-        }
-    }
-
-    [Fact]
-    [Trait("RFC", "4567 §4.1.2")]
-    public void A_phone_that_refuses_the_new_bundle_is_hung_up()
-    {
-        using var call = Switched();
-        Die(call);
-        call.Focus.OfferKey(2, 0);
-        Find(call, isGone: false);
-        Give(call, ticketFirst: true);
-        call.Focus.Reply(Sent(call), 488);
-        Assert.Equal((LeaveReason.MediaFailed, "BYE"), (call.Focus.Only<Leave>().Reason, Sent(call).Method.Name));
-    }
-
-    [Fact]
-    [Trait("RFC", "6043 §12.3")]
-    public void A_ticket_of_somebody_else_takes_no_bundles_place()
-    {
-        using var call = Switched();
-        var old = call.Sends!;
-        Die(call);
-        call.Focus.OfferKey(2, 0);
-        Find(call, isGone: false);
-        Give(call, ticketFirst: true, KmsScene.Eve);
-        var refusal = (SipResponse)call.Deliver(Sent(call))!;
-        Assert.Equal((488, 0), (refusal.StatusCode, call.Resolved));
-        Assert.Contains("WrongParty", refusal.Headers.First("Warning"), StringComparison.Ordinal);
-        Assert.Same(old, call.Sends);
-        Assert.Null(call.End);
-    }
-
-    [Fact]
-    [Trait("RFC", "3261 §14.2")]
-    public void While_the_phone_asks_the_KMS_other_offers_wait_and_either_side_may_end_the_call()
-    {
-        foreach (var byUs in new[] { true, false })
-        {
-            using var call = Switched();
-            Die(call);
-            call.Focus.OfferKey(2, 0);
-            Find(call, isGone: false);
-            Give(call, ticketFirst: true);
-            call.HasKms = false;
-            var offer = Sent(call);
-            Assert.Null(call.Deliver(offer) as SipResponse is { IsFinal: true } ? "answered" : null);
-            Assert.Empty(call.Phone.Hold(true));
-            var second = offer with { Headers = offer.Headers.With("CSeq", $"{offer.Headers.CSeq.Number + 1} {offer.Method.Name}") };
-            Assert.Equal(500, ((SipResponse)call.Deliver(second)!).StatusCode);
-            var from = new SipFlow(SipTransport.Udp, ParticipantScene.Flow.Remote, ParticipantScene.Flow.Local);
-            var ended = byUs ? call.Phone.HangUp() : call.Phone.Receive(Bye(offer), from);
-            Assert.Contains(ended.OfType<PhoneEffect.Send>(), s => s.Message is SipResponse { StatusCode: 487 });
-
-            // Too late.
-            Assert.Empty(call.Phone.Resolved(null, "nobody is there"));
-        }
-    }
-
-    [Fact]
-    public void A_phone_without_a_KMS_refuses_and_stays()
-    {
-        using var call = Switched();
-        Die(call);
-        call.Focus.OfferKey(2, 0);
-        Find(call, isGone: false);
-        Give(call, ticketFirst: true);
-        call.HasKms = false;
-        call.Deliver(Sent(call));
-        var sent = call.Take(call.Phone.Resolved(null, "nobody is there"));
-        Assert.Equal(488, Assert.IsType<SipResponse>(sent).StatusCode);
-        Assert.Equal(1u, (uint)call.Sends!.Mki.Value);
-        Assert.IsType<CallState.Talking>(call.Phone.State);
-    }
-
-    private static TicketCall Joined(LegKeying keying, bool takesUpdate = true)
-    {
-        var call = new TicketCall(takesUpdate: takesUpdate);
-        call.Focus.InCluster();
-        call.Join(keying);
-        return call;
-    }
-
-    /// <summary>In a conference whose media is forwarded, and sending under the key of epoch 1.</summary>
-    private static TicketCall Switched(bool takesUpdate = true)
-    {
-        var call = Joined(LegKeying.Switched, takesUpdate);
-        Switch(call, 1);
-        return call;
-    }
-
-    private static void Switch(TicketCall call, uint epoch)
-    {
-        call.Focus.Do(new ParticipantInput.KeyOffered(ParticipantScene.Room, ParticipantScene.Group(epoch), null) { Taken = new KeyEpoch(epoch), Switches = true });
-        Confirm(call);
-    }
-
-    private static void Die(TicketCall call, byte life = 1)
-    {
-        var before = call.Focus;
-        call.Focus = before.NextLife(life);
-        call.Focus.Context = call.Focus.Context with { Now = call.Kms.Now };
-        before.State.Destroy();
-    }
-
-    private static void Find(TicketCall call, bool isGone, LegKeying keying = LegKeying.Switched, uint epoch = 1)
-    {
-        var mixer = isGone ? Second : ParticipantScene.Mixer;
-        var media = keying == LegKeying.Switched ? new MediaTerms(AudioCodec.Pcmu, 0, 1, Suite.Name, 4).ToString() : "";
-        var uplink = keying == LegKeying.GroupByMki ? null : new GroupUplink(keying, new Ssrc(0x1234), media, new KeyEpoch(epoch));
-        call.Focus.Do(new ParticipantInput.MoveRequested(ParticipantScene.Room, mixer, new Incarnation(1), MayOffer: false) { Uplink = uplink });
-        call.Focus.Do(new ParticipantInput.LegFound(mixer, null, isGone));
-    }
-
-    /// <summary>The ticket and the ports.</summary>
-    private static void Give(TicketCall call, bool ticketFirst, Identity? by = null)
-    {
-        var mixer = call.Focus.All.OfType<OpenLeg>().Last().Mixer;
-        var granted = call.Kms.Granted(MikeyTickets.ForCall(Suite, by ?? KmsScene.Room, KmsScene.Alice), by ?? KmsScene.Room);
-        if (ticketFirst) call.Focus.Do(new ParticipantInput.TicketGranted(granted, ExchangeError.None, IsUnreachable: false));
-        call.Focus.Do(new ParticipantInput.LegOpened(mixer, ParticipantScene.Ports, ParticipantScene.Ports.WithPort(40001)));
-        if (!ticketFirst) call.Focus.Do(new ParticipantInput.TicketGranted(granted, ExchangeError.None, IsUnreachable: false));
-    }
-
-    /// <summary>The phone answers what the focus sent.</summary>
-    private static void Confirm(TicketCall call)
-    {
-        call.Focus.Do(new ParticipantInput.ResponseArrived((SipResponse)call.Deliver(Sent(call))!));
-        foreach (var ack in call.Focus.Effects.OfType<SendAck>()) call.Deliver(ack.Request);
-    }
-
-    private static SipRequest Sent(TicketCall call) => KeyScene.Sent(call.Focus);
-
-    private static byte[] Bye(SipRequest offer)
-    {
-        var headers = offer.Headers.With("CSeq", $"{offer.Headers.CSeq.Number + 2} BYE").With("Via", "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKbye");
-        return ConfCluster.Protocols.Sip.Parsing.SipWriter.ToBytes(offer with { Method = SipMethod.Bye, Headers = headers, Body = SipBody.Empty });
-    }
-
-    private static List<byte[]> KeysOf(TicketCall call) => [.. call.Heard.Append(call.Sends!).Select(k => k.KeyAndSalt.Reveal().ToArray())];
-
-    private static uint CsbOf(TicketCall call) => ((MikeyLeg)((ParticipantState.Confirmed)call.Focus.State).Participation.Leg.Mikey!).Bundle.CsbId;
-
-    private static GenericSession Session(MikeyMessage message, byte csId) => ((CsIdMap.Generic)message.Header.Map).Sessions.Single(s => s.CsId == csId);
-
-    private static uint Spi(MikeyMessage message, byte csId) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(Session(message, csId).Spi.Span);
-
-    private static uint SsrcOf(MikeyMessage message, byte csId) => Session(message, csId).Position!.Value.Ssrc;
-
-    private static MikeyMessage Message(SipRequest request)
-    {
-        using var offer = TicketCall.Wire(request);
-        Assert.True(MikeyReader.TryRead(offer.Media[0].KeyManagement[0].Message, out var message, out _));
-        return message!;
     }
 }

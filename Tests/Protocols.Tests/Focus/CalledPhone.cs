@@ -4,7 +4,6 @@ using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
-using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;

@@ -1,7 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Authentication;
-using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Wire;
 using Xunit;
 using static ConfCluster.Protocols.Tests.Focus.DialScene;

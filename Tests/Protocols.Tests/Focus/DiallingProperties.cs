@@ -1,6 +1,5 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
-using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Messages;
-using ConfCluster.Protocols.Sip.Transactions;
 using Xunit;
 using static ConfCluster.Protocols.Tests.Focus.DialScene;
 

@@ -1,4 +1,3 @@
-using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Srtp;

@@ -1,7 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Messages;
-using ConfCluster.Protocols.Sip.Transactions;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;

@@ -4,7 +4,6 @@ using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
-using ConfCluster.Protocols.Sip.Transactions;
 using ConfCluster.Protocols.Srtp;
 using CsCheck;
 using Xunit;

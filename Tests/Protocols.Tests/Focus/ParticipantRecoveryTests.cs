@@ -7,14 +7,13 @@ using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
 using static ConfCluster.Protocols.Tests.Focus.KeyScene;
 using static ConfCluster.Protocols.Tests.Focus.ParticipantScene;
+using static ConfCluster.Protocols.Tests.Focus.RecoveryScene;
 
 namespace ConfCluster.Protocols.Tests.Focus;
 
 /// <summary>A participant whose node died is taken up again on another: with what it left at its mixer, or with new keys when that is gone, too.</summary>
 public sealed class ParticipantRecoveryTests
 {
-    private static readonly MixerId Second = Mixer with { Incarnation = 2 };
-
     [Fact]
     public void Each_settled_offer_is_left_at_the_mixer_and_nothing_else_is()
     {
@@ -101,89 +100,6 @@ public sealed class ParticipantRecoveryTests
         Move(scene, Mixer);
         Find(scene, record.Copy());
         Assert.Equal([1u, 3u, 1u << 31 | 1], MkisIn(Sent(scene).Body));
-    }
-
-    [Fact]
-    [Trait("RFC", "4568 §7.1.4")]
-    public void When_the_mixer_has_nothing_new_keys_are_offered_and_the_leg_can_be_in_the_group_again()
-    {
-        var (scene, record) = Recovering();
-        Move(scene, Second, mayOffer: true);
-        Find(scene, null, Second);
-        Assert.Equal(Second, scene.Only<OpenLeg>().Mixer);
-        scene.Do(new ParticipantInput.LegOpened(Second, Ports.WithPort(41000), Ports.WithPort(41001)));
-        scene.None<SetLegMedia>();
-        var request = Sent(scene);
-        Assert.Equal("INVITE", request.Method.Name);
-        using var offer = Description(request.Body);
-        using var before = Description(record.Local.Body);
-        Assert.Equal(before.Media[0].Line with { Port = 41000 }, offer.Media[0].Line);
-        Assert.All(offer.Media[0].Crypto, c => Assert.False(c.Keys[0].KeyAndSalt.FixedTimeEquals(record.Media.Downlink.KeyAndSalt)));
-        Assert.All(offer.Media[0].Crypto, c => Assert.True(c.Keys[0].Mki.IsPresent));
-        scene.Reply(request, 200, Offer(2, key: 8, mki: "|1:4"), ("Allow", "INVITE, UPDATE"));
-        using var media = scene.Only<SetLegMedia>().Media;
-        Assert.Equal((Key(8), Second), (Convert.ToBase64String(UplinkOf(media)), scene.Only<SetLegMedia>().Mixer));
-        Assert.Equal(new ReportMoved(Room, Second), scene.Only<ReportMoved>());
-        Assert.Equal(Second, scene.Only<KeepLeg>().Record.Place.Mixer);
-        scene.OfferKey(2, null);
-        Assert.Equal(2u, MkisIn(Sent(scene).Body)[0]);
-    }
-
-    [Fact]
-    public void New_keys_wait_for_their_turn_or_for_a_group_key_and_are_told_again_after_glare()
-    {
-        var (scene, _) = Recovering();
-        Lose(scene);
-        scene.None<SendRequest>();
-        Move(scene, Second, mayOffer: true);
-        scene.Reply(Sent(scene), 491);
-        scene.None<SendRequest>();
-        scene.Fire(ParticipantTimer.Retry);
-        scene.Reply(Sent(scene), 200, Offer(2, mki: "|1:4"));
-        scene.Only<SetLegMedia>();
-
-        (scene, _) = Recovering();
-        Lose(scene);
-        scene.OfferKey(2, 0);
-        Assert.All(MkisIn(Sent(scene).Body), mki => Assert.True(mki >> 31 == 1));
-        scene.Reply(Sent(scene), 200, Offer(2, mki: "|1:4"));
-        Assert.Equal(2u, MkisIn(Sent(scene).Body)[0]);
-    }
-
-    [Fact]
-    public void A_re_INVITE_of_a_peer_whose_keys_are_lost_is_answered_with_a_new_key()
-    {
-        var (scene, _) = Recovering();
-        Lose(scene);
-        scene.Receive(Later("INVITE", 2, Offer(2, mki: "|1:4")));
-        Assert.Equal(200, scene.Response.StatusCode);
-        scene.Ack(2);
-        Assert.Contains(scene.Effects.OfType<SetLegMedia>(), s => s.Mixer == Second);
-        scene.Only<ReportMoved>();
-    }
-
-    [Fact]
-    public void Who_gets_no_answer_asks_again_and_at_last_lets_the_peer_know()
-    {
-        var (scene, record) = Recovering();
-        scene.Receive(Later("INVITE", 2, Offer(2, mki: "|1:4")));
-        var key = scene.OfferKey(2, 0);
-        for (var i = 1; i < 8; i++)
-        {
-            scene.Fire(ParticipantTimer.RepeatAsk);
-            scene.Only<AskPlace>();
-        }
-
-        scene.Fire(ParticipantTimer.RepeatAsk);
-        scene.None<AskPlace>();
-        Assert.Equal(488, scene.Response.StatusCode);
-        Assert.Equal(LegKeyAnswer.Refused, scene.Only<ReportKey>().Answer);
-        Assert.Contains(scene.Effects.OfType<Destroy>(), d => ReferenceEquals(d.Secrets, key));
-
-        // It goes on when somebody speaks to it.
-        Move(scene, Mixer);
-        Find(scene, record.Copy());
-        Assert.IsType<ParticipantState.Confirmed>(scene.State);
     }
 
     [Fact]
@@ -282,50 +198,4 @@ public sealed class ParticipantRecoveryTests
             Assert.Equal((Second, true), (set.Mixer, media.IsConfirmed));
         }
     }
-
-    /// <summary>The peer has had a group key; the fact and the record of a former life, and a life that knows only the fact.</summary>
-    internal static (ParticipantScene Scene, LegRecord Record) Recovering(SessionTimerPolicy? timer = null)
-    {
-        var before = InCluster(timer);
-        return (NextLife(before, timer), before.Only<KeepLeg>().Record);
-    }
-
-    private static ParticipantScene NextLife(ParticipantScene before, SessionTimerPolicy? timer)
-    {
-        var fact = before.All.OfType<Store>().Single().Fact;
-        var scene = new ParticipantScene(timer);
-        Cluster(scene);
-        byte draws = 0;
-        scene.Context = scene.Context with { Random = s => System.Security.Cryptography.SHA256.HashData([++draws, 99]).AsSpan(0, s.Length).CopyTo(s) };
-        scene.Do(new ParticipantInput.Recovered([fact]));
-        Assert.IsType<ParticipantState.Restored>(scene.State);
-        Assert.Empty(scene.Effects);
-        return scene;
-    }
-
-    private static ParticipantScene InCluster(SessionTimerPolicy? timer = null)
-    {
-        var scene = new ParticipantScene(timer);
-        Cluster(scene);
-        scene.Receive(Request("INVITE", sdp: Offer(mki: "|1:4"), extra: TakesUpdate));
-        scene.Accept(Group(1));
-        scene.Open();
-        scene.Ack();
-        return scene;
-    }
-
-    private static void Cluster(ParticipantScene scene) =>
-        scene.Context = scene.Context with { Settings = scene.Context.Settings with { CallsOutliveNode = true } };
-
-    private static void Lose(ParticipantScene scene)
-    {
-        Move(scene, Second);
-        Find(scene, null, Second);
-        scene.Do(new ParticipantInput.LegOpened(Second, Ports.WithPort(41000), Ports.WithPort(41001)));
-    }
-
-    private static void Move(ParticipantScene scene, MixerId mixer, bool mayOffer = false, long incarnation = 1) =>
-        scene.Do(new ParticipantInput.MoveRequested(Room, mixer, new Incarnation(incarnation), mayOffer));
-
-    private static void Find(ParticipantScene scene, LegRecord? record, MixerId? mixer = null) => scene.Do(new ParticipantInput.LegFound(mixer ?? Mixer, record));
 }

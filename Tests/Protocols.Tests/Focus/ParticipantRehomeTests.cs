@@ -1,7 +1,5 @@
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
-using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;

@@ -1,7 +1,6 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.KeyManagement;
-using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Messages;
@@ -32,7 +31,7 @@ public sealed class RecoveryProperties
     public void Every_secret_is_held_or_zeroed_once_every_offer_is_answered_once_and_the_end_leaves_nothing(bool byTicket, int stories) => Stories.Sample(
         story =>
         {
-            var (scene, record) = byTicket ? RecoveringByTicket() : ParticipantRecoveryTests.Recovering();
+            var (scene, record) = byTicket ? RecoveringByTicket() : RecoveryScene.Recovering();
             var group = new List<GroupKey>();
             var records = new List<LegRecord>();
             var (asked, granted) = (new List<SipRequest>(), new List<GrantedKeys>());

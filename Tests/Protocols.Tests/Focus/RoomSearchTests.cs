@@ -159,7 +159,7 @@ public sealed class RoomSearchTests
     [Fact]
     public void A_leg_without_its_keys_gets_ports_where_there_is_room_and_offers_new_ones_from_there()
     {
-        var (scene, _) = ParticipantRecoveryTests.Recovering();
+        var (scene, _) = RecoveryScene.Recovering();
         var full = Mixer with { Incarnation = 2 };
         Move(scene, full, seating: 0);
         scene.Do(new ParticipantInput.LegFound(full, null));
@@ -177,7 +177,7 @@ public sealed class RoomSearchTests
         using var offer = Description(scene.Only<SendRequest>().Request.Body);
         Assert.Equal(44000, offer.Media[0].Line.Port);
 
-        (scene, _) = ParticipantRecoveryTests.Recovering();
+        (scene, _) = RecoveryScene.Recovering();
         Move(scene, full, seating: 0);
         scene.Do(new ParticipantInput.LegFound(full, null));
         Refuse(scene, full);

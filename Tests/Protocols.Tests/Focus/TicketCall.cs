@@ -6,7 +6,6 @@ using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
 using ConfCluster.Protocols.Mikey.Payloads;
-using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;

@@ -6,7 +6,6 @@ using ConfCluster.Protocols.KeyManagement;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mikey;
 using ConfCluster.Protocols.Mikey.Exchanges;
-using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sdp;

@@ -1,4 +1,3 @@
-using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;

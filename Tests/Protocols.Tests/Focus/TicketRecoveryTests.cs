@@ -1,4 +1,3 @@
-using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
@@ -7,10 +6,8 @@ using ConfCluster.Protocols.Mikey.Payloads;
 using ConfCluster.Protocols.Phone;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
-using ConfCluster.Protocols.Srtp;
 using Xunit;
 using static ConfCluster.Protocols.Focus.ParticipantEffect;
-using static ConfCluster.Protocols.Tests.Focus.KeyScene;
 
 namespace ConfCluster.Protocols.Tests.Focus;
 
