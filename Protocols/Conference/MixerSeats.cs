@@ -16,14 +16,10 @@ public static class MixerSeats
     /// <returns>The number of the mixer; as many as there are: another one is to be placed.</returns>
     public static int Choose(ReadOnlySpan<int> legs, int most)
     {
-        var fewest = 0;
         for (var number = 0; number < legs.Length; number++)
-        {
-            if (legs[number] < most) return number;
-            if (legs[number] < legs[fewest]) fewest = number;
-        }
-
-        return legs.Length < MaxMixers ? legs.Length : fewest;
+            if (legs[number] < most)
+                return number;
+        return legs.Length < MaxMixers ? legs.Length : Fewest(legs);
     }
 
     /// <summary>As <see cref="Choose"/>, but of those that have just had no room none.</summary>
@@ -46,15 +42,7 @@ public static class MixerSeats
     }
 
     /// <summary>As <see cref="Find"/>; where nobody is known to have room it asks for itself, since room comes and goes with other conferences.</summary>
-    public static int ForNewcomer(ReadOnlySpan<int> legs, ConferenceState state, DecisionContext context)
-    {
-        if (Find(legs, state, context) is { } seat) return seat;
-        var fewest = 0;
-        for (var number = 1; number < legs.Length; number++)
-            if (legs[number] < legs[fewest])
-                fewest = number;
-        return fewest;
-    }
+    public static int ForNewcomer(ReadOnlySpan<int> legs, ConferenceState state, DecisionContext context) => Find(legs, state, context) ?? Fewest(legs);
 
     /// <summary>Another mixer may find room where those that it has, and those that had none, did not.</summary>
     public static bool HasRoomBeside(ConferenceState state, DecisionContext context)
@@ -71,5 +59,14 @@ public static class MixerSeats
         var legs = new int[state.Mixers.Count];
         foreach (var member in state.Participants.Values) legs[member.Mixer]++;
         return legs;
+    }
+
+    private static int Fewest(ReadOnlySpan<int> legs)
+    {
+        var fewest = 0;
+        for (var number = 1; number < legs.Length; number++)
+            if (legs[number] < legs[fewest])
+                fewest = number;
+        return fewest;
     }
 }

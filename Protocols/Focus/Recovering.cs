@@ -149,10 +149,8 @@ internal static class Recovering
             [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)]);
     }
 
-    private static ParticipantStep Again(Restored state, ParticipantContext context)
-    {
-        return state.Recovery.Asked < MaxQuestions ? Ask(With(state, state.Recovery with { IsTicketAsked = false }), context) : NotHeard(state, context);
-    }
+    private static ParticipantStep Again(Restored state, ParticipantContext context) =>
+        state.Recovery.Asked < MaxQuestions ? Ask(With(state, state.Recovery with { IsTicketAsked = false }), context) : NotHeard(state, context);
 
     /// <summary>It stays as the journal has it until something comes again; but without media there is no call.</summary>
     public static ParticipantStep NotHeard(Restored state, ParticipantContext context) =>

@@ -89,7 +89,7 @@ public sealed class KmsRegister(KmsUserTable users, KmsRules rules, TicketProtec
         ArgumentNullException.ThrowIfNull(wanted);
         var responders = wanted.Responders.ToImmutableArray();
         var named = wanted.Initiator ?? initiator;
-        // Whoever answers for a name may call in it, too (DECISIONS 350).
+        // Whoever answers for a name may call in it, too (DECISIONS 352).
         if (named != initiator && !(named.Type == IdentityType.Uri && Known(initiator)?.AnswersFor(named.ToString()) == true)) return null;
         if (responders.Length is 0 or > KmsRules.MaxResponders || responders.Any(r => r.Type != IdentityType.Uri)) return null;
         var end = now + rules.MaxValidity;

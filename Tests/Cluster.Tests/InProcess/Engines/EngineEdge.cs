@@ -55,12 +55,13 @@ internal sealed class EngineEdge : IAsyncDisposable
     private async Task LoopAsync()
     {
         var (since, ticks) = (Stopwatch.StartNew(), 0L);
-        while (!_stop.IsCancellationRequested)
+        using var timer = new PeriodicTimer(AudioFrame.Duration);
+        await using var _ = _stop.Token.UnsafeRegister(t => ((PeriodicTimer)t!).Dispose(), timer);
+        while (await timer.WaitForNextTickAsync())
         {
             for (; ticks * AudioFrame.Duration <= since.Elapsed; ticks++)
                 foreach (var phone in _phones.Values)
                     phone.Tick(ticks * AudioFrame.Duration);
-            await Task.WhenAny(Task.Delay(AudioFrame.Duration, _stop.Token));
         }
     }
 }
