@@ -39,10 +39,18 @@ public sealed class SipTarget : IFuzzTarget
         Touch(message!.Headers);
         var first = SipWriter.ToBytes(message);
 
-        // Names written in full may make a message longer than what is let through.
+        // Names written in full, and a space before each value, may make a message or a line longer than what is let through.
         if (first.Length > SipLimits.MessageBytes) return;
-        if (!SipReader.TryRead(first, out var again, out error)) throw new InvalidOperationException($"own output refused: {error}");
+        if (!SipReader.TryRead(first, out var again, out error) && error.Kind == SipErrorKind.TooLong && LongestLine(first) > SipLimits.LineBytes) return;
+        if (again is null) throw new InvalidOperationException($"own output refused: {error}");
         if (!SipWriter.ToBytes(again!).AsSpan().SequenceEqual(first)) throw new InvalidOperationException("not the same after a second reading");
+    }
+
+    private static int LongestLine(ReadOnlySpan<byte> message)
+    {
+        var longest = 0;
+        foreach (var line in message.Split("\r\n"u8)) longest = Math.Max(longest, message[line].Length);
+        return longest;
     }
 
     private static void Touch(SipHeaders read)
