@@ -92,9 +92,9 @@ public sealed class MikeyPeersTests(MikeyNode node) : IClassFixture<MikeyNode>, 
         var grouped = sequences.Values.Where(s => s.Count > 0).ToList();
         Assert.True(grouped.Count >= 8, told);
         Assert.All(grouped, s => Assert.True(longest.SkipWhile(m => m != s[0]).Take(s.Count).SequenceEqual(s), told));
-        // Those who stayed are all under the last one, too.
-        Assert.True(grouped.Count(s => s[^1] == longest[^1]) >= 4, told);
         Assert.All((string[])["32040", "32050"], port => Assert.True(sequences[port].Count >= 8, told));
+        // Those who stayed are all under the last one of the first to hang up, too; the others may see one more until they have.
+        Assert.True(grouped.Count(s => s.Contains(sequences["32040"][^1])) >= 4, told);
     }
 
     private static List<uint> Changes(IEnumerable<uint> mkis)
