@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
 
 namespace ConfCluster.Actors;
@@ -24,6 +25,9 @@ public sealed class EntityRegions
 
     /// <summary>The flows that dialogs of participants on this node use.</summary>
     public DialogFlows Flows { get; } = new();
+
+    /// <summary>Participants on this node that are on their way in.</summary>
+    public SetUps SetUps { get; } = new();
 
     /// <summary>This node's endpoint; nobody on a node without sockets for SIP.</summary>
     public IActorRef SipEndpoint { get; set; } = ActorRefs.Nobody;

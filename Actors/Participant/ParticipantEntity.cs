@@ -32,6 +32,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     private List<object>? _early = [];
     private bool _stopped;
     private SipFlow? _noted;
+    private bool _isOnItsWayIn;
 
     /// <summary>The node that holds the dialog's place; null: not known yet.</summary>
     private string? _letInBy;
@@ -54,6 +55,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     {
         _state.Destroy();
         _regions.Flows.Note(_context.Id, Self, null);
+        if (_isOnItsWayIn) _regions.SetUps.Over();
         if (_letInBy == _regions.Node) _regions.Dialogs.Leave(_context.Id);
         else if (_letInBy is { Length: > 0 } node) _regions.SipWay.Tell(new DialogOver(_context.Id, node));
     }
@@ -84,6 +86,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case FactStored:
                 _unstored--;
                 _stored++;
+                CountIn();
                 Rest();
                 break;
             default: Unhandled(message); break;
@@ -133,6 +136,17 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
         _state = step.State;
         Note(ParticipantFlow.Of(_state));
         foreach (var effect in step.Effects) Execute(effect);
+        CountIn();
+    }
+
+    /// <summary>Until its dialog is stored.</summary>
+    private void CountIn()
+    {
+        var isOnItsWayIn = ParticipantFlow.IsOnItsWayIn(_state) || _isOnItsWayIn && _unstored > 0;
+        if (isOnItsWayIn == _isOnItsWayIn) return;
+        _isOnItsWayIn = isOnItsWayIn;
+        if (isOnItsWayIn) _regions.SetUps.Began();
+        else _regions.SetUps.Over();
     }
 
     /// <summary>A node alone has no other whose end it could hear of.</summary>

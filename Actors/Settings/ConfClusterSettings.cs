@@ -58,7 +58,7 @@ public sealed record SipSettings(
     public AdmissionLimits Admission { get; init; } = AdmissionLimits.None;
 
     /// <summary>How long a participant may take for its first word on an INVITE.</summary>
-    public TimeSpan FocusTimeout { get; init; } = TimeSpan.FromSeconds(12);
+    public TimeSpan FocusTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     public SessionTimerPolicy SessionTimer { get; init; } = SessionTimerPolicy.Passive;
 

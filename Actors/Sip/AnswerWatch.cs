@@ -1,35 +1,51 @@
-using ConfCluster.Protocols.Conference;
-using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Actors.Participant;
 using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Sip;
 
-/// <summary>An INVITE of which its participant has said nothing.</summary>
-/// <param name="Request">Without its body.</param>
-internal readonly record struct Unheard(TransactionKey Key, SipRequest Request, ParticipantId Owner, long At);
-
 /// <summary>
 /// INVITEs that were handed to a participant which has not said anything yet, not even a provisional response. One that died with its node, or a request that was
-/// lost on the way to it, says nothing ever.
+/// lost on the way to it, says nothing ever: so it is handed the request again, and when that does not help for long, its caller is told.
 /// </summary>
 internal sealed class AnswerWatch(TimeSpan limit, TimeProvider clock)
 {
+    /// <summary>A participant that lives ignores a copy, and one that begins elsewhere needs it.</summary>
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<TransactionKey, Unheard> _unheard = [];
 
     public int Count => _unheard.Count;
 
-    public void Began(TransactionKey key, SipRequest request, ParticipantId owner) =>
-        _unheard[key] = new Unheard(key, request with { Body = SipBody.Empty }, owner, clock.GetTimestamp());
+    /// <param name="invite">As it is about to be handed on; its body is copied.</param>
+    public void Began(SipRequestArrived invite)
+    {
+        var now = clock.GetTimestamp();
+        _unheard[invite.Key] = new Unheard(Copy(invite), now, now);
+    }
 
     /// <summary>It has said something, or its transaction is over.</summary>
-    public void Heard(TransactionKey key) => _unheard.Remove(key);
-
-    /// <summary>Those whose time is over; they are not watched any more.</summary>
-    public IReadOnlyList<Unheard> TakeOverdue()
+    public void Heard(TransactionKey key)
     {
-        if (_unheard.Count == 0) return [];
-        var overdue = _unheard.Values.Where(u => clock.GetElapsedTime(u.At) >= limit).ToList();
-        foreach (var late in overdue) _unheard.Remove(late.Key);
+        if (_unheard.Remove(key, out var unheard)) unheard.Invite.Request.Body.Clear();
+    }
+
+    /// <summary>Those whose time is over, without their bodies; they are not watched any more.</summary>
+    public IReadOnlyList<SipRequestArrived> TakeOverdue()
+    {
+        var overdue = _unheard.Values.Where(u => clock.GetElapsedTime(u.Since) >= limit).Select(u => u.Invite).ToList();
+        foreach (var late in overdue) Heard(late.Key);
         return overdue;
     }
+
+    /// <summary>Those that are to be handed on again, each with a body of its own.</summary>
+    public IReadOnlyList<SipRequestArrived> TakeAgain()
+    {
+        var due = _unheard.Values.Where(u => clock.GetElapsedTime(u.Told) >= Again).ToList();
+        foreach (var unheard in due) _unheard[unheard.Invite.Key] = unheard with { Told = clock.GetTimestamp() };
+        return due.ConvertAll(u => Copy(u.Invite));
+    }
+
+    private static SipRequestArrived Copy(SipRequestArrived invite) => invite with { Request = invite.Request with { Body = invite.Request.Body.Copy() } };
+
+    private sealed record Unheard(SipRequestArrived Invite, long Since, long Told);
 }

@@ -33,6 +33,9 @@ public static class SipCounters
     internal static readonly Counter<long> Handshakes = Meter.CreateCounter<long>(
         "confcluster_sip_tls_handshake_failures", description: "TLS handshakes that came to nothing, by reason.");
 
+    internal static readonly Counter<long> HandedOnAgain = Meter.CreateCounter<long>(
+        "confcluster_sip_handed_on_again", description: "INVITEs handed to their participant once more, since it had said nothing.");
+
     private static readonly Counter<long> LargeRequests = Meter.CreateCounter<long>(
         "confcluster_sip_large_requests",
         description: "Requests of ours over 1300 octets that went over TCP in place of UDP, and those that came back since nobody took them.");

@@ -26,7 +26,6 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     /// <summary>Seconds: what was lost is there again by then.</summary>
     private const string RetryAfterLost = "5";
 
-
     private readonly LocalTag _tags;
     private readonly EntityRegions _regions;
     private readonly TransactionLayer _layer;
@@ -73,6 +72,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
             _large.Sweep(Now);
             _callers.Refresh();
             foreach (var late in _answers.TakeOverdue()) OnUnheard(late);
+            foreach (var again in _answers.TakeAgain()) HandOnAgain(again);
         });
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
@@ -194,7 +194,11 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     {
         if (respond.Response.IsFinal) _admission.Answered(respond.Key);
         _answers.Heard(respond.Key);
-        Execute(_layer.Respond(respond.Key, respond.Response));
+        var effects = _layer.Respond(respond.Key, respond.Response);
+        Execute(effects);
+        // Its transaction has ended otherwise: no ACK will come.
+        if (effects.IsEmpty && respond is { Key.Method.Name: "INVITE", Response.Class: 2 } && _owners.TryGetValue(respond.Key, out var owner))
+            _regions.Participants.Tell(new SipTransactionFailed(owner, respond.Key, TransactionFailure.Timeout));
         var body = respond.Response.Body;
         var isRepeated = _owners.ContainsKey(respond.Key) && !(respond.Key.Method == SipMethod.Invite && respond.Response.Class == 2);
         if (!isRepeated) body.Clear();
@@ -202,15 +206,21 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     }
 
     /// <summary>RFC 3261 §21.5.4. Whoever answers later, if anybody does, is told that nobody waits for it.</summary>
-    private void OnUnheard(Unheard late)
+    private void OnUnheard(SipRequestArrived late)
     {
         _log.Warning("Nobody answers the INVITE with Call-ID {0}: it gets 503", late.Request.Headers.CallId);
-        var response = late.Request.CreateResponse(503, "Service Unavailable", late.Owner.Value);
+        var response = late.Request.CreateResponse(503, "Service Unavailable", late.Participant.Value);
         _admission.Answered(late.Key);
         SipCounters.Refused(response.StatusCode);
         Execute(_layer.Respond(late.Key, response with { Headers = response.Headers.Append("Retry-After", RetryAfterLost) }));
-        _regions.Participants.Tell(new SipTransactionFailed(late.Owner, late.Key, TransactionFailure.Timeout));
-        _regions.Dialogs.Leave(late.Owner);
+        _regions.Participants.Tell(new SipTransactionFailed(late.Participant, late.Key, TransactionFailure.Timeout));
+        _regions.Dialogs.Leave(late.Participant);
+    }
+
+    private void HandOnAgain(SipRequestArrived invite)
+    {
+        SipCounters.HandedOnAgain.Add(1);
+        _regions.Participants.Tell(invite);
     }
 
     private void OnSendRequest(SendRequest send)
@@ -266,13 +276,14 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
                 if (RequestRouting.Of(pass.Request, _tags, _isStopping) is RoutingVerdict.ToParticipant to)
                 {
                     _owners[pass.Key] = to.Participant;
+                    var arrived = new SipRequestArrived(to.Participant, pass.Key, pass.Request, Ours(pass.Flow), Self) { Caller = _caller };
                     if (AdmissionRules.BeginsSomething(pass.Request))
                     {
                         _admission.LetIn(pass.Key, to.Participant, pass.Flow);
-                        _answers.Began(pass.Key, pass.Request, to.Participant);
+                        _answers.Began(arrived);
                     }
 
-                    _regions.Participants.Tell(new SipRequestArrived(to.Participant, pass.Key, pass.Request, Ours(pass.Flow), Self) { Caller = _caller });
+                    _regions.Participants.Tell(arrived);
                 }
 
                 break;

@@ -12,10 +12,12 @@ using ConfCluster.Protocols.Conference;
 namespace ConfCluster.Host.Roles;
 
 /// <summary>
-/// Empties a node before it stops: no new calls, nothing new placed here, and each mixer handed to another node while it goes on (so many conferences at a
-/// time; each tells its phones so many at a time). Conferences and participants follow when the node leaves the cluster; media does not need them for that.
+/// Empties a node before it stops: no new calls, those on their way in let in, nothing new placed here, and each mixer handed to another node while it goes on
+/// (so many conferences at a time; each tells its phones so many at a time). Conferences and participants follow when the node leaves the cluster; media does
+/// not need them for that.
 /// </summary>
-internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions regions, ClusterView cluster, ConfClusterSettings settings, ILogger<Drain> log)
+internal sealed class Drain(
+    ActorSystem system, NodeState state, EntityRegions regions, SipListeners listeners, ClusterView cluster, ConfClusterSettings settings, ILogger<Drain> log)
 {
     /// <summary>Conferences that move their mixers at the same time.</summary>
     private const int AtOnce = 20;
@@ -27,6 +29,9 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
 
     /// <summary>Longer than it takes until shards go to a node that has just come; where every shard here has a mixer, moving them is what frees one.</summary>
     private static readonly TimeSpan HomeWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>More than a call takes to come in. Those that come meanwhile by other nodes are handed to their next home by these.</summary>
+    private static readonly TimeSpan SetUpWait = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// A home is known to all nodes with conferences so long after it is there: they ask for shards once in a while. Until then successors would begin here.
@@ -48,13 +53,24 @@ internal sealed class Drain(ActorSystem system, NodeState state, EntityRegions r
             }
 
             system.ActorSelection($"/user/{DrainWatch.Name}").Tell(BeginDraining.Instance);
+            var comingIn = UntilNobodyIsComingInAsync(patience);
             var moved = settings.Cluster.Has(NodeRole.Media) ? await MoveMixersAsync(patience) : 0;
+            await comingIn;
             log.LogInformation("Emptied in {Seconds:0.0} s: {Mixers} mixers are on other nodes", since.Elapsed.TotalSeconds, moved);
         }
         catch (OperationCanceledException)
         {
             log.LogWarning("Not everything was moved within {Seconds:0.0} s; the node stops all the same", since.Elapsed.TotalSeconds);
         }
+    }
+
+    /// <summary>INVITEs that this node let in are answered, and participants that live here have their dialogs stored; with a bound for each.</summary>
+    private async Task UntilNobodyIsComingInAsync(CancellationToken patience)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < SetUpWait && regions.SetUps.Count > 0
+            || clock.Elapsed < settings.Sip.FocusTimeout && await listeners.AskAsync() is { Admission.Unanswered: > 0 })
+            await Task.Delay(LookAgain, patience);
     }
 
     /// <summary>A node that has just come has no shards yet: a mixer that moved now would begin here again. Those in which nobody lives go there first.</summary>

@@ -77,6 +77,35 @@ public sealed class ParticipantEntityTests : TestKit
     }
 
     [Fact]
+    public void It_is_on_its_way_in_until_its_dialog_is_stored()
+    {
+        Assert.Equal(0, _regions.SetUps.Count);
+        var entity = Answered();
+        AwaitCondition(() => _regions.SetUps.Count == 1);
+        entity.Tell(new SipAckArrived(Id, Request("ACK", 1, Id.Value), Flow));
+        var confirmed = _journal.ExpectMsg<StoreFact>();
+        _conferences.ExpectMsg<LegKeyReport>();
+        Assert.Equal(1, _regions.SetUps.Count);
+        entity.Tell(new FactStored(confirmed.Fact));
+        AwaitCondition(() => _regions.SetUps.Count == 0);
+
+        // What comes later is no way in.
+        Send(entity, "BYE", 2, Id.Value);
+        _endpoint.ExpectMsg<Respond>();
+        _conferences.ExpectMsg<LeaveConference>();
+        Assert.Equal(0, _regions.SetUps.Count);
+    }
+
+    [Fact]
+    public void One_that_dies_is_not_on_its_way_in_any_more()
+    {
+        var entity = Answered();
+        AwaitCondition(() => _regions.SetUps.Count == 1);
+        Kill(entity);
+        Assert.Equal(0, _regions.SetUps.Count);
+    }
+
+    [Fact]
     public void The_2xx_is_repeated_to_the_endpoint_that_passed_the_INVITE()
     {
         var entity = Answered();

@@ -16,9 +16,11 @@ public sealed class JournalOutageTests(ITestOutputHelper output)
     [SkippableFact]
     public async Task Calls_go_on_without_the_journal_and_everything_else_is_there_again_after_it()
     {
-        await using var cluster = await ProcessCluster.StartAsync(output, "", "");
+        await using var cluster = await ProcessCluster.MakeAsync(output, "", "");
         await cluster.WatchAsync(async () =>
         {
+            for (var node = 1; node <= 2; node++) cluster.Start(node, more: ["--set", "confcluster.sip.focus-timeout=10s"]);
+            for (var node = 1; node <= 2; node++) await cluster[node].UntilReadyAsync();
             var stay = $"{Outage + 22}s";
             var calls = new[] { cluster.CallAsync("kept", 1, Tones[0], stay, "--mki"), cluster.CallAsync("kept", 2, Tones[1], stay) };
             var leaver = cluster.CallAsync("kept", 1, Tones[2], "10s", "--mki");

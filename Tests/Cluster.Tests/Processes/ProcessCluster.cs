@@ -141,6 +141,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>What all nodes have said so far goes to the test's output.</summary>
+    public void TellLogs()
+    {
+        foreach (var (number, node) in _ended.Concat(_nodes.Select(n => (n.Key, n.Value))).OrderBy(n => n.Item1))
+            _output.WriteLine($"--- n{number}\n{node.Log}");
+    }
+
     /// <summary>A verb of the program with the settings of a node.</summary>
     public Task<(int ExitCode, string Output)> VerbAsync(int number, params string[] verb) =>
         NodeProcess.RunAsync([.. verb, .. Plan.Arguments(number, [])]);
@@ -157,8 +164,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private bool Told(Exception e)
     {
         _output.WriteLine($"{e.GetType().Name}: {e.Message}");
-        foreach (var (number, node) in _ended.Concat(_nodes.Select(n => (n.Key, n.Value))).OrderBy(n => n.Item1))
-            _output.WriteLine($"--- n{number}\n{node.Log}");
+        TellLogs();
         return false;
     }
 }

@@ -9,9 +9,9 @@ namespace ConfCluster.Cluster.Tests.Processes;
 /// <summary>A caller made of plain text over UDP that shares no code with the node: INVITE with one SDES key, ACK, and it answers a BYE.</summary>
 internal sealed class TextCaller : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
     private readonly UdpClient _socket = new(new IPEndPoint(IPAddress.Loopback, 0));
-    private readonly IPEndPoint _node;
+    private IPEndPoint _node;
     private readonly string _conference;
     private readonly string _callId = Guid.NewGuid().ToString("N");
     private int _sequence;
@@ -33,7 +33,8 @@ internal sealed class TextCaller : IDisposable
 
     /// <summary>The status line of the final answer; a 2xx is acknowledged. A second time: a re-INVITE.</summary>
     /// <param name="direction">sendonly is hold (RFC 3264 §8.4).</param>
-    public async Task<string> InviteAsync(string direction = "sendrecv")
+    /// <param name="beforeAck">What is waited for with the ACK.</param>
+    public async Task<string> InviteAsync(string direction = "sendrecv", Func<Task>? beforeAck = null)
     {
         var to = _sequence == 0 ? $"<sip:{_conference}@{_node}>" : Field(Answer, "To");
         var sequence = ++_sequence;
@@ -41,6 +42,7 @@ internal sealed class TextCaller : IDisposable
             $"a=rtpmap:0 PCMU/8000\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Key}\r\na={direction}\r\n";
         await SendAsync("INVITE", to, sdp);
         Answer = await ReceiveAsync(IsAnswer);
+        if (beforeAck is not null) await beforeAck();
         if (Answer.StartsWith("SIP/2.0 2", StringComparison.Ordinal)) await SendAsync("ACK", Field(Answer, "To"), "");
         return Answer.Split("\r\n")[0];
 
@@ -57,6 +59,9 @@ internal sealed class TextCaller : IDisposable
         Answer = await ReceiveAsync(text => text.StartsWith("SIP/2.0 ", StringComparison.Ordinal) && Field(text, "CSeq") == $"{sequence} OPTIONS");
         return Answer.Split("\r\n")[0];
     }
+
+    /// <summary>From now on it sends to another node.</summary>
+    public void GoOver(IPEndPoint node) => _node = node;
 
     /// <summary>Hangs up; the status line of the answer.</summary>
     public async Task<string> ByeAsync()
