@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Participant;
@@ -17,8 +18,8 @@ public sealed class EntityRegions
 
     public IActorRef Mixers { get; set; } = ActorRefs.Nobody;
 
-    /// <summary>Which shards may not move for balance; by default none may.</summary>
-    public BusyShards BusyShards { get; set; } = _ => Task.FromResult<System.Collections.Immutable.IImmutableSet<string>?>(null);
+    /// <summary>Which shards may move for balance; by default none may.</summary>
+    public IdleShards IdleShards { get; set; } = _ => Task.FromResult<IImmutableSet<string>>(ImmutableHashSet<string>.Empty);
 
     /// <summary>The dialogs that this node let in and that are not over.</summary>
     public DialogPlaces Dialogs { get; } = new();

@@ -40,16 +40,16 @@ internal sealed class ClusterView(ActorSystem system, EntityRegions regions)
     public async Task<bool> ReachesRegionsAsync() =>
         (await Task.WhenAll(Regions.Values.Select(region => AskAsync<CurrentRegions>(region, GetCurrentRegions.Instance)))).All(r => r is { Regions.Count: > 0 });
 
-    /// <summary>Entities by node and shard; nodes that did not answer in time are not in it. Null: nobody answered.</summary>
+    /// <summary>Entities by node and shard; it may lack any node, or all. Null: nobody answered.</summary>
     public async Task<ClusterShardingStats?> ShardsAsync(string typeName) =>
         await AskAsync<ClusterShardingStats>(Regions[typeName], new GetClusterShardingStats(Patience / 2));
 
-    /// <summary>Shards with anything in them; null when a node did not say.</summary>
-    public async Task<IImmutableSet<string>?> BusyShardsAsync(string typeName)
-    {
-        if (await ShardsAsync(typeName) is not { } stats || stats.Regions.Values.Any(r => r.Failed.Count > 0)) return null;
-        return [.. stats.Regions.Values.SelectMany(r => r.Stats).Where(s => s.Value > 0).Select(s => s.Key)];
-    }
+    /// <summary>
+    /// Shards of which their own node says that nothing lives in them. The engine's answer leaves out nodes that have not registered with a coordinator that has
+    /// just come, and when one node is late, all.
+    /// </summary>
+    public async Task<IImmutableSet<string>> IdleShardsAsync(string typeName) =>
+        [.. (await ShardsAsync(typeName))?.Regions.Values.SelectMany(r => r.Stats).Where(s => s.Value == 0).Select(s => s.Key) ?? []];
 
     /// <summary>Ids of the entities that live anywhere.</summary>
     public async Task<ImmutableHashSet<string>> IdsAsync(string typeName, NodeRole role)

@@ -45,7 +45,7 @@ public static class ShardRegions
             .WithPassivateIdleAfter(TimeSpan.Zero);
         var cluster = Akka.Cluster.Cluster.Get(system);
         var placement = new ShardPlacement(
-            plan.TypeName, type => regions.BusyShards(type), address => cluster.State.Unreachable.All(m => m.Address != address),
+            plan.TypeName, type => regions.IdleShards(type), address => cluster.State.Unreachable.All(m => m.Address != address),
             address => regions.Draining.Contains(SipWay.NameOf(address.HasLocalScope ? cluster.SelfAddress : address)));
         return sharding.Start(plan.TypeName, props, settings, plan.Extractor, placement, plan.StopMessage ?? PoisonPill.Instance);
     }

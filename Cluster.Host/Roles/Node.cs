@@ -48,7 +48,7 @@ internal sealed class Node : IAsyncDisposable
         {
             await node._app.StartAsync(CancellationToken.None);
             var cluster = node.Services.GetRequiredService<ClusterView>();
-            node.Services.GetRequiredService<EntityRegions>().BusyShards = cluster.BusyShardsAsync;
+            node.Services.GetRequiredService<EntityRegions>().IdleShards = cluster.IdleShardsAsync;
             node.Refusal = await node.ListenAsync() ?? await node.Services.GetRequiredService<ClusterEntry>().JoinAsync(node.System, stop);
         }
         catch (IOException e)

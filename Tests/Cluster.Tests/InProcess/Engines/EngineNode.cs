@@ -152,7 +152,7 @@ internal sealed class EngineNode : IAsyncDisposable
         Regions.Conferences = Sends.Before(System, Regions.Conferences);
         Regions.Participants = Sends.Before(System, Regions.Participants);
         Regions.Mixers = Sends.Before(System, Regions.Mixers);
-        Regions.BusyShards = View.BusyShardsAsync;
+        Regions.IdleShards = View.IdleShardsAsync;
     }
 
     /// <summary>Takes to the phones what participants on its node, or whose requests came by it, want sent.</summary>

@@ -36,6 +36,8 @@ public class SwitchingProperties
         /// <summary>What it was sent, in order, and has not answered; whether it is told to send under it.</summary>
         public (KeyEpoch Epoch, bool Switches)? Open { get; set; }
 
+        public TimeSpan Told { get; set; }
+
         public HashSet<KeyEpoch> Took { get; } = [];
 
         public HashSet<KeyEpoch> Held { get; } = [];
@@ -48,6 +50,9 @@ public class SwitchingProperties
 
     private sealed class World
     {
+        /// <summary>Longer than a transaction lasts: a participant has said something by then, or a message was lost.</summary>
+        private static readonly TimeSpan Lapse = TimeSpan.FromSeconds(40);
+
         private readonly RekeyPolicy _policy;
         private readonly Dictionary<string, Phone> _in = [];
         private readonly List<(Phone Phone, TimeSpan Left)> _gone = [];
@@ -218,10 +223,11 @@ public class SwitchingProperties
         private void Sent(string id, KeyEpoch epoch, bool switches)
         {
             if (!_in.TryGetValue(id, out var phone)) return;
-            Assert.Null(phone.Open);
+            // After so long it was lost on the way, and the phone never had it.
+            Assert.True(phone.Open is null || _now - phone.Told >= Lapse, $"{id} is told {epoch} and has {phone.Open} open since {phone.Told}");
             Assert.True(_began.ContainsKey(epoch), "told before it is stored");
             if (_policy.JoinKey == JoinKey.NextEpoch) Assert.True(_began[epoch] >= phone.Joined, "K2: an epoch from before its join");
-            phone.Open = (epoch, switches);
+            (phone.Open, phone.Told) = ((epoch, switches), _now);
             phone.Held.Add(epoch);
             if (!switches) return;
             Assert.True(phone.Took.Contains(epoch), "K7: told to send under what it has not taken");
