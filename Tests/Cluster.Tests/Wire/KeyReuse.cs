@@ -8,7 +8,7 @@ namespace ConfCluster.Cluster.Tests.Wire;
 /// (RFC 3711 §9.1). It knows no key: an MKI of four octets names one. Keys without MKI are told apart by where their packets go, which also shows what a receiver
 /// would take for a replay: an index under which it is sent two packets, whatever their keys. For AES_CM_128_HMAC_SHA1_80 and G.711 in packets of 20 ms, whose
 /// length says whether an MKI is there. Legs that are sent the group key without its MKI are judged by their address only. What mixers send each other (L16 at 16 kHz
-/// under AEAD_AES_256_GCM) has an SSRC for each key.
+/// under AEAD_AES_256_GCM) is told apart by either end: a mixer sends by one socket, and hears those of its own conference only.
 /// </summary>
 internal sealed class KeyReuse
 {
@@ -29,7 +29,7 @@ internal sealed class KeyReuse
 
     private readonly Dictionary<(bool Rtcp, uint Ssrc, ulong Index, uint Mki), (Datagram First, byte[] Body)> _byMki = [];
     private readonly Dictionary<(bool Rtcp, uint Ssrc, ulong Index, IPEndPoint To), (Datagram First, byte[] Body)> _byReceiver = [];
-    private readonly Dictionary<(uint Ssrc, ulong Index), (Datagram First, byte[] Body)> _between = [];
+    private readonly Dictionary<(uint Ssrc, ulong Index, bool IsSender, IPEndPoint End), (Datagram First, byte[] Body)> _between = [];
     private readonly Dictionary<uint, ulong> _highest = [];
 
     /// <summary>Two packets with one index that differ, each a sentence without a word of their contents.</summary>
@@ -138,13 +138,19 @@ internal sealed class KeyReuse
         (hasMki ? Replays : Reuses).Add(Twice(rtcp, ssrc, index, hasMki ? "to one receiver" : "without MKI", earlier.First, datagram));
     }
 
-    /// <summary>Every mixer of a generation has another SSRC and key, so an SSRC stands for the key.</summary>
+    /// <summary>
+    /// SSRCs are computed from the generation of the keys and the place of the mixer, so two conferences may have the same under different keys. A mixer that sent
+    /// others something else under an index is found by its own end, one that began anew by the end of those who had heard it before.
+    /// </summary>
     private void CompareBetween(Datagram datagram, uint ssrc, ulong index, byte[] body)
     {
         Between++;
-        if (_between.TryAdd((ssrc, index), (datagram, body))) return;
-        var before = _between[(ssrc, index)];
-        if (!before.Body.AsSpan().SequenceEqual(body)) Reuses.Add(Twice(false, ssrc, index, "between mixers", before.First, datagram));
+        foreach (var key in new[] { (ssrc, index, true, datagram.From), (ssrc, index, false, datagram.To) })
+        {
+            if (_between.TryAdd(key, (datagram, body)) || _between[key].Body.AsSpan().SequenceEqual(body)) continue;
+            Reuses.Add(Twice(false, ssrc, index, "between mixers", _between[key].First, datagram));
+            return;
+        }
     }
 
     /// <summary>RFC 3711 §3.4: E = 1 and 31 bits of index.</summary>

@@ -30,13 +30,17 @@ public sealed class KeyReuseTests
     }
 
     [Fact]
-    public void What_mixers_send_each_other_is_judged_by_its_SSRC()
+    public void What_mixers_send_each_other_is_judged_by_its_SSRC_and_either_end()
     {
         var third = IPEndPoint.Parse("127.0.0.4:40004");
         var seen = Seen((Old, New, Between(7, 100)), (Old, third, Between(7, 100)), (Old, New, Between(7, 101)), (New, Old, Between(8, 100, fill: 1)));
         Assert.Equal((0, 4), (seen.Srtp, seen.Between));
         Assert.Empty(seen.Reuses.Concat(seen.Replays).Concat(seen.Unread));
-        Assert.Contains("between mixers", Assert.Single(Seen((Old, New, Between(7, 100)), (Old, third, Between(7, 100, fill: 1))).Reuses), StringComparison.Ordinal);
+        foreach (var (from, to) in new[] { (Old, third), (third, New), (Old, New) })
+            Assert.Contains("between mixers", Assert.Single(Seen((Old, New, Between(7, 100)), (from, to, Between(7, 100, fill: 1))).Reuses), StringComparison.Ordinal);
+
+        // Of another conference, whose keys have nothing to do with these.
+        Assert.Empty(Seen((Old, New, Between(7, 100)), (third, Other, Between(7, 100, fill: 1))).Reuses);
     }
 
     [Fact]
