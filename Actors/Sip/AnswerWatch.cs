@@ -45,6 +45,12 @@ internal sealed class AnswerWatch(TimeSpan limit, TimeProvider clock)
         return due.ConvertAll(u => Copy(u.Invite));
     }
 
+    /// <summary>Their keys are not kept either.</summary>
+    public void Close()
+    {
+        foreach (var key in _unheard.Keys.ToList()) Heard(key);
+    }
+
     private static SipRequestArrived Copy(SipRequestArrived invite) => invite with { Request = invite.Request with { Body = invite.Request.Body.Copy() } };
 
     private sealed record Unheard(SipRequestArrived Invite, long Since, long Told);

@@ -95,6 +95,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
     {
         _sockets.Close();
         _callers.Close();
+        _answers.Close();
     }
 
     private void OnWaiting()

@@ -68,10 +68,11 @@ internal sealed class Drain(
     private async Task UntilNobodyIsComingInAsync(CancellationToken patience)
     {
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < SetUpWait && regions.SetUps.Count > 0
-            || clock.Elapsed < settings.Sip.FocusTimeout && await listeners.AskAsync() is { Admission.Unanswered: > 0 })
-            await Task.Delay(LookAgain, patience);
+        while (await AreComingInAsync(clock.Elapsed)) await Task.Delay(LookAgain, patience);
     }
+
+    private async Task<bool> AreComingInAsync(TimeSpan waited) => waited < SetUpWait && regions.SetUps.Count > 0
+        || waited < settings.Sip.FocusTimeout && await listeners.AskAsync() is { Admission.Unanswered: > 0 };
 
     /// <summary>A node that has just come has no shards yet: a mixer that moved now would begin here again. Those in which nobody lives go there first.</summary>
     private async Task<bool> HasHomeElsewhereAsync() => await cluster.ShardsAsync(MixerRegion.TypeName) is { } stats && stats.Regions.Any(
