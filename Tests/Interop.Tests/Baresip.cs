@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -11,6 +13,7 @@ namespace ConfCluster.Interop.Tests;
 /// </summary>
 public sealed class Baresip : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private const string Modules = "/usr/lib/baresip/modules";
     private readonly ChildProcess _process;
     private readonly string _directory;
@@ -55,6 +58,14 @@ public sealed class Baresip : IDisposable
     public string Heard => (Recordings is [.., var last] ? last : null)
         ?? throw new InvalidOperationException($"baresip recorded nothing:\n{Output}");
 
+    /// <summary>Returns when what it heard is written as well: it closes the file after its BYE, and until then the file says that it is empty.</summary>
+    public async Task HangUpAsync()
+    {
+        await CommandAsync("hangup");
+        for (var since = Stopwatch.StartNew(); !Recordings.All(IsComplete); await Task.Delay(20))
+            if (since.Elapsed > Patience) throw new TimeoutException($"baresip did not finish its recordings:\n{Output}");
+    }
+
     /// <summary>One command of its menu, retried while it still starts up.</summary>
     public async Task CommandAsync(string command, string parameters = "")
     {
@@ -81,6 +92,15 @@ public sealed class Baresip : IDisposable
     }
 
     public void Dispose() => _process.Dispose();
+
+    /// <summary>The length in the header of a RIFF file is right.</summary>
+    private static bool IsComplete(string wav)
+    {
+        using var file = new FileStream(wav, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var header = new byte[8];
+        return file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length
+            && BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(4)) + header.Length == file.Length;
+    }
 
     private static string Configuration(string directory, string wav, int sipPort, int controlPort, int rtpPort, BaresipCodec codec, bool levels) => $"""
         poll_method epoll

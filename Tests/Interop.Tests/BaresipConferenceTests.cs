@@ -18,7 +18,7 @@ public sealed class BaresipConferenceTests(NodeUnderTest node) : IDisposable
             foreach (var phone in phones) await phone.CommandAsync("dial", $"sip:three@127.0.0.1:{node.SipPort}");
             await node.UntilParticipants("three", 3);
             await Task.Delay(TimeSpan.FromSeconds(8));
-            foreach (var phone in phones) await phone.CommandAsync("hangup");
+            foreach (var phone in phones) await phone.HangUpAsync();
             await node.UntilParticipants("three", 0);
         }
         finally

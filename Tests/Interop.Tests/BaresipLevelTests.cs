@@ -29,7 +29,7 @@ public sealed class BaresipLevelTests(NodeUnderTest node) : IDisposable
 
         Assert.Equal(0, Media(seen!.Value.Loud, "packetsUndecoded"));
         Assert.False(seen.Value.Quiet.GetProperty("speaking").GetBoolean());
-        foreach (var phone in (Baresip[])[loud, quiet]) await phone.CommandAsync("hangup");
+        foreach (var phone in (Baresip[])[loud, quiet]) await phone.HangUpAsync();
         await node.UntilParticipants("levels", 0);
         Assert.Equal([440.0], ToneAnalysis.Of(quiet.Heard, [440, 770]).SteadyTones());
     }

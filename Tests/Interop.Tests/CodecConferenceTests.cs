@@ -45,7 +45,7 @@ public sealed class CodecConferenceTests(NodeUnderTest node) : IDisposable
             foreach (var phone in phones) await phone.CommandAsync("dial", $"sip:{conference}@127.0.0.1:{node.SipPort}");
             await node.UntilParticipants(conference, phones.Length);
             await Task.Delay(TimeSpan.FromSeconds(6));
-            foreach (var phone in phones) await phone.CommandAsync("hangup");
+            foreach (var phone in phones) await phone.HangUpAsync();
             await node.UntilParticipants(conference, 0);
         }
         finally

@@ -103,7 +103,7 @@ public sealed class DialOutTests(DiallingNode node) : IAsyncLifetime
             Assert.True(exit == 0, $"{output}\n{phone.Output}\n{node.Log}");
             await node.UntilParticipants(_room, 2);
             await Task.Delay(TimeSpan.FromSeconds(8));
-            await phone.CommandAsync("hangup");
+            await phone.HangUpAsync();
             await node.UntilParticipants(_room, 1);
         }
         finally

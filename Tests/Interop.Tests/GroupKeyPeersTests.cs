@@ -60,7 +60,7 @@ public sealed class GroupKeyPeersTests(GroupKeyNode node) : IClassFixture<GroupK
         var epochs = (await node.EventsAsync(Conference)).Count(e => e == "keyEpochBegan");
         await gst.HangUpAsync();
         await libsrtp.HangUpAsync();
-        await baresip.CommandAsync("hangup");
+        await baresip.HangUpAsync();
         foreach (var phone in (ChildProcess[])[update, plain, reinvite, ladder])
         {
             phone.Signal(15);

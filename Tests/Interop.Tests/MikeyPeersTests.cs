@@ -52,7 +52,7 @@ public sealed class MikeyPeersTests(MikeyNode node) : IClassFixture<MikeyNode>, 
 
         await gst.HangUpAsync();
         await libsrtp.HangUpAsync();
-        await baresip.CommandAsync("hangup");
+        await baresip.HangUpAsync();
         foreach (var phone in (ChildProcess[])[alice, bob])
         {
             phone.Signal(15);

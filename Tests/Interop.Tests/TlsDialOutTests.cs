@@ -20,7 +20,7 @@ public sealed class TlsDialOutTests(TlsDiallingNode node) : IClassFixture<TlsDia
             Assert.Contains("has joined", output, StringComparison.Ordinal);
             await node.UntilParticipants("right", 2);
             await Task.Delay(TimeSpan.FromSeconds(6));
-            await phone.CommandAsync("hangup");
+            await phone.HangUpAsync();
             await node.UntilParticipants("right", 1);
         }
         finally

@@ -23,7 +23,7 @@ public sealed class TlsTests(NodeUnderTest node) : IDisposable
             [$"sips:secure@127.0.0.1:{node.TlsPort}", "--tls-trust", Certificate, "--tone", "770", "--record", heard, "--for", "6s", "--json"], _directory);
         await softphone.WaitAsync(TimeSpan.FromSeconds(40));
         Assert.True(softphone.ExitCode == 0, $"{softphone.Output}\n{phone.Output}\n{node.Log}");
-        await phone.CommandAsync("hangup");
+        await phone.HangUpAsync();
         await node.UntilParticipants("secure", 0);
         Assert.True(ToneAnalysis.Of(heard, tones).SteadyTones() is [440], $"{ToneAnalysis.Of(heard, tones)}\n{node.Log}");
     }
