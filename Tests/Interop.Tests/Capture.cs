@@ -21,6 +21,7 @@ internal sealed class Capture : IDisposable
         ["Connection finish (FIN)"] = "how TCP ends",
         ["This frame initiates the connection closing"] = "how TCP ends",
         ["This frame undergoes the connection closing"] = "how TCP ends",
+        ["Possible traceroute"] = "a guess at ports from 33434 on, which the system gives to a phone now and then",
         ["Connection reset (RST)"] = "how TCP ends when the peer is a process that was stopped",
     };
 
