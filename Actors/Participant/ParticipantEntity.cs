@@ -142,7 +142,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
     /// <summary>Until its dialog is stored.</summary>
     private void CountIn()
     {
-        var isOnItsWayIn = ParticipantFlow.IsOnItsWayIn(_state) || _isOnItsWayIn && _unstored > 0;
+        var isOnItsWayIn = _state.IsOnItsWayIn || _isOnItsWayIn && _unstored > 0;
         if (isOnItsWayIn == _isOnItsWayIn) return;
         _isOnItsWayIn = isOnItsWayIn;
         if (isOnItsWayIn) _regions.SetUps.Began();

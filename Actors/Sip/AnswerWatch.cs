@@ -42,6 +42,7 @@ internal sealed class AnswerWatch(TimeSpan limit, TimeProvider clock)
     {
         var due = _unheard.Values.Where(u => clock.GetElapsedTime(u.Told) >= Again).ToList();
         foreach (var unheard in due) _unheard[unheard.Invite.Key] = unheard with { Told = clock.GetTimestamp() };
+        SipCounters.HandedOnAgain.Add(due.Count);
         return due.ConvertAll(u => Copy(u.Invite));
     }
 

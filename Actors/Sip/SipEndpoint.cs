@@ -72,7 +72,7 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
             _large.Sweep(Now);
             _callers.Refresh();
             foreach (var late in _answers.TakeOverdue()) OnUnheard(late);
-            foreach (var again in _answers.TakeAgain()) HandOnAgain(again);
+            foreach (var again in _answers.TakeAgain()) _regions.Participants.Tell(again);
         });
         Receive<StopAccepting>(_ => _isStopping = true);
         Receive<GetListening>(_ => Sender.Tell(
@@ -216,12 +216,6 @@ public sealed class SipEndpoint : ReceiveActor, IWithTimers
         Execute(_layer.Respond(late.Key, response with { Headers = response.Headers.Append("Retry-After", RetryAfterLost) }));
         _regions.Participants.Tell(new SipTransactionFailed(late.Participant, late.Key, TransactionFailure.Timeout));
         _regions.Dialogs.Leave(late.Participant);
-    }
-
-    private void HandOnAgain(SipRequestArrived invite)
-    {
-        SipCounters.HandedOnAgain.Add(1);
-        _regions.Participants.Tell(invite);
     }
 
     private void OnSendRequest(SendRequest send)

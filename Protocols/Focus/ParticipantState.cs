@@ -27,6 +27,9 @@ public abstract partial record ParticipantState
 
     internal virtual IEnumerable<IDisposable> Secrets => [];
 
+    /// <summary>Its INVITE is here and not answered, or the answer not acknowledged: nobody but this participant knows of the call.</summary>
+    public bool IsOnItsWayIn => this is Resolving or Checking or Granting or Joining or Opening or Early or Answered;
+
     /// <summary>For the shell when it goes away at any moment: nothing secret outlives it.</summary>
     public void Destroy()
     {

@@ -109,7 +109,4 @@ public static class ParticipantFlow
         Restored s => s.Fact.Flow,
         _ => null,
     };
-
-    /// <summary>Its INVITE is here and not answered, or the answer not acknowledged: nobody but this participant knows of the call.</summary>
-    public static bool IsOnItsWayIn(ParticipantState state) => state is Resolving or Checking or Granting or Joining or Opening or Early or Answered;
 }
