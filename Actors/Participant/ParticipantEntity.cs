@@ -83,10 +83,10 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             case PreSharedChecked m: Handle(new ParticipantInput.PreSharedChecked(m.Opening, m.Error)); break;
             case SipNodeGone m: Handle(new ParticipantInput.SipNodeGone(m.Instead)); break;
             case ParticipantTimer timer: Handle(new ParticipantInput.Fired(timer)); break;
-            case FactStored:
+            case FactStored m:
                 _unstored--;
                 _stored++;
-                CountIn();
+                Handle(new ParticipantInput.FactStored(m.Fact));
                 Rest();
                 break;
             default: Unhandled(message); break;

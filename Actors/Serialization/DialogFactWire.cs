@@ -3,6 +3,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Actors.Serialization;
 
@@ -17,7 +18,7 @@ internal static class DialogFactWire
             {
                 Conference = f.Conference.Value, Dialog = Write(f.Dialog), Flow = Write(f.Flow), Hidden = f.Hidden, LocalSdp = f.LocalSdp,
                 RemoteSdp = f.RemoteSdp, TakesMki = f.TakesMki, ByTicket = f.IsByTicket, KeyedAs = f.Keyed?.Self ?? "", KeyedWith = f.Keyed?.Peer ?? "",
-                Suite = f.Keyed?.Suite ?? "",
+                Suite = f.Keyed?.Suite ?? "", InviteBranch = f.Invite?.Branch ?? "", InviteSentBy = f.Invite?.SentBy ?? "",
             },
             p => new DialogFact.DialogConfirmed(
                 new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)
@@ -25,6 +26,7 @@ internal static class DialogFactWire
                 TakesMki = p.TakesMki,
                 IsByTicket = p.ByTicket,
                 Keyed = p.Suite.Length > 0 ? new KeyedDialog(p.KeyedAs, p.KeyedWith, p.Suite) : null,
+                Invite = p.InviteBranch.Length > 0 ? new TransactionKey(true, p.InviteBranch, p.InviteSentBy, SipMethod.Invite) : null,
             }),
         WireEntry.Of<DialogFact.DialogEnded, DialogEndedProto>(
             "d.ended.1",

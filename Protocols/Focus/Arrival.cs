@@ -23,16 +23,18 @@ internal static class Arrival
     private const int MaxDisplayName = 128;
     private const int MaxUserAgent = 128;
 
-    public static ParticipantStep Begin(ParticipantInput.RequestArrived arrived, ParticipantContext context)
+    /// <param name="isStored">The journal knows of the dialog.</param>
+    public static ParticipantStep Begin(ParticipantInput.RequestArrived arrived, ParticipantContext context, bool isStored = false)
     {
         if (!TryRead(arrived, context, out var invitation, out var keyed, out var refusal, out var detail))
         {
             return Closing.Refused(arrived, refusal, context, detail);
         }
 
+        invitation = invitation! with { IsStored = isStored };
         if (keyed is not null)
-            return PreSharedOffer.IsIn(keyed) ? PreSharedArrivals.Begin(arrived, invitation!, keyed, context) : TicketArrival.Begin(arrived, invitation!, keyed, context);
-        return invitation!.Offer is null && context.Settings.Tickets == TicketOffers.Only ? TicketAsking.Begin(invitation, context) : Ask(invitation, context);
+            return PreSharedOffer.IsIn(keyed) ? PreSharedArrivals.Begin(arrived, invitation, keyed, context) : TicketArrival.Begin(arrived, invitation, keyed, context);
+        return invitation.Offer is null && context.Settings.Tickets == TicketOffers.Only ? TicketAsking.Begin(invitation, context) : Ask(invitation, context);
     }
 
     /// <summary>The conference is asked.</summary>
@@ -134,6 +136,7 @@ internal static class Arrival
         {
             Caller = invitation.Caller,
             Session = invitation.Session,
+            Stored = invitation.IsStored,
             TakesMki = AbilityOf(invitation).TakesMki,
             Search = opening.Search.Found(),
         };
@@ -145,18 +148,25 @@ internal static class Arrival
             new ParticipantEffect.Cancel(ParticipantTimer.RepeatAsk), new ParticipantEffect.Cancel(ParticipantTimer.Unanswered));
     }
 
+    /// <summary>
+    /// In a cluster the dialog is stored first, so that no peer is told that it is in and forgotten with our node. Not when the peer's SDP comes with its ACK:
+    /// there would be no dialog to store.
+    /// </summary>
     /// <param name="body">Our SDP; empty when the peer has it already (RFC 3262 §5).</param>
     public static ParticipantStep Accept(
         Invitation invitation, Participation participation, SipBody body, bool ourOffer, ParticipantContext context)
     {
         var response = FocusResponses.Success(invitation.Request, participation, context, body);
         ParticipantEffect[] media = ourOffer ? [] : [LegAtMixer.Reception(participation.Leg, null, context)];
+        var isHeld = context.Settings.CallsOutliveNode && !ourOffer && !participation.Stored;
+        var pending = new PendingAck(invitation.Key, response, context.Timings.T1, ourOffer, MediaAtAck: true) { IsHeld = isHeld };
         return Steps.To(
-            new ParticipantState.Answered(
-                participation, new PendingAck(invitation.Key, response, context.Timings.T1, ourOffer, MediaAtAck: true)),
+            new ParticipantState.Answered(participation with { Stored = participation.Stored || isHeld }, pending),
             [
                 .. media,
-                new ParticipantEffect.Respond(invitation.Key, response),
+                isHeld
+                    ? new ParticipantEffect.Store(Renegotiation.Fact(participation) with { Invite = invitation.Key })
+                    : new ParticipantEffect.Respond(invitation.Key, response),
                 new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
                 new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout),
                 .. Refreshing.Timers(participation.Session),

@@ -26,7 +26,7 @@ internal static class Closing
 
     /// <summary>The conference said no: there is nothing to leave.</summary>
     public static ParticipantStep JoinRefused(Invitation invitation, Rejection reason, ParticipantContext context) =>
-        End(new Departure(invitation.Conference, LeaveReason.Unknown, invitation.Key, LeaveOwed: false, Stored: false), context).Before(
+        End(new Departure(invitation.Conference, LeaveReason.Unknown, invitation.Key, LeaveOwed: false, invitation.IsStored), context).Before(
         [
             new ParticipantEffect.Count(ParticipantRefusal.JoinRefused),
             new ParticipantEffect.Respond(invitation.Key, FocusResponses.Of(invitation.Request, reason, context)),
@@ -35,7 +35,7 @@ internal static class Closing
 
     /// <summary>The INVITE is given up before the conference was asked. Without <paramref name="response"/> nobody can be answered.</summary>
     public static ParticipantStep NotAsked(Invitation invitation, ParticipantRefusal refusal, SipResponse? response, ParticipantContext context) =>
-        End(new Departure(null, LeaveReason.Unknown, invitation.Key, LeaveOwed: false, Stored: false), context).Before(
+        End(new Departure(null, LeaveReason.Unknown, invitation.Key, LeaveOwed: false, invitation.IsStored), context).Before(
         [
             new ParticipantEffect.Count(refusal),
             .. response is null ? [] : (ParticipantEffect[])[new ParticipantEffect.Respond(invitation.Key, response)],
@@ -50,7 +50,7 @@ internal static class Closing
         Invitation invitation, MixerId? mixer, LeaveReason reason, ParticipantRefusal refusal, SipResponse? response,
         ParticipantContext context)
     {
-        var departure = new Departure(invitation.Conference, reason, invitation.Key, LeaveOwed: true, Stored: false);
+        var departure = new Departure(invitation.Conference, reason, invitation.Key, LeaveOwed: true, invitation.IsStored);
         return End(departure, context).Before(
         [
             new ParticipantEffect.Count(refusal),

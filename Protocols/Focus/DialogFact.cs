@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
+using ConfCluster.Protocols.Sip.Transactions;
 
 namespace ConfCluster.Protocols.Focus;
 
@@ -11,8 +12,8 @@ namespace ConfCluster.Protocols.Focus;
 public sealed record KeyedDialog(string Self, string Peer, string Suite);
 
 /// <summary>
-/// What is stored of a participant: one fact when its dialog is confirmed, one at its end, so that a node that comes back can say BYE in
-/// the dialogs it had. Holds no secret: the SDP comes without its key lines.
+/// What is stored of a participant: one fact when its dialog is confirmed, or in a cluster before its INVITE is answered, and one at its end, so that a node
+/// that comes back can say BYE in the dialogs it had. Holds no secret: the SDP comes without its key lines.
 /// </summary>
 public abstract record DialogFact
 {
@@ -20,7 +21,7 @@ public abstract record DialogFact
     {
     }
 
-    /// <summary>The first ACK arrived.</summary>
+    /// <summary>The first ACK arrived; in a cluster: the INVITE is about to be answered with 2xx, and the peer acknowledges it or not.</summary>
     /// <param name="Flow">Where the dialog's requests go; a connection of it is gone after a restart.</param>
     /// <param name="Hidden">The peer is behind a NAT: only the flow reaches it.</param>
     /// <param name="LocalSdp">Ours, without a=crypto, a=key-mgmt and k= lines.</param>
@@ -36,6 +37,9 @@ public abstract record DialogFact
 
         /// <summary>Who the sides of its bundle are and what it is for, so that another can begin in its place; null: no bundle, or one of an older version.</summary>
         public KeyedDialog? Keyed { get; init; }
+
+        /// <summary>The INVITE that this may not have been said to yet; null: it was, or it is one of an older version.</summary>
+        public TransactionKey? Invite { get; init; }
     }
 
     public sealed record DialogEnded(LeaveReason Reason) : DialogFact;

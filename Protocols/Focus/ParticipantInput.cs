@@ -74,6 +74,9 @@ public abstract partial record ParticipantInput
     /// <summary>The facts in the journal, in order; the first input of every life.</summary>
     public sealed record Recovered(ImmutableArray<DialogFact> Facts) : ParticipantInput;
 
+    /// <summary>The journal has it.</summary>
+    public sealed record FactStored(DialogFact Fact) : ParticipantInput;
+
     /// <summary>Any request but ACK: INVITE, CANCEL and what comes in the dialog.</summary>
     public sealed record RequestArrived(TransactionKey Key, SipRequest Request, SipFlow Flow) : ParticipantInput
     {

@@ -42,7 +42,7 @@ public static class ParticipantMachine
         Resolving or Checking or Granting => WhenAskingKms(state, input, context),
         Joining or Opening => WhenInvited(state, input, context),
         Early early => EarlyDialogs.Next(early, input, context),
-        Unacknowledged unacknowledged => WhenUnacknowledged(unacknowledged, input, context),
+        Unacknowledged unacknowledged => Renegotiation.Said(unacknowledged, WhenUnacknowledged(unacknowledged, input, context)),
         Confirmed confirmed => WhenConfirmed(confirmed, input, context),
         Asking asking => Refreshing.Next(asking, input, context),
         Renewing renewing => TicketRenewal.Next(renewing, input, context),
@@ -128,6 +128,9 @@ public static class ParticipantMachine
         {
             RequestArrived request => InDialog.Request(state, state.Participation, request, context),
             AckArrived ack => Renegotiation.Ack(state, ack.Request, context),
+            FactStored when state.Pending.IsHeld => Steps.To(
+                state with { Pending = state.Pending with { IsHeld = false } }, new ParticipantEffect.Respond(state.Pending.Key, state.Pending.Response)),
+            // A journal that takes longer than T1 keeps nobody waiting.
             Fired { Timer: ParticipantTimer.Repeat2xx } => Renegotiation.Repeat(state, context),
             // RFC 3261 §13.3.1.4: no ACK for 64*T1: the dialog is confirmed, and ended by BYE.
             Fired { Timer: ParticipantTimer.NoAck } => Closing.HangUp(state.Participation, state.EndAfter ?? LeaveReason.NoAck, context)

@@ -27,7 +27,7 @@ public abstract partial record ParticipantState
 
     internal virtual IEnumerable<IDisposable> Secrets => [];
 
-    /// <summary>Its INVITE is here and not answered, or the answer not acknowledged: nobody but this participant knows of the call.</summary>
+    /// <summary>Its INVITE is here and not answered, or the answer not acknowledged: nobody but this participant repeats what is to be said.</summary>
     public bool IsOnItsWayIn => this is Resolving or Checking or Granting or Joining or Opening or Early or Answered;
 
     /// <summary>For the shell when it goes away at any moment: nothing secret outlives it.</summary>
@@ -142,6 +142,9 @@ public sealed record Invitation(TransactionKey Key, SipRequest Request, SipFlow 
     /// <summary>For an offer of ours; null: none.</summary>
     public OfferGrant? Granted { get; init; }
 
+    /// <summary>The journal knows of the dialog: its participant died before the answer went out.</summary>
+    public bool IsStored { get; init; }
+
     internal IEnumerable<IDisposable> Secrets => Granted?.Secrets ?? Offer?.Secrets ?? [];
 }
 
@@ -234,6 +237,9 @@ public sealed record PendingBye(Dialog Dialog, SipFlow Flow, DigestClient Proofs
 /// <param name="MediaAtAck">The answer brought a new key of ours: it is not used before the ACK.</param>
 public sealed record PendingAck(TransactionKey Key, SipResponse Response, TimeSpan Interval, bool OurOffer, bool MediaAtAck)
 {
+    /// <summary>It was not sent yet: it waits until the journal knows of the dialog.</summary>
+    public bool IsHeld { get; init; }
+
     internal uint CSeq => Response.Headers.CSeq.Number;
 }
 

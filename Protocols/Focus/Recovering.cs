@@ -211,7 +211,8 @@ internal static class Recovering
             TakesMki = fact.TakesMki,
             Relocation = new Relocation(leg.Place.Mixer, IsOpen: true, state.Recovery.MayOffer),
         };
-        return Back(state, participation, [], context);
+        // Nothing is kept of who had not acknowledged yet either: the conference may be waiting for that.
+        return Back(state, participation, [KeyOffers.Report(participation, LegKeyAnswer.Ready, default)], context);
     }
 
     private static ParticipantStep Back(Restored state, Participation participation, ParticipantEffect[] effects, ParticipantContext context)

@@ -73,7 +73,7 @@ internal static class Renegotiation
         participation = participation with { Leg = leg };
         return state.EndAfter is { } reason
             ? Closing.HangUp(participation, reason, context)
-            : Confirm(participation, state.Pending, context);
+            : Confirm(participation, state, context);
     }
 
     /// <summary>RFC 3261 §13.3.1.4: T1 doubling to T2.</summary>
@@ -81,20 +81,27 @@ internal static class Renegotiation
     {
         var interval = state.Pending.Interval * 2 < context.Timings.T2 ? state.Pending.Interval * 2 : context.Timings.T2;
         return Steps.To(
-            state with { Pending = state.Pending with { Interval = interval } },
+            state with { Pending = state.Pending with { Interval = interval, IsHeld = false } },
             new ParticipantEffect.Respond(state.Pending.Key, state.Pending.Response),
             new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, interval));
     }
 
-    private static ParticipantStep Confirm(Participation participation, PendingAck pending, ParticipantContext context)
+    /// <summary>What was held goes out before the dialog ends, too: its INVITE needs a final response (RFC 3261 §15.1.2).</summary>
+    public static ParticipantStep Said(ParticipantState.Unacknowledged state, ParticipantStep step) =>
+        state.Pending.IsHeld && step.State is not ParticipantState.Unacknowledged
+            ? step.Before(new ParticipantEffect.Respond(state.Pending.Key, state.Pending.Response))
+            : step;
+
+    private static ParticipantStep Confirm(Participation participation, ParticipantState.Unacknowledged before, ParticipantContext context)
     {
-        ParticipantEffect[] media = pending.MediaAtAck ? [LegAtMixer.Media(participation.Leg, context)] : [];
-        ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation)), KeyOffers.Ready(participation)];
+        ParticipantEffect[] media = before.Pending.MediaAtAck ? [LegAtMixer.Media(participation.Leg, context)] : [];
+        ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation))];
+        ParticipantEffect[] ready = before is ParticipantState.Answered ? [KeyOffers.Ready(participation)] : [];
         return Steps.To(
             new ParticipantState.Confirmed(participation with { Stored = true }),
             [
                 new ParticipantEffect.Cancel(ParticipantTimer.Repeat2xx), new ParticipantEffect.Cancel(ParticipantTimer.NoAck),
-                .. media, .. store,
+                .. media, .. store, .. ready,
             ]);
     }
 

@@ -32,7 +32,9 @@ internal static class Restoring
         ParticipantState.Restored state, ParticipantInput.RequestArrived arrived, ParticipantContext context)
     {
         var request = arrived.Request;
-        if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, null, arrived, context);
+        // It is handed on because nobody has answered it: who was about to has died.
+        if (request.Headers.To.Tag is null && request.Method == SipMethod.Invite && arrived.Key == state.Fact.Invite) return Arrival.Begin(arrived, context, isStored: true);
+        if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, state.Fact.Invite, arrived, context);
 
         if (request.Method == SipMethod.Bye)
         {

@@ -97,6 +97,27 @@ public sealed class ParticipantEntityTests : TestKit
     }
 
     [Fact]
+    public void In_a_cluster_the_2xx_goes_out_when_the_dialog_is_stored()
+    {
+        var entity = Recovered(Settings with { CallsOutliveNode = true });
+        Send(entity, "INVITE", 1, "", Offer);
+        _conferences.ExpectMsg<JoinConference>();
+        entity.Tell(new Joined(Id, Room, Mixer, new Ssrc(1), new Incarnation(1)));
+        _mixers.ExpectMsg<OpenLeg>();
+        entity.Tell(new LegOpened(Id, Mixer, Ports, Ports.WithPort(40001)));
+        var stored = _journal.ExpectMsg<StoreFact>();
+        _endpoint.ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+        entity.Tell(new FactStored(stored.Fact));
+        Assert.Equal(200, _endpoint.ExpectMsg<Respond>().Response.StatusCode);
+
+        // Its answer is repeated from here until the ACK.
+        AwaitCondition(() => _regions.SetUps.Count == 1);
+        entity.Tell(new SipAckArrived(Id, Request("ACK", 1, Id.Value), Flow));
+        Assert.Equal(LegKeyAnswer.Ready, _conferences.ExpectMsg<LegKeyReport>().Answer);
+        AwaitCondition(() => _regions.SetUps.Count == 0);
+    }
+
+    [Fact]
     public void One_that_dies_is_not_on_its_way_in_any_more()
     {
         var entity = Answered();
@@ -201,9 +222,9 @@ public sealed class ParticipantEntityTests : TestKit
         "v=0\r\no=alice 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 50000 RTP/SAVP 0\r\n" +
         $"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{Convert.ToBase64String("thirty octets that are no key!"u8)}\r\n";
 
-    private IActorRef Recovered()
+    private IActorRef Recovered(FocusSettings? settings = null)
     {
-        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, Settings, _regions, (_, _) => Forwarder.To(_journal)));
+        var entity = _shard.ChildActorOf(ParticipantRegion.PropsOf(Id, settings ?? Settings, _regions, (_, _) => Forwarder.To(_journal)));
         entity.Tell(new FactsRecovered([]));
         return entity;
     }

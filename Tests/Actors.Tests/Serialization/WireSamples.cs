@@ -259,6 +259,10 @@ internal static class WireSamples
             Room, Dialog with { LocalSequence = null, RemoteSequence = null, RouteSet = [], IsSecure = false },
             Flow with { Connection = 0 }, false, "", ""),
         new DialogFact.DialogConfirmed(Room, Dialog, Flow with { Node = "192.0.2.1:4053" }, false, "", ""),
+        new DialogFact.DialogConfirmed(Room, Dialog, Flow, false, "", "")
+        {
+            Invite = new TransactionKey(true, "z9hG4bK7", "192.0.2.9:5060", SipMethod.Invite),
+        },
         new DialogFact.DialogConfirmed(Room, Dialog with { LocalSequence = 0, RemoteSequence = 0 }, Flow, false, "", ""),
     ];
 }

@@ -19,10 +19,10 @@ public sealed class ParticipantProperties
     private static readonly SessionTimerPolicy Timer = new(TimeSpan.FromMinutes(30), SessionExpires.DefaultMinimum);
 
     /// <summary>A move (which input) and a seed for its details.</summary>
-    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 28], Gen.Int[0, 7]).Array[0, 40];
+    private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 29], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
-    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 8]);
+    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 11]);
 
     [Fact]
     public void Every_INVITE_has_at_most_one_final_response_and_a_life_that_ends_leaves_nothing() => Lives.Sample(
@@ -38,6 +38,7 @@ public sealed class ParticipantProperties
                 else if (move == 22) Accept(scene, group);
                 else Move(scene, move, detail, ref cseq);
                 Places(scene);
+                Answers(scene);
                 Collect(scene, media);
                 Holds(scene, group);
             }
@@ -58,8 +59,32 @@ public sealed class ParticipantProperties
         2 => Answered(),
         6 or 7 => Grouped(timer: Timer),
         8 => Grouped("", mki: ""),
+        9 => Opening(Clustered()),
+        10 => Opening(Clustered(), "Require: 100rel\r\n"),
+        11 => Clustered(),
         _ => Confirmed(),
     };
+
+    /// <summary>On one node of several, with a journal that takes its time.</summary>
+    private static ParticipantScene Clustered() => new ParticipantScene(Timer) { StoresAtOnce = false }.InCluster();
+
+    private static ParticipantScene Opening(ParticipantScene scene, string extra = "")
+    {
+        scene.Receive(Request("INVITE", sdp: Offer(), extra: extra));
+        scene.Accept();
+        scene.Open();
+        return scene;
+    }
+
+    /// <summary>In a cluster nobody who offered something is told that it is in before the journal was told, and T1 was over or the journal had it.</summary>
+    private static void Answers(ParticipantScene scene)
+    {
+        if (scene.State is not ParticipantState.Answered { Pending: { OurOffer: false } pending, Participation: var p } || !scene.Context.Settings.CallsOutliveNode) return;
+        Assert.True(p.Stored);
+        Assert.Single(scene.All.OfType<ParticipantEffect.Store>());
+        var isAnswered = scene.All.OfType<ParticipantEffect.Respond>().Any(r => r.Key == pending.Key && r.Response.StatusCode == 200);
+        Assert.Equal(isAnswered, !pending.IsHeld);
+    }
 
     private static void Accept(ParticipantScene scene, List<GroupKey> group)
     {
@@ -123,6 +148,7 @@ public sealed class ParticipantProperties
             case 25 when detail < 6 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegOpened(mixer, PortsOf(mixer), PortsOf(mixer).WithPort(PortsOf(mixer).Port + 1))); break;
             case 25 or 26 when detail == 7 && Asked(scene) is { } mixer: scene.Do(new ParticipantInput.LegRefused(mixer, Rejection.NoMediaCapacity)); break;
             case 26: scene.Fire(ParticipantTimer.Retry); break;
+            case 29 when scene.All.OfType<ParticipantEffect.Store>().LastOrDefault() is { } store: scene.Do(new ParticipantInput.FactStored(store.Fact)); break;
             case 16: scene.Do(new ParticipantInput.ResponseArrived(Later("BYE", 1).CreateResponse(200, "OK"))); break;
         }
     }

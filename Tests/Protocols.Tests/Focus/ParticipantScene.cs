@@ -50,6 +50,9 @@ internal sealed class ParticipantScene
 
     public ParticipantContext Context { get; set; }
 
+    /// <summary>The journal stores at once, and says so; else <see cref="Stored"/> does.</summary>
+    public bool StoresAtOnce { get; init; } = true;
+
     public ParticipantState State { get; private set; } = ParticipantState.Initial;
 
     /// <summary>Effects of the last input.</summary>
@@ -59,10 +62,23 @@ internal sealed class ParticipantScene
 
     public void Do(ParticipantInput input)
     {
+        Effects = Step(input);
+        if (StoresAtOnce) Stored();
+    }
+
+    /// <summary>What was to be stored with the last input is.</summary>
+    public void Stored()
+    {
+        foreach (var store in Effects.OfType<ParticipantEffect.Store>()) Effects = Effects.AddRange(Step(new ParticipantInput.FactStored(store.Fact)));
+    }
+
+    private ImmutableArray<ParticipantEffect> Step(ParticipantInput input)
+    {
         var step = ParticipantMachine.Next(State, input, Context);
-        (State, Effects) = (step.State, step.Effects);
-        All.AddRange(Effects);
-        foreach (var destroy in Effects.OfType<ParticipantEffect.Destroy>()) destroy.Secrets.Dispose();
+        State = step.State;
+        All.AddRange(step.Effects);
+        foreach (var destroy in step.Effects.OfType<ParticipantEffect.Destroy>()) destroy.Secrets.Dispose();
+        return step.Effects;
     }
 
     /// <summary>On one node of several: what is settled is left at the mixer.</summary>
