@@ -111,6 +111,7 @@ internal static class DialAnswer
         participation = participation with { Leg = participation.Leg with { Keying = joined.Keying, RegisteredSsrc = joined.Uplink.Value } };
         ParticipantEffect[] media = [LegAtMixer.Media(participation.Leg, context)];
         if (mixer != participation.Leg.Place.Mixer) (participation, media) = Relocating.Begin(participation, mixer, mayOffer: true, context);
+        (participation, var ready) = KeyOffers.Ready(participation, context);
         var confirmed = Steps.To(
             new Confirmed(participation with { Stored = true }),
             [
@@ -121,7 +122,7 @@ internal static class DialAnswer
                 .. media,
                 .. Refreshing.Timers(participation.Session),
                 DialFailure.Report(state.Call, CalloutState.Joined, new CallFailure(200, "")),
-                KeyOffers.Ready(participation),
+                .. ready,
             ]);
         return LateAnswers.Watch(confirmed, Kept(state), context);
     }

@@ -77,13 +77,15 @@ internal static class InDialog
         request.Headers.CallId == dialog.CallId && request.Headers.To.Tag == dialog.Local.Tag
         && request.Headers.From.Tag == dialog.Remote.Tag;
 
-    private static Participation Of(ParticipantState state) => state switch
+    /// <summary>Of a dialog that is not over.</summary>
+    public static Participation Of(ParticipantState state) => state switch
     {
         ParticipantState.Confirmed s => s.Participation,
+        ParticipantState.Asking s => s.Participation,
         ParticipantState.Unacknowledged s => s.Participation,
         ParticipantState.Renewing s => s.Participation,
         ParticipantState.Early s => s.Participation,
-        _ => throw new System.Diagnostics.UnreachableException($"nobody is cut off in {state.GetType().Name}"),
+        _ => throw new System.Diagnostics.UnreachableException($"no dialog in {state.GetType().Name}"),
     };
 
     public static ParticipantState With(ParticipantState state, Participation participation) => state switch

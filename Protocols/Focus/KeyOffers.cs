@@ -70,9 +70,29 @@ internal static class KeyOffers
         return next.Before(step.Effects.AsSpan());
     }
 
-    /// <summary>The first ACK: what our answer held is taken, and from now on it can be sent offers.</summary>
-    public static ParticipantEffect Ready(Participation participation) =>
-        Report(participation, LegKeyAnswer.Ready, participation.Leg.Group is [.., var told] ? told.Epoch : default);
+    /// <summary>
+    /// The first ACK: what our answer held is taken, and from now on it can be sent offers. A conference that never heard it would leave the leg without group keys.
+    /// </summary>
+    public static (Participation Participation, ImmutableArray<ParticipantEffect> Effects) Ready(Participation participation, ParticipantContext context) =>
+        Ready(participation, context.Timings.T2);
+
+    /// <summary>Said again. One that has heard it does not listen.</summary>
+    public static ParticipantStep ReadyAgain(ParticipantState state, ParticipantContext context)
+    {
+        if (state is not (Confirmed or Asking or Renewing or Renegotiating)) return Steps.To(state);
+        var participation = InDialog.Of(state);
+        var (next, effects) = Ready(participation, participation.ReadyAgain * 2);
+        return Steps.To(InDialog.With(state, next), next.ReadyAgain < context.Timings.TransactionTimeout ? [.. effects] : [effects[0]]);
+    }
+
+    private static (Participation Participation, ImmutableArray<ParticipantEffect> Effects) Ready(Participation participation, TimeSpan again) =>
+    (
+        participation with { ReadyAgain = again },
+        [
+            Report(participation, LegKeyAnswer.Ready, participation.Leg.Group is [.., var told] ? told.Epoch : default),
+            new ParticipantEffect.Start(ParticipantTimer.RepeatReady, again),
+        ]
+    );
 
     /// <summary>The peer wants time: so does a key that came meanwhile.</summary>
     public static (Participation Participation, ImmutableArray<ParticipantEffect> Effects) NotNow(

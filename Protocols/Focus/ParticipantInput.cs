@@ -62,6 +62,9 @@ public enum ParticipantTimer : byte
 
     /// <summary>RFC 6026 §7.2, timer M: no more 2xx to our INVITE are to be expected.</summary>
     LateAnswers,
+
+    /// <summary>Tell the conference again that the dialog is confirmed: T2 doubling, up to 64*T1, since nobody says that it has heard.</summary>
+    RepeatReady,
 }
 
 /// <summary>What can happen to a participant.</summary>

@@ -31,6 +31,7 @@ public static class ParticipantMachine
         var step = input is KeyOffered offered && state is not (Forked or Restored) ? KeyOffers.Wanted(state, offered)
             : state is Restored restored && Recovering.Concerns(restored, input, context) ? Recovering.Next(restored, input, context)
             : input is SipNodeGone gone ? Rehoming.Next(state, gone, context)
+            : input is Fired { Timer: ParticipantTimer.RepeatReady } && state is not Forked ? KeyOffers.ReadyAgain(state, context)
             : Relocating.Concerns(state, input) ? Relocating.Next(state, input, context)
             : Table(state, input, context);
         return KeyOffers.Proceed(step, context);

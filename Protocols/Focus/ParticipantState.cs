@@ -192,6 +192,9 @@ public sealed record Participation(
     /// <summary>No request of ours reaches the peer until it has sent one (<see cref="Rehoming"/>). Its leg is as it was.</summary>
     public bool IsCutOff { get; init; }
 
+    /// <summary>So long after the last time the conference is told again that the dialog is confirmed.</summary>
+    public TimeSpan ReadyAgain { get; init; }
+
     /// <summary>CSeq of a re-INVITE of ours whose 2xx, if there was one, was lost with its way; null: none.</summary>
     public uint? AckOwed { get; init; }
 

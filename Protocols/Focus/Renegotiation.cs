@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
@@ -96,7 +97,8 @@ internal static class Renegotiation
     {
         ParticipantEffect[] media = before.Pending.MediaAtAck ? [LegAtMixer.Media(participation.Leg, context)] : [];
         ParticipantEffect[] store = participation.Stored ? [] : [new ParticipantEffect.Store(Fact(participation))];
-        ParticipantEffect[] ready = before is ParticipantState.Answered ? [KeyOffers.Ready(participation)] : [];
+        var ready = ImmutableArray<ParticipantEffect>.Empty;
+        if (before is ParticipantState.Answered) (participation, ready) = KeyOffers.Ready(participation, context);
         return Steps.To(
             new ParticipantState.Confirmed(participation with { Stored = true }),
             [

@@ -33,7 +33,7 @@ internal static class Restoring
     {
         var request = arrived.Request;
         // It is handed on because nobody has answered it: who was about to has died.
-        if (request.Headers.To.Tag is null && request.Method == SipMethod.Invite && arrived.Key == state.Fact.Invite) return Arrival.Begin(arrived, context, isStored: true);
+        if (request.Headers.To.Tag is null && arrived.Key == state.Fact.Invite) return Arrival.Begin(arrived, context, isStored: true);
         if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, state.Fact.Invite, arrived, context);
 
         if (request.Method == SipMethod.Bye)

@@ -3,6 +3,7 @@ using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Cluster.Tests.InProcess.Engines;
 using ConfCluster.Protocols.Conference;
+using ConfCluster.Protocols.Keys;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -65,6 +66,24 @@ public sealed class LostMessageTests(ITestOutputHelper output)
             var messages = await Task.WhenAll(lost.Select(l => l.Came));
             Assert.NotEqual(((OfferGroupKey)messages[0]).Participant, ((LegKeyReport)messages[1]).Participant);
             await cluster.UntilShownAsync(Room.Value, 1, v => v.Participants.All(p => p.Key!.InUse is null), "both legs under their own keys");
+            await cluster.UntilAllHearAsync();
+            cluster.NothingIsBroken(Room.Value, 1);
+        });
+    }
+
+    /// <summary>It would have no group key for as long as it is in.</summary>
+    [Fact]
+    public async Task A_phone_whose_word_that_it_is_in_is_lost_says_it_again()
+    {
+        await using var cluster = await EngineCluster.StartAsync(output, ["focus", "media"]);
+        await cluster.WatchAsync(async () =>
+        {
+            await cluster.CallAsync(Room.Value, 1, 440);
+            await UntilSettledAsync(cluster, 1, 0);
+            var lost = cluster[1].Sends.LoseOne(m => m is LegKeyReport { Answer: LegKeyAnswer.Ready });
+            await cluster.CallAsync(Room.Value, 1, 1000);
+            await lost.Came;
+            await UntilSettledAsync(cluster, 2, 0);
             await cluster.UntilAllHearAsync();
             cluster.NothingIsBroken(Room.Value, 1);
         });

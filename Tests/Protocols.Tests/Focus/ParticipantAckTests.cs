@@ -1,6 +1,7 @@
 using ConfCluster.Protocols.Codecs;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Focus;
+using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Transactions;
@@ -51,6 +52,33 @@ public sealed class ParticipantAckTests
 
         scene.Ack();
         Assert.Empty(scene.Effects);
+    }
+
+    /// <summary>Nobody says that it was heard.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void That_it_is_in_is_said_again_three_times_whatever_it_does_meanwhile(bool isAsking)
+    {
+        var scene = Grouped();
+        var ready = scene.Only<ReportKey>();
+        Assert.Equal((LegKeyAnswer.Ready, new KeyEpoch(1)), (ready.Answer, ready.Epoch));
+        var waits = new List<double> { Wait() };
+        if (isAsking) scene.OfferKey(2, 1);
+        for (var i = 0; i < 3; i++)
+        {
+            scene.Fire(ParticipantTimer.RepeatReady);
+            Assert.Equal(ready, scene.Only<ReportKey>());
+            if (i < 2) waits.Add(Wait());
+        }
+
+        Assert.Equal([4, 8, 16], waits);
+        scene.None<Start>();
+        scene.Receive(Later("BYE", 2));
+        scene.Fire(ParticipantTimer.RepeatReady);
+        scene.None<ReportKey>();
+
+        double Wait() => scene.Effects.OfType<Start>().Single(s => s.Timer == ParticipantTimer.RepeatReady).After.TotalSeconds;
     }
 
     [Fact]
