@@ -9,8 +9,8 @@ using ConfCluster.Protocols.Wire;
 namespace ConfCluster.Protocols.Phone;
 
 /// <summary>
-/// What a phone does in each state of its call: the user's wishes and the outcome of its own requests (RFC 3261 §13.2, §14.1, §15.1). The
-/// peer's requests are read by <see cref="CallServer"/>.
+/// What a phone does in each state of its call: the user's wishes and the outcome of its own requests (RFC 3261 §13.2, §15.1). Changes of a call that is on
+/// are <see cref="CallChanges"/>', the peer's requests are read by <see cref="CallServer"/>.
 /// </summary>
 internal sealed class CallCore : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class CallCore : IDisposable
     private readonly CallServer _server;
     private readonly PhoneCredentials _credentials;
     private readonly CallWays _ways;
-    private bool _dialled;
+    private readonly CallChanges _changes;
 
     public CallCore(PhoneSettings settings, SipFlow flow, MediaAddress rtp, MediaAddress rtcp, SecretWriter random, PhoneCall call)
     {
@@ -26,11 +26,15 @@ internal sealed class CallCore : IDisposable
         Messages = new PhoneMessages(settings, flow, random);
         _credentials = new PhoneCredentials(settings, random);
         _ways = new CallWays(this, _credentials);
+        _changes = new CallChanges(this, _credentials);
         Negotiation = new PhoneNegotiation(settings, rtp, rtcp, random);
         _server = new CallServer(this);
     }
 
     public CallState State { get; set; } = new CallState.Idle();
+
+    /// <summary>The Call-ID is ours.</summary>
+    public bool HasDialled { get; private set; }
 
     public PhoneSettings Settings { get; }
 
@@ -43,7 +47,7 @@ internal sealed class CallCore : IDisposable
     public void Dial(SipUri target)
     {
         if (State is not CallState.Idle) throw new InvalidOperationException("a phone makes one call");
-        _dialled = true;
+        HasDialled = true;
         var invite = Messages.Invite(target, Negotiation.Offer());
         State = new CallState.Calling(invite, Progressed: false, Cancelling: false);
         _call.Request(invite, Flow);
@@ -72,19 +76,9 @@ internal sealed class CallCore : IDisposable
         }
     }
 
-    public void Hold(bool on)
-    {
-        if (!MayChange(out var talking)) return;
-        Negotiation.Wanted = on ? MediaDirection.SendOnly : MediaDirection.SendReceive;
-        Reinvite(talking);
-    }
+    public void Hold(bool on) => _changes.Hold(on);
 
-    public void MoveTo(MediaAddress rtp, MediaAddress rtcp)
-    {
-        if (!MayChange(out var talking)) return;
-        Negotiation.MoveTo(rtp, rtcp);
-        Reinvite(talking);
-    }
+    public void MoveTo(MediaAddress rtp, MediaAddress rtcp) => _changes.MoveTo(rtp, rtcp);
 
     public void Resolved(GrantedKeys? granted, string problem) => _server.Resolved(granted, problem);
 
@@ -97,7 +91,7 @@ internal sealed class CallCore : IDisposable
 
     public void Fired(CallTimer timer)
     {
-        if (timer == CallTimer.Glare && MayChange(out var talking)) Reinvite(talking);
+        if (timer == CallTimer.Glare) _changes.Again();
         else if (timer is CallTimer.Way or CallTimer.Probe) _ways.Fired(timer);
         else _server.Fired(timer);
     }
@@ -111,7 +105,7 @@ internal sealed class CallCore : IDisposable
                 Dialled(calling, response);
                 break;
             case CallState.Talking talking when key.Method == SipMethod.Invite:
-                Reinvited(talking, key, response);
+                _changes.Responded(talking, key, response);
                 break;
             case CallState.Ending ending when key == ending.Bye && _credentials.Learns(response):
                 State = SendBye(ending.Dialog, ending.How);
@@ -245,7 +239,7 @@ internal sealed class CallCore : IDisposable
     }
 
     /// <summary>The answer to our offer; a wrong one ends the call, since the peer now sends what we cannot read.</summary>
-    private void TakeAnswer(CallState.Talking talking, SipResponse response, PhoneEvent? settled)
+    public void TakeAnswer(CallState.Talking talking, SipResponse response, PhoneEvent? settled)
     {
         if (Negotiation.Accept(response.Body.Span) is { } wrong)
         {
@@ -260,7 +254,7 @@ internal sealed class CallCore : IDisposable
     }
 
     /// <summary>RFC 3261 §13.2.2.4: every 2xx gets an ACK, the same one for its copies.</summary>
-    private CallState.Talking Acknowledge(CallState.Talking talking, SipResponse response)
+    public CallState.Talking Acknowledge(CallState.Talking talking, SipResponse response)
     {
         var ack = Messages.WithVia(_credentials.OnAck(talking.Dialog.Ack(response.Headers.CSeq.Number)));
         Emit(new PhoneEffect.Send(ack, Messages.FlowTo(talking.Dialog.NextHop), null));
@@ -273,69 +267,8 @@ internal sealed class CallCore : IDisposable
         End(CallEnd.Us, 480, "Temporarily Unavailable");
     }
 
-    private void Reinvited(CallState.Talking talking, TransactionKey key, SipResponse response)
-    {
-        if (response.Class == 2 && response.Headers.CSeq.Number == talking.InviteSequence)
-        {
-            if (response.Headers.To.Tag == talking.Dialog.Remote.Tag) Emit(new PhoneEffect.Send(talking.Ack!, Messages.FlowTo(talking.Dialog.NextHop), null));
-            else Disown(response);
-            return;
-        }
-
-        if (key != talking.OurInvite || !response.IsFinal) return;
-        talking = talking with { OurInvite = null };
-        State = talking;
-        if (response.Class == 2)
-        {
-            talking = Acknowledge(talking with { Dialog = talking.Dialog.Receive(response) }, response);
-            State = talking;
-            TakeAnswer(talking, response, new PhoneEvent.Renegotiated(Ours: true));
-            return;
-        }
-
-        Refused(talking, response);
-    }
-
-    private void Refused(CallState.Talking talking, SipResponse response)
-    {
-        switch (response.StatusCode)
-        {
-            case 491:
-                // RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s, the other 0 to 2 s, in steps of 10 ms.
-                Start(CallTimer.Glare, TimeSpan.FromMilliseconds(10 * (_dialled ? 210 + Messages.RandomBelow(191) : Messages.RandomBelow(201))));
-                break;
-            case 401 or 407 when _credentials.Learns(response):
-                Negotiation.Withdraw();
-                Reinvite(talking);
-                break;
-            // RFC 3261 §12.2.1.2: the peer does not know the dialog any more.
-            case 408 or 481:
-                Negotiation.Withdraw();
-                Bye(talking, CallEnd.Peer);
-                break;
-            default:
-                Negotiation.Withdraw();
-                Tell(new PhoneEvent.ChangeRefused(response.StatusCode, response.Reason));
-                break;
-        }
-    }
-
-    private bool MayChange(out CallState.Talking talking)
-    {
-        talking = State as CallState.Talking ?? null!;
-        return talking is { OurInvite: null, Answer: null, Held: null } && Negotiation.IsSettled;
-    }
-
-    private void Reinvite(CallState.Talking talking)
-    {
-        var (dialog, request) = talking.Dialog.NewRequest(SipMethod.Invite);
-        var invite = Messages.WithVia(Messages.WithSession(_credentials.On(request), Negotiation.Offer()));
-        State = talking with { Dialog = dialog, OurInvite = TransactionKey.OfSent(invite) };
-        _call.Request(invite, Messages.FlowTo(dialog.NextHop));
-    }
-
     /// <summary>Another 2xx to our INVITE, from a fork or too late: its dialog is acknowledged and ended (RFC 3261 §13.2.2.4).</summary>
-    private void Disown(SipResponse response)
+    public void Disown(SipResponse response)
     {
         var remote = response.Headers.Contacts is [var contact, ..] ? contact.Uri : response.Headers.To.Uri;
         var target = new SipRequest(SipMethod.Invite, remote) { Headers = response.Headers };
