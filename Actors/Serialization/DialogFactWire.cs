@@ -18,7 +18,8 @@ internal static class DialogFactWire
             {
                 Conference = f.Conference.Value, Dialog = Write(f.Dialog), Flow = Write(f.Flow), Hidden = f.Hidden, LocalSdp = f.LocalSdp,
                 RemoteSdp = f.RemoteSdp, TakesMki = f.TakesMki, ByTicket = f.IsByTicket, KeyedAs = f.Keyed?.Self ?? "", KeyedWith = f.Keyed?.Peer ?? "",
-                Suite = f.Keyed?.Suite ?? "", InviteBranch = f.Invite?.Branch ?? "", InviteSentBy = f.Invite?.SentBy ?? "",
+                Suite = f.Keyed?.Suite ?? "", InviteBranch = f.Invite?.Key.Branch ?? "", InviteSentBy = f.Invite?.Key.SentBy ?? "",
+                InviteAt = f.Invite is { } invite ? WireValues.Ticks(invite.At) : 0,
             },
             p => new DialogFact.DialogConfirmed(
                 new ConferenceId(p.Conference), Read(p.Dialog), Read(p.Flow), p.Hidden, p.LocalSdp, p.RemoteSdp)
@@ -26,7 +27,9 @@ internal static class DialogFactWire
                 TakesMki = p.TakesMki,
                 IsByTicket = p.ByTicket,
                 Keyed = p.Suite.Length > 0 ? new KeyedDialog(p.KeyedAs, p.KeyedWith, p.Suite) : null,
-                Invite = p.InviteBranch.Length > 0 ? new TransactionKey(true, p.InviteBranch, p.InviteSentBy, SipMethod.Invite) : null,
+                Invite = p.InviteBranch.Length > 0
+                    ? new FirstInvite(new TransactionKey(true, p.InviteBranch, p.InviteSentBy, SipMethod.Invite), WireValues.Time(p.InviteAt))
+                    : null,
             }),
         WireEntry.Of<DialogFact.DialogEnded, DialogEndedProto>(
             "d.ended.1",

@@ -165,7 +165,7 @@ internal static class Arrival
             [
                 .. media,
                 isHeld
-                    ? new ParticipantEffect.Store(Renegotiation.Fact(participation) with { Invite = invitation.Key })
+                    ? new ParticipantEffect.Store(Renegotiation.Fact(participation) with { Invite = new FirstInvite(invitation.Key, context.Now) })
                     : new ParticipantEffect.Respond(invitation.Key, response),
                 new ParticipantEffect.Start(ParticipantTimer.Repeat2xx, context.Timings.T1),
                 new ParticipantEffect.Start(ParticipantTimer.NoAck, context.Timings.TransactionTimeout),

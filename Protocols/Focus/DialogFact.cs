@@ -11,6 +11,14 @@ namespace ConfCluster.Protocols.Focus;
 /// <param name="Suite">The crypto-suite's name (RFC 4568 §6.2).</param>
 public sealed record KeyedDialog(string Self, string Peer, string Suite);
 
+/// <summary>An INVITE that may not have been answered.</summary>
+/// <param name="At">When the answer was to be stored, by the clock of that node.</param>
+public sealed record FirstInvite(TransactionKey Key, DateTimeOffset At)
+{
+    /// <summary>A copy of it may come: nobody waits for an answer for longer than 64*T1 (RFC 3261 §17.1.1.2).</summary>
+    internal bool MayBeOpen(ParticipantContext context) => context.Now - At < context.Timings.TransactionTimeout;
+}
+
 /// <summary>
 /// What is stored of a participant: one fact when its dialog is confirmed, or in a cluster before its INVITE is answered, and one at its end, so that a node
 /// that comes back can say BYE in the dialogs it had. Holds no secret: the SDP comes without its key lines.
@@ -38,8 +46,8 @@ public abstract record DialogFact
         /// <summary>Who the sides of its bundle are and what it is for, so that another can begin in its place; null: no bundle, or one of an older version.</summary>
         public KeyedDialog? Keyed { get; init; }
 
-        /// <summary>The INVITE that this may not have been said to yet; null: it was, or it is one of an older version.</summary>
-        public TransactionKey? Invite { get; init; }
+        /// <summary>Stored before its answer; null: after, or by an older version.</summary>
+        public FirstInvite? Invite { get; init; }
     }
 
     public sealed record DialogEnded(LeaveReason Reason) : DialogFact;

@@ -47,6 +47,9 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
     /// <summary>As in <see cref="Relocation"/>, as the conference said last.</summary>
     public bool IsGentle { get; init; }
 
+    /// <summary>For a copy of the INVITE.</summary>
+    public bool HasWaited { get; init; }
+
     public HeldRequest? Held { get; init; }
 
     public WaitingKey? Waiting { get; init; }
@@ -178,6 +181,8 @@ internal static class Recovering
         if (found.Mixer != state.Recovery.Mixer || state.Recovery.IsLost) return Steps.To(state);
         if (found.Record is { } record && record.Place.Mixer == found.Mixer && record.TryRevive(state.Fact.Conference, out var participation))
             return GoOn(state, participation!, found.Mixer, context);
+        // Nothing is kept of who has not acknowledged: perhaps nobody has answered it, and its INVITE is handed on again before the next question.
+        if (!state.Recovery.HasWaited && state.Fact.Invite?.MayBeOpen(context) == true) return Steps.To(With(state, state.Recovery with { HasWaited = true }));
         var lost = With(state, state.Recovery with { IsLost = true, IsGone = found.IsGone, Asked = 0 });
         if (!state.Fact.IsByTicket) return Ask(lost, context);
         return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context)

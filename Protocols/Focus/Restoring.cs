@@ -3,6 +3,7 @@ using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Sip.Dialogs;
 using ConfCluster.Protocols.Sip.Messages;
 using ConfCluster.Protocols.Sip.Sessions;
+using ConfCluster.Protocols.Sip.Transactions;
 using ParticipantStep = ConfCluster.Protocols.Sip.Transactions.Step<
     ConfCluster.Protocols.Focus.ParticipantState, ConfCluster.Protocols.Focus.ParticipantEffect>;
 
@@ -33,8 +34,9 @@ internal static class Restoring
     {
         var request = arrived.Request;
         // It is handed on because nobody has answered it: who was about to has died.
-        if (request.Headers.To.Tag is null && arrived.Key == state.Fact.Invite) return Arrival.Begin(arrived, context, isStored: true);
-        if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, state.Fact.Invite, arrived, context);
+        TransactionKey? invite = state.Fact.Invite is { } first && first.MayBeOpen(context) ? first.Key : null;
+        if (request.Headers.To.Tag is null && arrived.Key == invite) return Arrival.Begin(arrived, context, isStored: true);
+        if (!IsInDialog(state, request)) return InDialog.NoDialogNeeded(state, invite, arrived, context);
 
         if (request.Method == SipMethod.Bye)
         {

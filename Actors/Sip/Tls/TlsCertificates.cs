@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using ConfCluster.Actors.Settings;
 
@@ -6,10 +7,14 @@ namespace ConfCluster.Actors.Sip.Tls;
 
 /// <summary>
 /// The certificates in use. Looks at their files at an interval: what has changed is taken for new connections; what cannot be read is
-/// told once and the old ones stay. Without a configured certificate it keeps one that it made itself.
+/// told once and the old ones stay, and what is about to end is told every day. Without a configured certificate it keeps one that it made itself.
 /// </summary>
 internal sealed class TlsCertificates : IDisposable
 {
+    /// <summary>Time enough for whoever issues certificates.</summary>
+    private static readonly TimeSpan Notice = TimeSpan.FromDays(14);
+
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private readonly TlsSettings _settings;
     private readonly SelfMadeCertificate? _selfMade;
     private readonly TimeProvider _clock;
@@ -17,6 +22,7 @@ internal sealed class TlsCertificates : IDisposable
     private readonly ITimer _timer;
     private volatile TlsMaterial _current;
     private string _seen;
+    private DateTimeOffset _told = DateTimeOffset.MinValue;
 
     private TlsCertificates(TlsSettings settings, SelfMadeCertificate? selfMade, TlsMaterial material, TimeProvider clock, Action<string> warn)
     {
@@ -34,7 +40,9 @@ internal sealed class TlsCertificates : IDisposable
         var selfMade = settings.Certificates.IsEmpty ? new SelfMadeCertificate(settings.SelfMadeDirectory, settings.Listen.Address, more) : null;
         if (selfMade is not null && !selfMade.TryKeep(clock.GetUtcNow(), out problem)) return null;
         if (!CertificateLoader.TryLoad(FilesOf(settings, selfMade), settings.Trust, out var material, out problem)) return null;
-        return new TlsCertificates(settings, selfMade, material!, clock, warn);
+        var opened = new TlsCertificates(settings, selfMade, material!, clock, warn);
+        opened.TellEnds();
+        return opened;
     }
 
     public void Dispose() => _timer.Dispose();
@@ -45,11 +53,34 @@ internal sealed class TlsCertificates : IDisposable
     private void Look()
     {
         if (_selfMade is not null && !_selfMade.TryKeep(_clock.GetUtcNow(), out var unkept)) _warn($"TLS certificate not renewed: {unkept}");
+        Exchange();
+        TellEnds();
+    }
+
+    private void Exchange()
+    {
         var now = Digest();
         if (now == _seen) return;
         _seen = now;
         if (CertificateLoader.TryLoad(FilesOf(_settings, _selfMade), _settings.Trust, out var material, out var problem)) _current = material!;
         else _warn($"TLS certificate not changed, the old one stays: {problem}");
+    }
+
+    private void TellEnds()
+    {
+        var now = _clock.GetUtcNow();
+        if (now - _told < Day) return;
+        var files = FilesOf(_settings, _selfMade);
+        IEnumerable<(string File, DateTimeOffset At)> ends =
+        [
+            .. _current.Certificates.Select((c, i) => (files[i].Certificate, c.NotAfter)),
+            .. (_current.Trust ?? []).Select(r => (_settings.Trust!, new DateTimeOffset(r.NotAfter))),
+        ];
+        foreach (var (file, at) in ends.Where(e => e.At - now < Notice))
+        {
+            _told = now;
+            _warn(string.Create(CultureInfo.InvariantCulture, $"TLS certificate {file} ends on {at.UtcDateTime:u}: then nobody who checks it takes it any more."));
+        }
     }
 
     /// <summary>Of the contents: links and times do not tell when a file behind a link was exchanged.</summary>

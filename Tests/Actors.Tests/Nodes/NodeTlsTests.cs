@@ -144,6 +144,32 @@ public sealed class NodeTlsTests : IDisposable
         }
     }
 
+    /// <summary>All nodes' ends at about the same time, and with them the cluster.</summary>
+    [Fact]
+    public void A_certificate_that_is_about_to_end_is_told_every_day_until_there_is_another()
+    {
+        _authority.Make(["192.0.2.1"]);
+        var clock = new FakeTimeProvider(Certificate(_authority, "192.0.2.1").NotAfter.ToUniversalTime().AddDays(-16));
+        List<string> told = [];
+        var tls = Tls(_authority, "192.0.2.1");
+        using var opened = NodeTls.Open(tls, clock, told.Add, out _);
+        clock.Advance(TimeSpan.FromDays(1));
+        Assert.Empty(told);
+        clock.Advance(TimeSpan.FromDays(1.5));
+        Assert.StartsWith($"TLS certificate {tls.Certificate.Certificate} ends on 20", Assert.Single(told), StringComparison.Ordinal);
+        clock.Advance(TimeSpan.FromDays(1.5));
+        Assert.Equal(2, told.Count);
+
+        told.Clear();
+        using var again = NodeTls.Open(tls, clock, told.Add, out _);
+        Assert.Single(told);
+        told.Clear();
+        var later = new ClusterAuthority(Path.Combine(_directory.FullName, "own"), clock);
+        later.Make(["192.0.2.1"], renews: true);
+        clock.Advance(TimeSpan.FromDays(3));
+        Assert.DoesNotContain(told, t => t.Contains(tls.Certificate.Certificate, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_key_that_others_can_read_is_none()
     {

@@ -261,7 +261,7 @@ internal static class WireSamples
         new DialogFact.DialogConfirmed(Room, Dialog, Flow with { Node = "192.0.2.1:4053" }, false, "", ""),
         new DialogFact.DialogConfirmed(Room, Dialog, Flow, false, "", "")
         {
-            Invite = new TransactionKey(true, "z9hG4bK7", "192.0.2.9:5060", SipMethod.Invite),
+            Invite = new FirstInvite(new TransactionKey(true, "z9hG4bK7", "192.0.2.9:5060", SipMethod.Invite), Noon.AddTicks(7)),
         },
         new DialogFact.DialogConfirmed(Room, Dialog with { LocalSequence = 0, RemoteSequence = 0 }, Flow, false, "", ""),
     ];

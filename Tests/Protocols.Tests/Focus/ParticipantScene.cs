@@ -44,7 +44,7 @@ internal sealed class ParticipantScene
             Tickets = tickets,
             Outbound = OutboundPolicy.Nobody with { Credentials = [new DigestAccount("proxy", "focus", SecretBytes.CopyOf("secret"u8))] },
         };
-        Context = new ParticipantContext(Id, settings, Draw) { Now = now ?? default };
+        Context = new ParticipantContext(Id, settings, Draw) { Now = now ?? DateTimeOffset.UnixEpoch };
         Do(new ParticipantInput.Recovered([]));
     }
 
@@ -89,7 +89,8 @@ internal sealed class ParticipantScene
     }
 
     /// <summary>Its next life on another node, which has read the facts and randomness of its own.</summary>
-    public ParticipantScene NextLife(byte life = 1)
+    /// <param name="seconds">So old is its INVITE; by default that is long over.</param>
+    public ParticipantScene NextLife(byte life = 1, int seconds = 60)
     {
         byte draws = 0;
         var next = new ParticipantScene
@@ -97,10 +98,15 @@ internal sealed class ParticipantScene
             Context = Context with { Random = s => SHA256.HashData([++draws, life, 99]).AsSpan(0, s.Length).CopyTo(s) },
         };
         var facts = All.OfType<ParticipantEffect.Store>().ToList();
-        next.Do(new ParticipantInput.Recovered([.. facts.Select(s => s.Fact)]));
+        next.Do(new ParticipantInput.Recovered([.. facts.Select(s => Aged(s.Fact, seconds, Context.Now))]));
         next.All.AddRange(facts);
         return next;
     }
+
+    /// <summary>As it was stored so many seconds ago.</summary>
+    public static DialogFact Aged(DialogFact fact, int seconds, DateTimeOffset now) => fact is DialogFact.DialogConfirmed { Invite: { } invite } confirmed
+        ? confirmed with { Invite = invite with { At = now.AddSeconds(-seconds) } }
+        : fact;
 
     public void Move(MixerId mixer, bool mayOffer = false) => Do(new ParticipantInput.MoveRequested(Room, mixer, new Incarnation(1), mayOffer));
 

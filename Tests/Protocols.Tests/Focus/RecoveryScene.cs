@@ -21,11 +21,14 @@ internal static class RecoveryScene
 
     public static ParticipantScene NextLife(ParticipantScene before, SessionTimerPolicy? timer)
     {
-        var fact = before.All.OfType<Store>().Single().Fact;
+        var fact = Aged(before.All.OfType<Store>().Single().Fact, 60, before.Context.Now);
         var scene = new ParticipantScene(timer);
         Cluster(scene);
         byte draws = 0;
-        scene.Context = scene.Context with { Random = s => System.Security.Cryptography.SHA256.HashData([++draws, 99]).AsSpan(0, s.Length).CopyTo(s) };
+        scene.Context = scene.Context with
+        {
+            Random = s => System.Security.Cryptography.SHA256.HashData([++draws, 99]).AsSpan(0, s.Length).CopyTo(s),
+        };
         scene.Do(new ParticipantInput.Recovered([fact]));
         Assert.IsType<ParticipantState.Restored>(scene.State);
         Assert.Empty(scene.Effects);

@@ -11,12 +11,14 @@ namespace ConfCluster.Protocols.Tests.Focus;
 /// <summary>In a cluster nobody is told that it is in before the journal knows it: whoever dies with its node in between is neither lost nor answered twice.</summary>
 public sealed class StoredAnswerTests
 {
+    private const int TakeOver = 13;
+
     [Fact]
     public void The_answer_waits_for_the_journal_and_the_ACK_stores_nothing_more()
     {
         var scene = Held();
         var fact = Assert.IsType<DialogFact.DialogConfirmed>(scene.Only<Store>().Fact);
-        Assert.Equal("z9hG4bK1", fact.Invite!.Value.Branch);
+        Assert.Equal("z9hG4bK1", fact.Invite!.Key.Branch);
         Assert.Contains("m=audio 50000 RTP/SAVP", fact.RemoteSdp, StringComparison.Ordinal);
         scene.None<Respond>();
 
@@ -79,14 +81,22 @@ public sealed class StoredAnswerTests
         Assert.Contains(scene.Effects, e => e is Store { Fact: DialogFact.DialogEnded });
     }
 
-    /// <summary>Of its leg nothing is kept at the mixer: it gets new keys, and the conference hears that it can be sent others.</summary>
+    /// <summary>
+    /// Of its leg nothing is kept at the mixer: it gets new keys, and the conference hears that it can be sent others. Not before a copy of the INVITE has had the
+    /// time to say that nobody has answered it.
+    /// </summary>
     [Fact]
     public void Whose_node_dies_after_the_answer_gets_its_leg_again()
     {
         var scene = Held();
         scene.Stored();
-        var next = scene.NextLife();
+        var next = scene.NextLife(seconds: TakeOver);
         next.Move(Mixer, mayOffer: true);
+        Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
+        Assert.Contains(new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(4)), next.Effects);
+        next.Do(new ParticipantInput.LegFound(Mixer, null));
+        Assert.Empty(next.Effects);
+        next.Fire(ParticipantTimer.RepeatAsk);
         Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
         next.Do(new ParticipantInput.LegFound(Mixer, null));
         next.Only<OpenLeg>();
@@ -97,11 +107,18 @@ public sealed class StoredAnswerTests
         Assert.Equal(200, next.Response.StatusCode);
     }
 
-    [Fact]
-    public void Whose_node_dies_before_the_answer_is_answered_by_the_next_life_as_the_same_dialog()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whose_node_dies_before_the_answer_is_answered_by_the_next_life_as_the_same_dialog(bool isCalledFirst)
     {
-        var scene = Held();
-        var next = scene.NextLife();
+        var next = Held().NextLife(seconds: TakeOver);
+        if (isCalledFirst)
+        {
+            next.Move(Mixer, mayOffer: true);
+            next.Do(new ParticipantInput.LegFound(Mixer, null));
+        }
+
         next.Receive(Request("INVITE", sdp: Offer()));
         next.Only<Join>();
         next.Accept();
@@ -118,7 +135,7 @@ public sealed class StoredAnswerTests
     [Fact]
     public void Who_is_refused_by_the_next_life_is_over_for_the_journal_too()
     {
-        var next = Held().NextLife();
+        var next = Held().NextLife(seconds: TakeOver);
         next.Receive(Request("INVITE", sdp: Offer()));
         next.Do(new ParticipantInput.JoinRefused(Room, Rejection.ConferenceFull));
         Assert.Equal(486, next.Response.StatusCode);
@@ -128,22 +145,24 @@ public sealed class StoredAnswerTests
     [Fact]
     public void Who_cancels_before_the_next_life_answers_is_over_for_the_journal_too()
     {
-        var next = Held().NextLife();
+        var next = Held().NextLife(seconds: TakeOver);
         next.Receive(Request("INVITE", sdp: Offer()));
         next.Receive(Request("CANCEL"));
         Assert.Equal([200, 487], next.Effects.OfType<Respond>().Select(r => r.Response.StatusCode).Order());
         Assert.IsType<DialogFact.DialogEnded>(next.Only<Store>().Fact);
     }
 
-    /// <summary>Nobody takes the place of a caller by another INVITE with its Call-ID and tag.</summary>
-    [Fact]
+    /// <summary>Nobody takes the place of a caller by another INVITE with its Call-ID and tag, nor by the same one when nobody can be waiting for its answer any more.</summary>
+    [Theory]
     [Trait("RFC", "3261 §8.2.2.2")]
-    public void Another_INVITE_is_none_that_waits_for_an_answer()
+    [InlineData("z9hG4bKother", TakeOver)]
+    [InlineData("z9hG4bK1", 32)]
+    public void Another_INVITE_is_none_that_waits_for_an_answer(string branch, int seconds)
     {
         var scene = Held();
         scene.Stored();
-        var next = scene.NextLife();
-        next.Receive(Request("INVITE", "z9hG4bKother", sdp: Offer(key: 9)));
+        var next = scene.NextLife(seconds: seconds);
+        next.Receive(Request("INVITE", branch, sdp: Offer(key: 9)));
         Assert.Equal(482, next.Response.StatusCode);
         Assert.IsType<ParticipantState.Restored>(next.State);
         next.None<Join>();
