@@ -51,8 +51,13 @@ internal static class MixerLeaving
         if (life.Leaving.TryGetValue(known.Number, out var before)) life = MixerWatch.Dismiss(life, before.Published, effects);
         var (now, due) = (context.Decision.Now, context.Decision.Now + context.MixerSilence);
         var leaving = new LeavingMixer(known.Published, now) { Trunk = known.Trunk, Born = known.Born, ReportDue = known.ReportDue > due ? known.ReportDue : due };
-        return MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, leaving) };
+        life = MixerWatch.Forget(life, known, effects) with { Leaving = life.Leaving.SetItem(known.Number, leaving) };
+        // Who was on the way from there to this number is told of the next anyway; who is on the way to another has nobody to hear until its peer knows.
+        return before is null ? life : LegMoves.Hurry(life, before.Published.Legs.RemoveAll(l => IsAt(life, l.Participant, known.Number)), effects, context);
     }
+
+    private static bool IsAt(ConferenceLife life, ParticipantId participant, int number) =>
+        life.State.Participants.TryGetValue(participant, out var member) && member.Mixer == number;
 
     /// <summary>It reports as before, and one that was held up is told that it may go on, or its legs would hear nothing until they have moved.</summary>
     /// <param name="applied">The version that it does.</param>

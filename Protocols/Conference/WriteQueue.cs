@@ -45,17 +45,21 @@ internal static class WriteQueue
     /// <summary>A join that was refused and stored all the same is taken back.</summary>
     public static ConferenceLife LeaveForThoseWhoWereRefused(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToImmutableArray();
-        // An epoch that was asked for before may begin with a key that it was told: that stands before its leave.
-        var begun = life.Waiting.FindLast(c => c is ConferenceCommand.BeginEpoch);
-        foreach (var participant in life.Abandoned) life = ConferenceKeys.Left(life, participant, evicted: false, effects, context.Decision);
-        var behind = begun is null ? 0 : life.Waiting.IndexOf(begun) + 1;
-        return life with
+        var stored = life.Abandoned.Where(life.State.Participants.ContainsKey).Where(p => !life.Departed.Contains(p)).ToHashSet();
+        foreach (var participant in life.Abandoned.OrderBy(p => p.Value, StringComparer.Ordinal))
         {
-            Abandoned = [],
-            Departed = life.Departed.Union(stored),
-            Waiting = life.Waiting.InsertRange(behind, stored.Select(p => new ConferenceCommand.Leave(p, LeaveReason.DialogFailed))),
-        };
+            if (stored.Contains(participant))
+            {
+                // An epoch that was asked for before, also by the leave of another of them, may begin with a key that it was told: that stands before its leave.
+                var before = life.Waiting.FindLastIndex(c =>
+                    c is ConferenceCommand.BeginEpoch || c is ConferenceCommand.Leave leave && stored.Contains(leave.Participant));
+                life = life with { Waiting = life.Waiting.Insert(before + 1, new ConferenceCommand.Leave(participant, LeaveReason.DialogFailed)) };
+            }
+
+            life = ConferenceKeys.Left(life, participant, evicted: false, effects, context.Decision);
+        }
+
+        return life with { Abandoned = [], Departed = life.Departed.Union(stored) };
     }
 
     /// <summary>Whose leave, or everybody's end, has yet to be written.</summary>
