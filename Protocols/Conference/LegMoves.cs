@@ -60,12 +60,15 @@ internal static class LegMoves
         return Arm(life with { Moves = life.Moves.SetItems(moves), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);
     }
 
-    /// <summary>Whoever lives says where its leg is; whoever does not comes to life by being told, and asks that mixer for its leg.</summary>
+    /// <summary>
+    /// Whoever lives says where its leg is; whoever does not comes to life by being told, and asks that mixer for its leg. Who was on its way with a key that is due
+    /// waits for that no longer: it went to a life that is over.
+    /// </summary>
     public static ConferenceLife Recall(ConferenceLife life, Effects effects, ConferenceContext context)
     {
         if (!life.IsTaken || !life.State.IsActive) return life;
         var now = context.Decision.Now;
-        var called = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p) && !life.Moves.ContainsKey(p.Value))
+        var called = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p))
             .ToImmutableSortedDictionary(p => p.Value, _ => new LegMove(now, now), StringComparer.Ordinal);
         foreach (var id in called.Keys) effects.Add(Move(life, id, mayOffer: true));
         return Arm(life with { Moves = life.Moves.SetItems(called), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);

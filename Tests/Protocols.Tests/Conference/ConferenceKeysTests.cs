@@ -262,6 +262,25 @@ public sealed class ConferenceKeysTests : IDisposable
         Assert.Equal(2u, KeyOf(Alice).Epoch.Number);
     }
 
+    /// <summary>The key that tells a leg of its new mixer went to a participant that died: it has nobody to hear until it may tell its peer without one.</summary>
+    [Fact]
+    public void Who_moves_with_a_key_that_is_due_is_told_without_it_when_a_node_with_participants_is_gone()
+    {
+        foreach (var who in (ParticipantId[])[Alice, Bob]) Enter(who);
+        Pass(TimeSpan.FromSeconds(20));
+        TakeAll();
+        Pass(TimeSpan.FromSeconds(2));
+        Give(new ConferenceInput.MixerReported(Mixer, _life.State.Incarnation, _life.WantedVersion));
+        _did.Clear();
+        _now += TimeSpan.FromHours(1);
+        Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        Assert.All(_did.OfType<ConferenceEffect.Move>(), m => Assert.False(m.MayOffer));
+        Assert.Equal(2, _did.OfType<ConferenceEffect.OfferKey>().Select(o => o.Participant).Distinct().Count());
+        _did.Clear();
+        Give(new ConferenceInput.LegsRecalled());
+        Assert.Equal([(Alice, true), (Bob, true)], _did.OfType<ConferenceEffect.Move>().Select(m => (m.Participant, m.MayOffer)).OrderBy(m => m.Participant.Value));
+    }
+
     [Fact]
     public void A_join_whose_write_fails_is_refused_and_takes_no_key_along()
     {
