@@ -168,6 +168,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
                     IsGentle = e.IsGentle,
                     Uplink = e.Uplink,
                     Seating = e.Seating,
+                    IsConfirmed = e.IsConfirmed,
                 });
                 break;
             case ConferenceEffect.NoRoom e: _parts.NoRoom(e.Mixer); break;

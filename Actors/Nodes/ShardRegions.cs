@@ -18,6 +18,8 @@ public sealed record ShardRegionPlan(string TypeName, NodeRole Role, IMessageExt
 /// </summary>
 public static class ShardRegions
 {
+    private const int ReadingTakes = 3;
+
     /// <param name="props">Of an entity by its id; only used on a node with the role.</param>
     public static AkkaConfigurationBuilder AddRegion<TKey>(
         this AkkaConfigurationBuilder builder, ShardRegionPlan plan, ClusterSettings cluster, EntityRegions regions, Func<string, Props> props,
@@ -43,6 +45,9 @@ public static class ShardRegions
             .WithRememberEntities(plan.RememberEntities)
             .WithStateStoreMode(StateStoreMode.DData)
             .WithPassivateIdleAfter(TimeSpan.Zero);
+        // The same setting bounds how long reading from the journal may take who lives in a shard.
+        if (plan.RememberEntities)
+            settings = settings.WithTuningParameters(settings.TuningParameters.WithUpdatingStateTimeout(ReadingTakes * settings.TuningParameters.UpdatingStateTimeout));
         var cluster = Akka.Cluster.Cluster.Get(system);
         var placement = new ShardPlacement(
             plan.TypeName, type => regions.IdleShards(type), address => cluster.State.Unreachable.All(m => m.Address != address),

@@ -114,6 +114,7 @@ public sealed class ParticipantEntity : UntypedActor, IWithTimers
             IsGentle = m.IsGentle,
             Uplink = m.Uplink,
             Seating = m.Seating,
+            IsConfirmed = m.IsConfirmed,
         },
         JoinRefused m => new ParticipantInput.JoinRefused(m.Conference, m.Reason),
         LeaveAcknowledged m => new ParticipantInput.LeaveAcknowledged(m.Conference),

@@ -86,6 +86,9 @@ public sealed record MoveLeg(ParticipantId Participant, ConferenceId Conference,
 
     /// <summary>As in <see cref="ParticipantInput.MoveRequested"/>.</summary>
     public int Seating { get; init; }
+
+    /// <summary>As in <see cref="ParticipantInput.MoveRequested"/>.</summary>
+    public bool IsConfirmed { get; init; }
 }
 
 public sealed record JoinRefused(ParticipantId Participant, ConferenceId Conference, Rejection Reason) : IParticipantMessage;

@@ -1,9 +1,11 @@
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Nodes.Losses;
 using ConfCluster.Actors.Serialization.Proto;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Nodes;
 using ConfCluster.Protocols.Rtp;
 
 namespace ConfCluster.Actors.Serialization;
@@ -59,6 +61,10 @@ internal static class ConferenceWire
         WireEntry.Of<DrainMixer, DrainMixerProto>(
             "m.drain.1", m => new DrainMixerProto { Mixer = WireValues.Write(m.Mixer) }, p => new DrainMixer(WireValues.Read(p.Mixer))),
         WireEntry.Of<NodeDraining, NodeDrainingProto>("n.draining.1", m => new NodeDrainingProto { Node = m.Node }, p => new NodeDraining(p.Node)),
+        WireEntry.Of<NodeRefuses, NodeRefusesProto>(
+            "n.refuses.1",
+            m => new NodeRefusesProto { Node = m.Run.Address, Incarnation = m.Run.Incarnation, Finder = m.Finder },
+            p => new NodeRefuses(new NodeRun(p.Node, p.Incarnation), p.Finder)),
         WireEntry.Of<RecallLegs, RecallLegsProto>(
             "m.recall.1", m => new RecallLegsProto { Conference = m.Conference.Value }, p => new RecallLegs(new ConferenceId(p.Conference))),
         WireEntry.Of<MixerReport, MixerReportProto>("m.report.1", Write, Read),

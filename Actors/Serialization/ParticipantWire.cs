@@ -32,12 +32,13 @@ internal static class ParticipantWire
             m => new MoveLegProto
             {
                 Participant = m.Participant.Value, Conference = m.Conference.Value, Mixer = WireValues.Write(m.Mixer), Incarnation = m.Incarnation.Number,
-                MayOffer = m.MayOffer, Gentle = m.IsGentle, Uplink = Write(m.Uplink), Seating = m.Seating,
+                MayOffer = m.MayOffer, Gentle = m.IsGentle, Uplink = Write(m.Uplink), Seating = m.Seating, Confirmed = m.IsConfirmed,
             },
             p => new MoveLeg(Id(p.Participant), Name(p.Conference), WireValues.Read(p.Mixer), new Incarnation(p.Incarnation), p.MayOffer)
             {
                 IsGentle = p.Gentle,
                 Seating = p.Seating,
+                IsConfirmed = p.Confirmed,
                 Uplink = p.Uplink is { } u ? new GroupUplink((LegKeying)u.Keying, new Ssrc(u.Ssrc), u.Media, new KeyEpoch(u.Epoch)) : null,
             }),
         WireEntry.Of<LegOpened, LegOpenedProto>(

@@ -50,8 +50,11 @@ public sealed record ClusterTls(CertificateFiles Certificate, string Trust, Time
 /// <param name="Seeds">Empty: the node is alone.</param>
 /// <param name="KeyFile">The secret that all nodes share, from which tags of dialogs are made; null: made at each start.</param>
 /// <param name="Tls">Null: the inner interface is not protected.</param>
+/// <param name="RefusalIsEnd">Whether a node whose port refuses connections is taken for ended.</param>
+/// <param name="CutOffAfter">So long a node hears of less than half of all before it ends itself; zero: for ever.</param>
 public sealed record ClusterSettings(
-    ImmutableArray<NodeRole> Roles, IPAddress Address, int Port, ImmutableArray<SeedAddress> Seeds, string? KeyFile, ClusterTls? Tls)
+    ImmutableArray<NodeRole> Roles, IPAddress Address, int Port, ImmutableArray<SeedAddress> Seeds, string? KeyFile, ClusterTls? Tls, bool RefusalIsEnd,
+    TimeSpan CutOffAfter)
 {
     public bool IsAlone => Seeds.IsEmpty;
 
@@ -61,7 +64,8 @@ public sealed record ClusterSettings(
         [.. read.List("cluster.roles", Names.Select(n => n.Name), name => Names.FirstOrDefault(n => n.Name == name)).Select(n => n.Role)],
         read.Address("cluster.address"), read.Number("cluster.port", 0, 65535),
         read.Readable<SeedAddress>("cluster.seeds", "host:port of other nodes, such as \"192.0.2.11:4053\" or \"confcluster.example:4053\"", SeedAddress.TryRead),
-        OrNull(read.Text("cluster.key-file")), ReadTls(read));
+        OrNull(read.Text("cluster.key-file")), ReadTls(read),
+        read.Switch("cluster.refusal-is-end"), read.Duration("cluster.cut-off-after", TimeSpan.Zero, TimeSpan.FromMinutes(1)));
 
     private static ClusterTls? ReadTls(SettingsScope read)
     {

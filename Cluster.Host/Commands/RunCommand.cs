@@ -28,7 +28,8 @@ internal static class RunCommand
         using var signals = new StopSignals();
         if (!ProcessLimits.ForbidCoreDumps()) Console.WriteLine("Core dumps could not be switched off; keys may reach the disk if the process crashes.");
         ProcessLimits.RaiseOpenFiles();
-        if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings) ?? CodecChoice.Refusal(settings)) is { } refusal) return Output.Fail(refusal);
+        if ((StartChecks.Ciphers() ?? StartChecks.Ports(settings)
+            ?? CodecChoice.Refusal(settings) ?? EngineConfig.Refusal(configured.Config!, settings.Cluster)) is { } refusal) return Output.Fail(refusal);
         using var data = DataDirectory.Open(settings.DataDirectory, out var reason);
         if (data is null) return Output.Fail(reason);
         if ((StartChecks.Cluster(settings)

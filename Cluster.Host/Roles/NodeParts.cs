@@ -10,6 +10,7 @@ using ConfCluster.Actors.Keys;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Nodes.Links;
+using ConfCluster.Actors.Nodes.Losses;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Serialization;
 using ConfCluster.Actors.Settings;
@@ -122,6 +123,15 @@ internal static class NodeParts
         if (settings.Cluster.IsAlone) return;
         akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
         akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new DrainWatch(regions.Draining)), DrainWatch.Name));
+        AddLossWatches(akka, settings.Cluster);
+    }
+
+    private static void AddLossWatches(AkkaConfigurationBuilder akka, ClusterSettings cluster)
+    {
+        if (cluster.CutOffAfter > TimeSpan.Zero)
+            akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new CutOffWatch(cluster.CutOffAfter, TimeProvider.System)), "cut-off-watch"));
+        if (cluster.RefusalIsEnd)
+            akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new EndedNodeWatch(Doorbell.RingAsync, TimeProvider.System)), EndedNodeWatch.Name));
     }
 
     private static IReadOnlyList<string> Agreed(ConfClusterSettings settings)

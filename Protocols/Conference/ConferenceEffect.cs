@@ -69,6 +69,9 @@ public abstract record ConferenceEffect
 
         /// <summary>As in <see cref="Member"/>.</summary>
         public int Seating { get; init; }
+
+        /// <summary>The participant has said that its peer acknowledged.</summary>
+        public bool IsConfirmed { get; init; }
     }
 
     /// <summary>A mixer that nobody is at had no room, so its node has none.</summary>

@@ -28,6 +28,9 @@ public sealed record KeyLedger
     /// <summary>Who is in and was sent a group key.</summary>
     private ImmutableHashSet<ParticipantId> Holders { get; init; } = [];
 
+    /// <summary>Who is in and took a group key, which nobody is waited for to do before its peer has acknowledged.</summary>
+    private ImmutableHashSet<ParticipantId> Takers { get; init; } = [];
+
     /// <summary>Holders who may be under a key of a former life of the focus, whose epochs nobody will say the end of; those are up to <see cref="Former"/>.</summary>
     private ImmutableHashSet<ParticipantId> Stale { get; init; } = [];
 
@@ -39,6 +42,8 @@ public sealed record KeyLedger
 
     /// <summary>Changes since the newest epoch began.</summary>
     private int Waiting { get; init; }
+
+    public bool HasTaken(ParticipantId participant) => Takers.Contains(participant);
 
     public (KeyLedger Next, ImmutableArray<KeyObservation> Seen) Take(IEnumerable<ConferenceEvent> happened)
     {
@@ -53,7 +58,7 @@ public sealed record KeyLedger
         ConferenceEvent.KeyPolicySet e => this with { Policy = e.Policy },
         ConferenceEvent.Taken e => (this with { Stale = Holders, Former = Last }).Freed(e.At, seen),
         ConferenceEvent.ParticipantJoined e => Joined(e, seen),
-        ConferenceEvent.ParticipantLeft e => Left(e, seen).Freed(e.Participant, e.At, seen),
+        ConferenceEvent.ParticipantLeft e => (this with { Takers = Takers.Remove(e.Participant) }).Left(e, seen).Freed(e.Participant, e.At, seen),
         ConferenceEvent.KeyEpochBegan e => Began(e, seen),
         ConferenceEvent.RekeyDeferred { ForKey: true } e => Awaits(e, seen),
         ConferenceEvent.LegsProgressed e => e.Steps.Aggregate(this, (ledger, step) => ledger.Progressed(step, seen)),
@@ -102,8 +107,9 @@ public sealed record KeyLedger
         switch (step.Kind)
         {
             case LegStepKind.Sent: return this with { Holders = Holders.Add(step.Participant) };
-            case LegStepKind.Confirmed when Alive.TryGetValue(step.Epoch, out var spread):
-                return this with { Alive = Alive.SetItem(step.Epoch, spread with { LastTaken = step.At }) };
+            case LegStepKind.Confirmed:
+                var next = this with { Takers = Takers.Add(step.Participant) };
+                return Alive.TryGetValue(step.Epoch, out var spread) ? next with { Alive = Alive.SetItem(step.Epoch, spread with { LastTaken = step.At }) } : next;
             case LegStepKind.Moved: return Freed(step.Participant, step.At, seen);
             case LegStepKind.OwnKey or LegStepKind.Silenced or LegStepKind.Dropped or LegStepKind.Deaf:
                 seen.Add(new KeyObservation.FellBehind(step.Kind));
@@ -145,7 +151,7 @@ public sealed record KeyLedger
         return ReferenceEquals(last, LastCovered) ? this : this with { Open = Open.RemoveAll(isCovered), LastCovered = last };
     }
 
-    private KeyLedger Closed() => this with { Open = [], Alive = Alive.Clear(), Holders = [], Stale = [], Waiting = 0 };
+    private KeyLedger Closed() => this with { Open = [], Alive = Alive.Clear(), Holders = [], Takers = [], Stale = [], Waiting = 0 };
 
     /// <param name="LastTaken">When the last leg so far took it.</param>
     private readonly record struct Spread(DateTimeOffset Began, DateTimeOffset? LastTaken);

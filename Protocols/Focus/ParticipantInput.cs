@@ -138,6 +138,9 @@ public abstract partial record ParticipantInput
 
         /// <summary>How often the leg was given another place for want of room: with a higher one than before the mixer may be an older one.</summary>
         public int Seating { get; init; }
+
+        /// <summary>The conference has heard that the peer acknowledged, for a life of the participant that does not know; false: it may have or not.</summary>
+        public bool IsConfirmed { get; init; }
     }
 
     /// <summary>What became of the ticket of an INVITE; whoever takes the input owns <paramref name="Verified"/>, null: refused.</summary>

@@ -50,6 +50,9 @@ internal sealed record RecoveryState(MixerId? Mixer, Incarnation Obeys, bool May
     /// <summary>For a copy of the INVITE.</summary>
     public bool HasWaited { get; init; }
 
+    /// <summary>The conference knows that the peer acknowledged.</summary>
+    public bool IsConfirmed { get; init; }
+
     public HeldRequest? Held { get; init; }
 
     public WaitingKey? Waiting { get; init; }
@@ -70,6 +73,9 @@ internal static class Recovering
     /// <summary>After that many questions without an answer it stays as it is until something comes again.</summary>
     private const int MaxQuestions = 8;
 
+    /// <summary>An INVITE that nobody has answered is handed on again within four times T1 (2 s).</summary>
+    private const int UntilCopy = 5;
+
     /// <summary>A refresh that was due in the former life may be overdue: the next comes within so many seconds.</summary>
     private const int RefreshWithin = 60;
 
@@ -89,7 +95,13 @@ internal static class Recovering
     {
         MoveRequested move when move.Incarnation < state.Recovery.Obeys => Steps.To(state),
         MoveRequested move => Told(
-            With(state, state.Recovery with { Terms = TermsOf(move.Uplink), Epoch = move.Uplink?.Epoch ?? default, IsGentle = move.IsGentle }),
+            With(state, state.Recovery with
+            {
+                Terms = TermsOf(move.Uplink),
+                Epoch = move.Uplink?.Epoch ?? default,
+                IsGentle = move.IsGentle,
+                IsConfirmed = move.IsConfirmed || state.Recovery.IsConfirmed,
+            }),
             move, context),
         JoinAccepted joined => Told(
             With(state, state.Recovery with { Terms = new LegTerms(joined.Keying, joined.Uplink.Value, MediaTerms.TryRead(joined.Media)) }),
@@ -182,7 +194,9 @@ internal static class Recovering
         if (found.Record is { } record && record.Place.Mixer == found.Mixer && record.TryRevive(state.Fact.Conference, out var participation))
             return GoOn(state, participation!, found.Mixer, context);
         // Nothing is kept of who has not acknowledged: perhaps nobody has answered it, and its INVITE is handed on again before the next question.
-        if (!state.Recovery.HasWaited && state.Fact.Invite?.MayBeOpen(context) == true) return Steps.To(With(state, state.Recovery with { HasWaited = true }));
+        if (state.Recovery is { HasWaited: false, IsConfirmed: false } && state.Fact.Invite?.MayBeOpen(context) == true)
+            return Steps.To(
+                With(state, state.Recovery with { HasWaited = true }), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, UntilCopy * context.Timings.T1));
         var lost = With(state, state.Recovery with { IsLost = true, IsGone = found.IsGone, Asked = 0 });
         if (!state.Fact.IsByTicket) return Ask(lost, context);
         return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context)

@@ -12,6 +12,7 @@ public partial class FolderDependencies
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Wire"] = [],
+        ["Nodes"] = [],
         ["Keys"] = ["Wire"],
         ["Mikey"] = ["Wire", "Keys"],
         ["Codecs"] = [],

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Every step of an epoch, every role, every way to fail, with real processes: see Tests/Cluster.Tests/Failures. Without a filter it writes Tests/Cluster.Tests/Failures.md.
 #   failures.sh [FILTER]        FILTER: part of a test's name or of its arguments, e.g. "kind: Kill" or PartitionTests; without it everything (an hour)
-#   failures.sh --runs N        instead: N kills of a media node and N of a focus node in one cluster, for the distributions in RESULTS.md; prints them (half a minute each)
+#   failures.sh --runs N [TEST] instead: N kills of a media node, N of a focus node and N of a node that is both (Mixer: not that of the conference, All: that one), each in one
+#                               cluster, for the distributions in RESULTS.md; prints them (half a minute each). TEST: part of a test's name, for one of them
 # Each case is a run of its own (two minutes), so it can be broken off and gone on with: cases that are in rows.md already are left out. Needs PostgreSQL.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -15,18 +16,18 @@ case_of() { CONFCLUSTER_FAILURES=$1 $run dotnet test "$tests" --no-build --filte
 
 if [ "${1:-}" = "--runs" ]; then
   rm -f "$work/runs.md"
-  CONFCLUSTER_RUNS=$2 CONFCLUSTER_FAILURES=$work/runs.md $run dotnet test "$tests" --no-build --filter "FullyQualifiedName~FailureRunsTests" >"$work/last.log" 2>&1 || echo "FAILED: $work/last.log"
+  CONFCLUSTER_RUNS=$2 CONFCLUSTER_FAILURES=$work/runs.md $run dotnet test "$tests" --no-build --filter "FullyQualifiedName~FailureRunsTests&DisplayName~${3:-again}" >"$work/last.log" 2>&1 || echo "FAILED: $work/last.log"
   python3 - "$work/runs.md" <<'PY'
 import sys
 rows = [[c.strip() for c in l.split('|')[1:-1]] for l in open(sys.argv[1])]
 def at(v, q): return sorted(v)[min(len(v) - 1, int(q * len(v)))]
-for role in ('Media', 'Focus'):
+for role in ('Media', 'Focus', 'Mixer', 'All'):
     mine = [r for r in rows if r[0] == role]
     if not mine: continue
     for name, column in (('gap (ms)', 2), ('new join (s)', 5)):
         v = [float(r[column]) for r in mine]
         print(f'{role} {name}: n {len(v)}, min {min(v):g}, p50 {at(v, .5):g}, p90 {at(v, .9):g}, p99 {at(v, .99):g}, max {max(v):g}')
-    print(f'{role}: calls kept {sum(int(r[1]) for r in mine)} of {2 * len(mine)}, undecryptable {sum(int(r[3]) for r in mine)}, replays {sum(int(r[4]) for r in mine)}')
+    print(f'{role}: calls kept {sum(int(r[1].split()[0]) for r in mine)} of {sum(int(r[1].split()[2]) for r in mine)}, undecryptable {sum(int(r[3]) for r in mine)}, replays {sum(int(r[4]) for r in mine)}')
 PY
   exit
 fi

@@ -81,6 +81,9 @@ public sealed record LegKeys(string Participant, LegKeying Keying, KeyEpoch Join
     /// <summary>Its dialog is confirmed, so that it can be sent offers.</summary>
     public bool IsReady { get; init; }
 
+    /// <summary>Nobody has said so in this life of the conference.</summary>
+    public bool IsPresumed { get; init; }
+
     /// <summary>Until when its offer, while that is not answered, counts against those that may be out at once.</summary>
     public TimeSpan? SlotUntil { get; init; }
 

@@ -83,6 +83,7 @@ public sealed record RekeyState(
         return legs.Aggregate(state, (s, l) => s.With(new LegKeys(l.Participant, l.Keying, last)
         {
             IsReady = true,
+            IsPresumed = true,
             TakesLadder = l is { TakesLadder: true, Keying: LegKeying.GroupByMki },
             // It may have been told any.
             Held = l.Keying == LegKeying.Own || last.Number == 0 ? [] : [LegKeys.Forgotten],

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using ConfCluster.Actors.Conference;
 using ConfCluster.Actors.Media;
 using ConfCluster.Actors.Nodes;
+using ConfCluster.Actors.Nodes.Losses;
 using ConfCluster.Actors.Participant;
 using ConfCluster.Actors.Sip;
 using ConfCluster.Protocols.Conference;
@@ -10,6 +11,7 @@ using ConfCluster.Protocols.Focus;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
 using ConfCluster.Protocols.Mixing;
+using ConfCluster.Protocols.Nodes;
 using ConfCluster.Protocols.Rtp;
 using ConfCluster.Protocols.Sip.Authentication;
 using ConfCluster.Protocols.Sip.Dialogs;
@@ -89,6 +91,7 @@ internal static class WireSamples
         ["m.findmixer.1"] = new FindMixer(Room, Alice),
         ["m.drain.1"] = new DrainMixer(Mixer),
         ["n.draining.1"] = new NodeDraining("192.0.2.1:4053"),
+        ["n.refuses.1"] = new NodeRefuses(new NodeRun("192.0.2.1:4053", -7), "192.0.2.2:4053"),
         ["m.recall.1"] = new RecallLegs(Room),
         ["m.findleg.1"] = new FindLeg(Mixer, Alice),
         ["m.legmoved.1"] = new LegMoved(Room, Alice, Mixer),
@@ -140,6 +143,7 @@ internal static class WireSamples
             Keyed = new KeyedDialog("sip:room@192.0.2.1", "sip:alice@example.com", "AES_CM_128_HMAC_SHA1_80"),
         },
         new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true) { IsGentle = true },
+        new MoveLeg(Alice, Room, Mixer, Life, MayOffer: false) { IsConfirmed = true },
         new MoveLeg(Alice, Room, Mixer, Life, MayOffer: true)
         {
             Uplink = new GroupUplink(LegKeying.Switched, new Ssrc(0x1234), "Pcmu/0 level 1 AES_CM_128_HMAC_SHA1_80 mki 4", new KeyEpoch(3)),

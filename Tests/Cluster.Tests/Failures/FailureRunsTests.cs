@@ -22,8 +22,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
     [InlineData(FailureRole.Focus, "conference", 28)]
     public async Task A_node_dies_again_and_again(FailureRole role, string kind, int seconds)
     {
-        var file = Environment.GetEnvironmentVariable("CONFCLUSTER_FAILURES");
-        Skip.IfNot(int.TryParse(Environment.GetEnvironmentVariable("CONFCLUSTER_RUNS"), out var runs), "half an hour; Tests/Benchmarks/failures.sh --runs N");
+        var (runs, file) = Asked();
         await using var cluster = await ProcessCluster.StartAsync(output, Roles);
         await cluster.WatchAsync(async () =>
         {
@@ -31,11 +30,44 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
             {
                 var row = await RunAsync(cluster, $"run{run}", kind, $"{seconds}s");
                 output.WriteLine($"{run}: {row}");
-                await File.AppendAllTextAsync(file!, $"| {role} | {row} |\n");
+                await File.AppendAllTextAsync(file, $"| {role} | {row} |\n");
             }
 
             await cluster.AuditIsCleanAsync(2);
         });
+    }
+
+    /// <summary>Nodes with conferences and mixers both; the one that has the mixer dies, with participants of its and now and then with the conference.</summary>
+    [SkippableFact]
+    public async Task A_node_of_several_roles_dies_again_and_again()
+    {
+        var (runs, file) = Asked();
+        await using var cluster = await ProcessCluster.StartAsync(output, SharedNodeScene.Roles);
+        using var scene = new SharedNodeScene(cluster);
+        await cluster.WatchAsync(async () =>
+        {
+            for (var run = 1; run <= runs; run++)
+            {
+                await cluster.UntilSpreadAsync(2, 2, 3, 4);
+                await using var packets = await cluster.WatchPacketsAsync();
+                var (victim, hadConference) = await scene.BeginAsync(null, "25s");
+                var (joined, reports) = await scene.KillAsync(victim);
+                await packets.NoIndexIsUsedTwiceAsync(1);
+                cluster.Start(victim);
+                await cluster[victim].UntilReadyAsync();
+                var row = Row(joined, reports);
+                output.WriteLine($"{run}: {row}, conference on it: {hadConference}");
+                await File.AppendAllTextAsync(file, $"| {(hadConference ? "All" : "Mixer")} | {row} |\n");
+            }
+
+            await cluster.AuditIsCleanAsync(2);
+        });
+    }
+
+    private static (int Runs, string File) Asked()
+    {
+        Skip.IfNot(int.TryParse(Environment.GetEnvironmentVariable("CONFCLUSTER_RUNS"), out var runs), "half an hour; Tests/Benchmarks/failures.sh --runs N");
+        return (runs, Environment.GetEnvironmentVariable("CONFCLUSTER_FAILURES")!);
     }
 
     private static async Task<string> RunAsync(ProcessCluster cluster, string room, string kind, string time)
@@ -54,9 +86,14 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
         await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.PacketsReceived));
         cluster.Start(victim);
         await cluster[victim].UntilReadyAsync();
+        return Row(newcomer, reports);
+    }
+
+    private static string Row(TimeSpan joined, PhoneResult[] reports)
+    {
         var (kept, gap) = (reports.Count(r => r.WasKept), reports.Max(r => r.LongestGap));
         var (lost, again) = (reports.Aggregate(0UL, (sum, r) => sum + r.Undecryptable), reports.Aggregate(0UL, (sum, r) => sum + r.Replays));
-        return string.Create(CultureInfo.InvariantCulture, $"{kept} | {gap:0} | {lost} | {again} | {newcomer.TotalSeconds:0.0}");
+        return string.Create(CultureInfo.InvariantCulture, $"{kept} of {reports.Length} | {gap:0} | {lost} | {again} | {joined.TotalSeconds:0.0}");
     }
 
     /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>

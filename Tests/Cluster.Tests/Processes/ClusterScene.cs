@@ -148,6 +148,9 @@ internal sealed record PhoneResult(JsonElement Report)
     /// <summary>Packets, RTP and RTCP, of an index that had come before or of one long ago.</summary>
     public ulong Replays => Report.GetProperty("replays").GetUInt64();
 
+    /// <summary>How much less it was sent than there was time for, at one packet each 20 ms.</summary>
+    public double MissingMilliseconds => Math.Max(0, (TalkSeconds * 1000) - (20.0 * PacketsReceived));
+
     /// <summary>The call lasted as long as its caller wanted.</summary>
     public bool WasKept => Status == 200 && EndedBy == "us";
 

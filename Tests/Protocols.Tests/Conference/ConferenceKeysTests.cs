@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using ConfCluster.Protocols.Audit;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Keys;
 using ConfCluster.Protocols.Keys.Rekeying;
@@ -8,31 +6,9 @@ using Xunit;
 
 namespace ConfCluster.Protocols.Tests.Conference;
 
-/// <summary>A conference whose phones share the group key; the journal stores at once unless told to wait.</summary>
-public sealed class ConferenceKeysTests : IDisposable
+/// <summary>When group keys change in a conference, and who is told them.</summary>
+public sealed class ConferenceKeysTests : ConferenceKeysScene
 {
-    private static readonly RekeyPolicy Rekey = RekeyPolicy.Default with { MinInterval = TimeSpan.FromSeconds(10) };
-    private static readonly MixerId Mixer = new(ConferenceScene.Room, 0, 1);
-    private static readonly ParticipantId Alice = new("a");
-    private static readonly ParticipantId Bob = new("b");
-    private readonly List<ConferenceEvent> _journal = [];
-    private readonly List<ConferenceEffect> _did = [];
-    private readonly List<KeyEpoch> _made = [];
-    private ConferenceLife _life = ConferenceLife.New(ConferenceScene.Room);
-    private DateTimeOffset _now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
-    private uint _ssrc;
-    private bool _storing = true;
-    private GroupKeyPolicy _policy = new(true, Rekey);
-
-    public ConferenceKeysTests() => Give(new ConferenceInput.Recovered([], CallsLost: true));
-
-    /// <summary>Whatever happened here, the audit finds nothing in what was stored of it.</summary>
-    public void Dispose() => Assert.Empty(AuditChecks.Run(ConferenceScene.Room.Value, _journal.Select((e, i) => KeyChangeProjection.Of(i + 1, e))));
-
-    private static LegAbility Able { get; } = new(true, true, "");
-
-    private MixerState Told => _did.OfType<ConferenceEffect.Publish>().Last().State;
-
     [Fact]
     public void The_first_join_begins_an_epoch_which_is_stored_with_it_and_answered_with_it()
     {
@@ -243,151 +219,5 @@ public sealed class ConferenceKeysTests : IDisposable
         Join(Alice, new LegAbility(true, false, ""));
         Assert.Empty(_journal.OfType<ConferenceEvent.KeyEpochBegan>());
         Assert.False(_journal.OfType<ConferenceEvent.ParticipantJoined>().Single().IsProtected);
-    }
-
-    [Fact]
-    public void A_focus_that_comes_back_begins_an_epoch_and_leaves_the_legs_as_they_are_until_they_take_it()
-    {
-        Enter(Alice);
-        Enter(Bob);
-        _life = ConferenceLife.New(ConferenceScene.Room);
-        _did.Clear();
-        Give(new ConferenceInput.Recovered([.. _journal], CallsLost: false));
-        var began = _journal.OfType<ConferenceEvent.KeyEpochBegan>().Last();
-        Assert.Equal((RekeyReason.FocusRecovered, 2u), (began.Reason, began.Epoch.Number));
-        Assert.Equal(LegKeyMode.AsBefore, KeyOf(Alice).Mode);
-        Assert.Equal(2, _did.OfType<ConferenceEffect.OfferKey>().Count());
-        TakeAll();
-        Pass(TimeSpan.FromSeconds(1));
-        Assert.Equal(2u, KeyOf(Alice).Epoch.Number);
-    }
-
-    /// <summary>The key that tells a leg of its new mixer went to a participant that died: it has nobody to hear until it may tell its peer without one.</summary>
-    [Fact]
-    public void Who_moves_with_a_key_that_is_due_is_told_without_it_when_a_node_with_participants_is_gone()
-    {
-        foreach (var who in (ParticipantId[])[Alice, Bob]) Enter(who);
-        Pass(TimeSpan.FromSeconds(20));
-        TakeAll();
-        Pass(TimeSpan.FromSeconds(2));
-        Give(new ConferenceInput.MixerReported(Mixer, _life.State.Incarnation, _life.WantedVersion));
-        _did.Clear();
-        _now += TimeSpan.FromHours(1);
-        Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
-        Assert.All(_did.OfType<ConferenceEffect.Move>(), m => Assert.False(m.MayOffer));
-        Assert.Equal(2, _did.OfType<ConferenceEffect.OfferKey>().Select(o => o.Participant).Distinct().Count());
-        _did.Clear();
-        Give(new ConferenceInput.LegsRecalled());
-        Assert.Equal([(Alice, true), (Bob, true)], _did.OfType<ConferenceEffect.Move>().Select(m => (m.Participant, m.MayOffer)).OrderBy(m => m.Participant.Value));
-    }
-
-    [Fact]
-    public void A_join_whose_write_fails_is_refused_and_takes_no_key_along()
-    {
-        Enter(Alice);
-        Pass(TimeSpan.FromSeconds(20));
-        _storing = false;
-        Join(Bob);
-        Give(new ConferenceInput.JournalFailing());
-        Assert.Contains(new ConferenceEffect.Refuse(Bob, Rejection.JournalUnavailable), _did);
-        _storing = true;
-        Store();
-        Assert.DoesNotContain(_did.OfType<ConferenceEffect.Admit>(), a => a.Participant == Bob);
-        Assert.DoesNotContain(Steps, s => s.Participant == Bob);
-        Assert.DoesNotContain(Told.Legs, l => l.Participant == Bob);
-    }
-
-    [Fact]
-    public void Who_left_while_a_join_was_being_written_is_not_offered_what_was_decided_with_it()
-    {
-        Enter(Alice);
-        Enter(Bob);
-        Pass(TimeSpan.FromSeconds(10));
-        Give(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.NotNow, new KeyEpoch(2), TimeSpan.FromMilliseconds(500)));
-        _storing = false;
-        _now += TimeSpan.FromSeconds(1);
-        Join(new ParticipantId("c"));
-        var before = _did.Count;
-        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Alice)));
-        Store();
-        Assert.DoesNotContain(_did.Skip(before).OfType<ConferenceEffect.OfferKey>(), o => o.Participant == Alice);
-        Assert.Contains(_did.Skip(before).OfType<ConferenceEffect.Admit>(), a => a.Participant.Value == "c");
-    }
-
-    [Fact]
-    public void Who_left_while_its_join_was_being_written_is_told_nothing_also_where_newcomers_get_the_key_in_use()
-    {
-        _policy = new(true, Rekey with { JoinKey = JoinKey.Current });
-        Enter(Alice);
-        _storing = false;
-        Join(Bob);
-        Give(new ConferenceInput.Asked(ConferenceScene.Leave(Bob)));
-        Store();
-        Assert.DoesNotContain(_did.OfType<ConferenceEffect.Admit>(), a => a.Participant == Bob);
-    }
-
-    [Fact]
-    public void The_mixer_is_given_more_SSRCs_before_it_runs_out_and_a_worn_key_is_changed()
-    {
-        Enter(Alice);
-        Enter(Bob);
-        var first = Told.SharedSsrcs;
-        Give(new ConferenceInput.MixerReported(Mixer, _life.State.Incarnation, Told.Version) { Shared = new SharedReport(4, 5) });
-        Assert.Empty(first.Intersect(Told.SharedSsrcs));
-        Assert.Equal(1u, _life.Keys.Last.Number);
-        Give(new ConferenceInput.MixerReported(Mixer, _life.State.Incarnation, Told.Version) { Shared = new SharedReport(16, _policy.MaxPackets) });
-        Assert.Equal(RekeyReason.WornOut, _journal.OfType<ConferenceEvent.KeyEpochBegan>().Last().Reason);
-    }
-
-    private IEnumerable<LegStep> Steps => _journal.OfType<ConferenceEvent.LegsProgressed>().SelectMany(e => e.Steps);
-
-    private LegKeyUse KeyOf(ParticipantId who) => Told.Legs.Single(l => l.Participant == who).Key;
-
-    private void Enter(ParticipantId who)
-    {
-        Join(who);
-        var told = _did.OfType<ConferenceEffect.Admit>().Last(a => a.Participant == who).Epoch;
-        Give(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, told ?? default, default));
-        Pass(TimeSpan.FromMilliseconds(100));
-    }
-
-    private void Join(ParticipantId who, LegAbility? ability = null) =>
-        Give(new ConferenceInput.Asked(ConferenceScene.Join(who) with { Ability = ability ?? Able }));
-
-    private void Take(ParticipantId who, uint epoch) => Give(new ConferenceInput.KeyReported(who, LegKeyAnswer.Took, new KeyEpoch(epoch), default));
-
-    private void TakeAll()
-    {
-        foreach (var leg in _life.Keys.Legs.Values.Where(l => l.Offered is not null).ToList()) Take(new ParticipantId(leg.Participant), leg.Offered!.Value.Number);
-    }
-
-    /// <summary>In steps, so that every deadline is met when it is due.</summary>
-    private void Pass(TimeSpan time)
-    {
-        for (var end = _now + time; _now < end;)
-        {
-            _now += TimeSpan.FromMilliseconds(20);
-            Give(new ConferenceInput.Fired(ConferenceTimer.Keys));
-            Give(new ConferenceInput.Fired(ConferenceTimer.Collect));
-        }
-    }
-
-    private void Store() => Give(new ConferenceInput.Stored());
-
-    private void Give(ConferenceInput input)
-    {
-        var decision = new DecisionContext(_now, new ConferencePolicy(10) { Keys = _policy }, () => new Ssrc(++_ssrc))
-        {
-            NewGroupKey = epoch =>
-            {
-                _made.Add(epoch);
-                return ImmutableArray<KeyCommitment>.Empty;
-            },
-        };
-        if (input is ConferenceInput.Stored) _journal.AddRange(_did.OfType<ConferenceEffect.Store>().Last().Events);
-        var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, TimeSpan.FromHours(1)));
-        _life = step.Life;
-        _did.AddRange(step.Effects);
-        if (_storing && step.Effects.OfType<ConferenceEffect.Store>().Any()) Store();
     }
 }

@@ -95,7 +95,7 @@ public sealed class StoredAnswerTests
         Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
         Assert.Contains(new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(4)), next.Effects);
         next.Do(new ParticipantInput.LegFound(Mixer, null));
-        Assert.Empty(next.Effects);
+        Assert.Equal<ParticipantEffect>([new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(2.5))], next.Effects);
         next.Fire(ParticipantTimer.RepeatAsk);
         Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
         next.Do(new ParticipantInput.LegFound(Mixer, null));
@@ -105,6 +105,20 @@ public sealed class StoredAnswerTests
         Assert.Equal(LegKeyAnswer.Ready, next.Only<ReportKey>().Answer);
         next.Receive(Later("BYE", 2));
         Assert.Equal(200, next.Response.StatusCode);
+    }
+
+    /// <summary>Its INVITE is over, so no copy of it can come.</summary>
+    [Fact]
+    public void Of_whom_the_conference_knows_that_it_acknowledged_no_copy_is_waited_for()
+    {
+        var scene = Held();
+        scene.Stored();
+        scene.Ack();
+        var next = scene.NextLife(seconds: TakeOver);
+        next.Do(new ParticipantInput.MoveRequested(Room, Mixer, new Incarnation(1), MayOffer: false) { IsConfirmed = true });
+        next.Move(Mixer, mayOffer: true);
+        next.Do(new ParticipantInput.LegFound(Mixer, null));
+        next.Only<OpenLeg>();
     }
 
     [Theory]

@@ -33,7 +33,7 @@ internal sealed class EngineCluster : IAsyncDisposable
     [
         "akka.stdout-loglevel=OFF", "akka.remote.dot-netty.tcp.applied-adapters=[\"trttl\"]", "akka.remote.retry-gate-closed-for=200ms",
         "akka.cluster.gossip-interval=100ms", "akka.cluster.leader-actions-interval=100ms", "akka.cluster.unreachable-nodes-reaper-interval=100ms",
-        "akka.cluster.periodic-tasks-initial-delay=100ms", "akka.cluster.split-brain-resolver.stable-after=500ms", "akka.cluster.down-removal-margin=1500ms",
+        "akka.cluster.periodic-tasks-initial-delay=100ms", "akka.cluster.split-brain-resolver.stable-after=2s", "confcluster.cluster.cut-off-after=500ms",
         "akka.cluster.failure-detector.acceptable-heartbeat-pause=5s", "akka.cluster.sharding.rebalance-interval=500ms", "akka.coordinated-shutdown.run-by-actor-system-terminate=off",
         $"confcluster.conference.shards={Shards}", "confcluster.conference.keys.rekey.min-interval=0s", "confcluster.conference.mixer-suspect-after=1500ms",
     ];

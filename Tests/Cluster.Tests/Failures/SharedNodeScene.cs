@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using ConfCluster.Cluster.Tests.Processes;
+using Xunit;
+
+namespace ConfCluster.Cluster.Tests.Failures;
+
+/// <summary>
+/// A cluster whose nodes have conferences and mixers both, so that a node that dies takes with it a mixer, participants of that mixer's conference (their dialogs) and, as is
+/// wanted, the conference itself. Where things are is chance: conferences are begun, and phones let in, until it is as wanted.
+/// </summary>
+internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
+{
+    private const int SipNode = 1;
+    private const int FewestPhones = 4;
+    private const int MostPhones = 10;
+    private const int MostRooms = 12;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
+    private readonly List<PhoneProcess> _phones = [];
+    private int _rooms;
+    private string _room = "";
+
+    /// <summary>By number. The first one lives.</summary>
+    public static readonly string[] Roles = ["sip", "focus media", "focus media", "focus media"];
+
+    /// <summary>A conference of some phones that talk for so long; the node that has its mixer and at least one of its participants.</summary>
+    /// <param name="withConference">Whether the conference is to be there too; null: as it comes.</param>
+    public async Task<(int Victim, bool HasConference)> BeginAsync(bool? withConference, string time)
+    {
+        var (conference, mixer) = (0, 0);
+        for (var attempt = 1; ; attempt++)
+        {
+            _room = $"room{++_rooms}";
+            await AddAsync(time);
+            (conference, mixer) = (await HomeAsync("conference"), await HomeAsync("mixer"));
+            if (withConference is null || withConference == (conference == mixer)) break;
+            Assert.True(attempt < MostRooms, $"in {attempt} conferences none was where it was wanted");
+            await EndAsync();
+        }
+
+        while (_phones.Count < FewestPhones || (await cluster.ShardsAsync("participant", SipNode))[mixer].Entities == 0)
+        {
+            Assert.True(_phones.Count < MostPhones, $"of {_phones.Count} participants none is on the node of the mixer");
+            await AddAsync(time);
+        }
+
+        await cluster.UntilTalkingAsync(conference, _room, _phones.Count);
+        return (mixer, conference == mixer);
+    }
+
+    /// <summary>Kills that node; how long it took until somebody new was in, and what the phones say at the end of their calls.</summary>
+    public async Task<(TimeSpan Joined, PhoneResult[] Reports)> KillAsync(int victim)
+    {
+        await cluster[victim].KillAsync();
+        var joined = await cluster.UntilJoinedAsync(_room, SipNode, 1500, Patience);
+        var reports = await Task.WhenAll(_phones.Select(p => p.ReportAsync()));
+        _phones.Clear();
+        await cluster.UntilGoneAsync(victim == 2 ? 3 : 2, _room);
+        return (joined, reports);
+    }
+
+    public void Dispose()
+    {
+        foreach (var phone in _phones) phone.Dispose();
+    }
+
+    private async Task AddAsync(string time)
+    {
+        _phones.Add(new PhoneProcess(cluster.Uri(_room, SipNode), 400 + (100 * _phones.Count), time, "--mki"));
+        await cluster.UntilTalkingAsync(2, _room, _phones.Count);
+    }
+
+    private async Task EndAsync()
+    {
+        var (exit, said) = await NodeProcess.RunAsync("conference", "end", _room, "--url", cluster[2].Http.BaseAddress!.ToString());
+        Assert.True(exit == 0, said);
+        foreach (var phone in _phones) await phone.ReportAsync();
+        _phones.Clear();
+        await cluster.UntilGoneAsync(2, _room);
+    }
+
+    /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>
+    private async Task<int> HomeAsync(string kind)
+    {
+        var since = Stopwatch.StartNew();
+        while (true)
+        {
+            var homes = (await cluster.ShardsAsync(kind, SipNode)).Where(s => s.Value.Entities > 0).Select(s => s.Key).ToList();
+            if (homes is [var home]) return home;
+            Assert.True(since.Elapsed < TimeSpan.FromSeconds(10), $"nodes with a {kind}: {string.Join(", ", homes)}");
+            await Task.Delay(100);
+        }
+    }
+}
