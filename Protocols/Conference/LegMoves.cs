@@ -15,7 +15,7 @@ internal static class LegMoves
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Who has not said that it moved is told again.</summary>
-    private static readonly TimeSpan Repeat = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Repeat = TimeSpan.FromSeconds(2);
 
     /// <summary>A mixer took the place of another, or a life began that cannot know who has moved. They are told before they are offered keys.</summary>
     public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> batch, Effects effects, ConferenceContext context)

@@ -12,8 +12,8 @@ namespace ConfCluster.Cluster.Tests.Failures;
 [Collection("clusters")]
 public sealed class FailureMatrixTests(ITestOutputHelper output)
 {
-    /// <summary>A node that is killed does not come back, so there is less to see.</summary>
-    private static TimeSpan Talk(FailureKind kind) => TimeSpan.FromSeconds(kind == FailureKind.Kill ? 40 : 75);
+    /// <summary>Until it is over: a frozen node has to have been replaced, and to have come back and ended itself.</summary>
+    private static TimeSpan Talk(FailureKind kind) => TimeSpan.FromSeconds(kind switch { FailureKind.Kill => 40, FailureKind.Pause => 45, _ => 60 });
 
     public static TheoryData<FailureRole, FailureKind, FailureStep> Cases
     {

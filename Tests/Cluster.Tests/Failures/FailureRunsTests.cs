@@ -19,7 +19,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
 
     [SkippableTheory]
     [InlineData(FailureRole.Media, "mixer", 18)]
-    [InlineData(FailureRole.Focus, "conference", 28)]
+    [InlineData(FailureRole.Focus, "conference", 18)]
     public async Task A_node_dies_again_and_again(FailureRole role, string kind, int seconds)
     {
         var (runs, file) = Asked();

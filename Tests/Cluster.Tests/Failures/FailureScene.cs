@@ -16,6 +16,10 @@ internal sealed class FailureScene(ProcessCluster cluster, ITestOutputHelper out
     private const string Room = "room";
     private const int Observer = 2;
     private static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(50);
+
+    /// <summary>Longer than the others wait before they go on without it.</summary>
+    private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(16);
+
     private readonly List<PhoneProcess> _phones = [];
 
     /// <summary>By number: sip, everything, focus, media.</summary>
@@ -79,7 +83,7 @@ internal sealed class FailureScene(ProcessCluster cluster, ITestOutputHelper out
         var since = Stopwatch.StartNew();
         await Task.Delay(TimeSpan.FromSeconds(2));
         goOn();
-        var thawed = kind == FailureKind.Kill ? Task.CompletedTask : ThawAsync(victim, kind == FailureKind.Pause ? TimeSpan.Zero : TimeSpan.FromSeconds(13));
+        var thawed = kind == FailureKind.Kill ? Task.CompletedTask : ThawAsync(victim, kind == FailureKind.Pause ? TimeSpan.Zero : Frozen);
         await cluster.UntilJoinedAsync(Room, Observer, 1500, JoinPatience);
         var joinable = since.Elapsed - TimeSpan.FromSeconds(2);
         await thawed;
