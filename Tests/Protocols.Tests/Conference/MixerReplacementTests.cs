@@ -70,7 +70,7 @@ public sealed class MixerReplacementTests
         Joined(LegAbility.None, Alice);
         Loses();
         Effects(new ConferenceInput.Stored());
-        _scene.Now += TimeSpan.FromSeconds(4);
+        _scene.Now += TimeSpan.FromSeconds(1);
         Assert.Empty(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves)).OfType<ConferenceEffect.Move>());
         _scene.Now += TimeSpan.FromSeconds(1);
         Assert.Equal([Alice], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
