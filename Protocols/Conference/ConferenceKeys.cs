@@ -166,6 +166,7 @@ internal static class ConferenceKeys
             LegKeyAnswer.Took => Next(life, new RekeyInput.Took(id, report.Epoch), effects, context),
             LegKeyAnswer.NotNow => Next(life, new RekeyInput.NotNow(id, report.Epoch, report.Wait), effects, context),
             LegKeyAnswer.Refused => Next(life, new RekeyInput.Refused(id, report.Epoch), effects, context),
+            LegKeyAnswer.Anew => Next(life, new RekeyInput.Anew(id), effects, context),
             _ => life,
         };
     }

@@ -47,6 +47,7 @@ internal static class KeyWishes
                 effects.Add(new ConferenceEffect.OfferKey(new ParticipantId(w.Participant), w.Epoch, told.InUse) { Taken = told.Confirmed, To = w.To });
                 return Step(life, new ParticipantId(w.Participant), LegStepKind.Sent, w.Epoch, context, w.To);
             case RekeyEffect.Use { Epoch: { } epoch } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.Moved, epoch, context);
+            case RekeyEffect.Use { IsAnew: true } w: return Step(life, new ParticipantId(w.Participant), LegStepKind.OwnKey, default, context);
             case RekeyEffect.Use w:
                 var kind = life.Keys.Find(w.Participant)!.IsDeaf ? LegStepKind.Deaf : LegStepKind.OwnKey;
                 return Isolated(life, new ParticipantId(w.Participant), kind, effects, context);

@@ -198,8 +198,10 @@ internal static class Recovering
             return Steps.To(
                 With(state, state.Recovery with { HasWaited = true }), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, UntilCopy * context.Timings.T1));
         var lost = With(state, state.Recovery with { IsLost = true, IsGone = found.IsGone, Asked = 0 });
-        if (!state.Fact.IsByTicket) return Ask(lost, context);
-        return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context)
+        // The conference may think that it still has the group's keys.
+        var anew = new ParticipantEffect.ReportKey(state.Fact.Conference, LegKeyAnswer.Anew, default, TimeSpan.Zero);
+        if (!state.Fact.IsByTicket) return Ask(lost, context).Before(anew);
+        return BundleAnew.IsDue(lost, context) ? Ask(With(lost, lost.Recovery with { WantsBundle = true }), context).Before(anew)
             : found.IsGone ? Closing.HangUp(state.Fact, LeaveReason.NodeLost, context)
             : GiveUp(state, context).Before(StopAsking);
     }

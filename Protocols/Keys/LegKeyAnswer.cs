@@ -16,4 +16,7 @@ public enum LegKeyAnswer : byte
 
     /// <summary>It will not take new keys (488, 504, an answer that does not accept the line).</summary>
     Refused = 4,
+
+    /// <summary>All its keys were lost with its node and its mixer: it is told others of its own, and those of the group that it had are in its SDP no more.</summary>
+    Anew = 5,
 }

@@ -16,7 +16,7 @@ case_of() { CONFCLUSTER_FAILURES=$1 $run dotnet test "$tests" --no-build --filte
 
 if [ "${1:-}" = "--runs" ]; then
   rm -f "$work/runs.md"
-  CONFCLUSTER_RUNS=$2 CONFCLUSTER_FAILURES=$work/runs.md $run dotnet test "$tests" --no-build --filter "FullyQualifiedName~FailureRunsTests&DisplayName~${3:-again}" >"$work/last.log" 2>&1 || echo "FAILED: $work/last.log"
+  CONFCLUSTER_RUNS=$2 CONFCLUSTER_FAILURES=$work/runs.md $run dotnet test "$tests" --no-build --filter "FullyQualifiedName~FailureRunsTests&DisplayName~${3:-again}" --logger "console;verbosity=detailed" >"$work/last.log" 2>&1 || echo "FAILED: $work/last.log"
   python3 - "$work/runs.md" <<'PY'
 import sys
 rows = [[c.strip() for c in l.split('|')[1:-1]] for l in open(sys.argv[1])]

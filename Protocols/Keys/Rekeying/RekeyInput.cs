@@ -28,6 +28,9 @@ public abstract record RekeyInput
     /// <summary>It took the key of that epoch, was moved to it and hears nothing.</summary>
     public sealed record Deaf(string Participant, KeyEpoch Epoch) : RekeyInput;
 
+    /// <summary>It is told a key of its own afresh, and with that has no other; what it was offered went to nobody.</summary>
+    public sealed record Anew(string Participant) : RekeyInput;
+
     public sealed record Left(string Participant, bool Evicted) : RekeyInput;
 
     /// <summary>The journal has the beginning of that epoch.</summary>
@@ -83,7 +86,11 @@ public abstract record RekeyEffect
     /// <summary>
     /// From now on it is sent media under that epoch; null: under its own key. Where media is forwarded unopened: it sends under that epoch.
     /// </summary>
-    public sealed record Use(string Participant, KeyEpoch? Epoch) : RekeyEffect;
+    public sealed record Use(string Participant, KeyEpoch? Epoch) : RekeyEffect
+    {
+        /// <summary>Not because it took no key: it lost all.</summary>
+        public bool IsAnew { get; init; }
+    }
 
     /// <summary>No media until it is sent some under a newer epoch: it cannot be told another key by MKI.</summary>
     public sealed record Silence(string Participant) : RekeyEffect;

@@ -167,6 +167,26 @@ internal sealed class RekeyTurn(RekeyState state, RekeyPolicy policy, TimeSpan n
     /// <summary>It says that it takes keys and does not: its own from now on.</summary>
     public void Deafen(LegKeys leg) => Isolate(leg with { Keying = LegKeying.Own, IsDeaf = true, Offered = null, OfferedTo = null });
 
+    /// <summary>It has a key of its own again and no other. What it was ever sent it may have kept all the same (K1).</summary>
+    public void BeginAnew(LegKeys leg)
+    {
+        var moved = leg.InUse is not null || !leg.KnowsOwnKey;
+        Set(leg with
+        {
+            InUse = null,
+            KnowsOwnKey = true,
+            Confirmed = null,
+            LadderTo = null,
+            MovesAt = null,
+            RetryAt = null,
+            ShedsAt = null,
+            Offered = null,
+            OfferedTo = null,
+            Listed = [],
+        });
+        if (moved) _effects.Add(new RekeyEffect.Use(leg.Participant, null) { IsAnew = true });
+    }
+
     /// <summary>All that time and the last input have made due.</summary>
     public void Settle()
     {

@@ -14,6 +14,10 @@ namespace ConfCluster.Cluster.Tests.Failures;
 public sealed class FailureRunsTests(ITestOutputHelper output)
 {
     private const int SipNode = 1;
+
+    /// <summary>Milliseconds without media after which what was logged so far is told.</summary>
+    private const double Unusual = 2000;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
     private static readonly string[] Roles = ["sip", "focus", "focus", "media", "media"];
 
@@ -57,11 +61,18 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
                 await cluster[victim].UntilReadyAsync();
                 var row = Row(joined, reports);
                 output.WriteLine($"{run}: {row}, conference on it: {hadConference}");
+                if (reports.Any(r => r.LongestGap > Unusual || r.Undecryptable > 0)) Tell(cluster, reports);
                 await File.AppendAllTextAsync(file, $"| {(hadConference ? "All" : "Mixer")} | {row} |\n");
             }
 
             await cluster.AuditIsCleanAsync(2);
         });
+    }
+
+    private void Tell(ProcessCluster cluster, PhoneResult[] reports)
+    {
+        foreach (var report in reports) output.WriteLine($"{report}");
+        cluster.TellLogs();
     }
 
     private static (int Runs, string File) Asked()

@@ -103,6 +103,31 @@ public sealed class ConferenceKeysLossTests : ConferenceKeysScene
         Assert.Equal(RekeyReason.WornOut, _journal.OfType<ConferenceEvent.KeyEpochBegan>().Last().Reason);
     }
 
+    /// <summary>Its participant died with the mixer and the conference did not: what it is sent under a key that its SDP lists no more it could not open.</summary>
+    [Fact]
+    public void Who_lost_all_its_keys_is_on_its_own_at_once_and_is_offered_the_newest()
+    {
+        foreach (var who in (ParticipantId[])[Alice, Bob]) Enter(who);
+        Pass(TimeSpan.FromSeconds(20));
+        TakeAll();
+        Pass(TimeSpan.FromSeconds(2));
+        var newest = _life.Keys.Last;
+        Assert.Equal((LegKeyMode.ByMki, newest), (KeyOf(Alice).Mode, KeyOf(Alice).Epoch));
+        _did.Clear();
+        Give(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.Anew, default, default));
+        Assert.Equal((LegKeyMode.Own, LegKeyMode.ByMki), (KeyOf(Alice).Mode, KeyOf(Bob).Mode));
+        Assert.Equal(newest, Assert.Single(_did.OfType<ConferenceEffect.OfferKey>()).Epoch);
+        Assert.Equal(LegStepKind.OwnKey, Steps.Last(s => s.Participant == Alice && s.Kind != LegStepKind.Sent).Kind);
+
+        // The offer that went to nobody is not open any more, either.
+        _did.Clear();
+        Give(new ConferenceInput.KeyReported(Alice, LegKeyAnswer.Anew, default, default));
+        Assert.Equal(newest, Assert.Single(_did.OfType<ConferenceEffect.OfferKey>()).Epoch);
+        Take(Alice, newest.Number);
+        Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal((LegKeyMode.ByMki, newest), (KeyOf(Alice).Mode, KeyOf(Alice).Epoch));
+    }
+
     [Fact]
     public void Who_has_acknowledged_is_said_with_its_mixer_so_that_its_next_life_knows()
     {

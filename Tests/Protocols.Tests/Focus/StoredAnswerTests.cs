@@ -100,6 +100,7 @@ public sealed class StoredAnswerTests
         Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
         next.Do(new ParticipantInput.LegFound(Mixer, null));
         next.Only<OpenLeg>();
+        Assert.Equal(LegKeyAnswer.Anew, next.Only<ReportKey>().Answer);
         next.Open();
         Assert.Equal(SipMethod.Invite, next.Only<SendRequest>().Request.Method);
         Assert.Equal(LegKeyAnswer.Ready, next.Only<ReportKey>().Answer);

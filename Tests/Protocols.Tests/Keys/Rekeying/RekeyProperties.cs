@@ -44,6 +44,7 @@ public sealed class RekeyProperties
         (6, Gen.Select(Gen.Int[0, 7], AnyPhone, (n, phone) => new Happening($"p{n} joins: {phone}", w => w.Join($"p{n}", phone)))),
         (5, Gen.Select(Gen.Int[0, 7], Gen.Int[0, 4], (n, e) => new Happening($"p{n} leaves", w => w.Leave($"p{n}", evicted: e == 0)))),
         (1, Gen.Int[0, 7].Select(n => new Happening($"p{n} hears nothing", w => w.Deafen($"p{n}")))),
+        (2, Gen.Int[0, 7].Select(n => new Happening($"p{n} loses its keys", w => w.Renew($"p{n}")))),
         (3, Gen.Int[1, 4].Select(n => new Happening($"{n} keys come", w => w.Supply(n)))),
         (1, Gen.Const(new Happening("an operator asks", w => w.Demand(RekeyReason.Asked)))),
         (1, Gen.Const(new Happening("the focus is lost", w => w.Crash()))));

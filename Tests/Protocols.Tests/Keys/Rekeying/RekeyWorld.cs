@@ -116,6 +116,20 @@ internal sealed class RekeyWorld(RekeyPolicy policy, TimeSpan storeDelay, KeySto
         Is(phone.Keying != LegKeying.GroupByMki || _uses[name] is null, $"{name} stays deaf");
     }
 
+    /// <summary>Its participant died with its mixer: it is told a key of its own, and what it was offered before is answered by nobody.</summary>
+    public void Renew(string name)
+    {
+        if (!_phones.TryGetValue(name, out var phone) || phone.Keying == LegKeying.Own || _state.Find(name) is not { IsReady: true, Keying: not LegKeying.Own }) return;
+        // Another phone as far as answers go that are on their way.
+        _phones[name] = phone with { };
+        _out.Remove(name);
+        _listed[name] = [];
+        _took[name] = [];
+        _readySince[name] = Now;
+        Do(new RekeyInput.Anew(name));
+        Is(_uses[name] is null, $"{name} is sent media under {_uses[name]}, which it has no more");
+    }
+
     /// <summary>So many keys come from whoever makes them.</summary>
     public void Supply(int keys)
     {
