@@ -52,6 +52,7 @@ internal static class MixerWire
             Version = state.Version,
             Last = state.IsLast,
             Born = (ulong)state.Born,
+            Found = state.IsFound,
             Trunk = TrunkWire.Write(state.Trunk),
         };
         if (state.ForwardsFrom is { } from) proto.ForwardsFrom = from.Number;
@@ -68,6 +69,7 @@ internal static class MixerWire
     {
         IsLast = p.Last,
         Born = (long)p.Born,
+        IsFound = p.Found,
         Trunk = TrunkWire.Read(p.Trunk),
         ForwardsFrom = p.HasForwardsFrom ? new KeyEpoch(p.ForwardsFrom) : null,
         Epochs = [.. p.Epochs.Select(e => new KeyEpoch(e))],

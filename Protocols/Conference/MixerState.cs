@@ -34,6 +34,11 @@ public sealed record MixerState(MixerId Mixer, Incarnation Incarnation, long Ver
     /// </summary>
     public long Born { get; init; }
 
+    /// <summary>
+    /// A former life of the conference had this mixer, and this one has not heard of it: one that has no state is another under its name, and the SSRCs are used.
+    /// </summary>
+    public bool IsFound { get; init; }
+
     /// <summary>The other mixers of the conference; null: there are none.</summary>
     public TrunkPlan? Trunk { get; init; }
 

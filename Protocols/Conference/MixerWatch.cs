@@ -47,6 +47,7 @@ internal static class MixerWatch
             Epochs = life.State.IsSwitching ? [] : life.Looked.Epochs,
             ForwardsFrom = life.State.IsSwitching ? life.Keys.OldestUsed : null,
             Born = known?.Born ?? 0,
+            IsFound = known is not { Born: not 0 } && life.FoundMixers.Contains(life.State.MixerOf(number)!.Value),
             Trunk = MixerTrunks.Of(life, life.State.MixerOf(number)!.Value),
         };
         wanted = wanted with { Resumes = HandOver.For(handedOver, wanted) };
@@ -82,7 +83,7 @@ internal static class MixerWatch
         life = MixerTrunks.Heard(life, life.Known[known.Number], report.Trunk);
         var told = known.Published;
         if (applied < told.Version || MixerTrunks.LacksKeys(told, report.Trunk))
-            effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born }) { IsRepeated = true });
+            effects.Add(new ConferenceEffect.Publish(told with { Born = report.Born, IsFound = false }) { IsRepeated = true });
         known = life.Known[known.Number] with { AppliedVersion = applied, KeyPackets = applied < told.Version ? known.KeyPackets : report.Shared.KeyPackets };
         return Await(Look(With(life, known), known, report.Shared, effects, context), known, effects, context, report.Rest);
     }
@@ -182,7 +183,7 @@ internal static class MixerWatch
     /// <summary>Whoever bears that name is over, and needs no key any more.</summary>
     public static ConferenceLife Dismiss(ConferenceLife life, MixerState published, Effects effects)
     {
-        var last = published with { Version = life.Version + 1, Legs = [], Epochs = [], Trunk = null, IsLast = true, Born = 0 };
+        var last = published with { Version = life.Version + 1, Legs = [], Epochs = [], Trunk = null, IsLast = true, Born = 0, IsFound = false };
         effects.Add(new ConferenceEffect.Publish(last));
         return life with { Dismissed = life.Dismissed.SetItem(last.Mixer, last), Version = last.Version };
     }

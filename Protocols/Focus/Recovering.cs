@@ -161,7 +161,14 @@ internal static class Recovering
         };
         return Steps.To(
             With(state, recovery with { Asked = recovery.Asked + 1, IsTicketAsked = recovery.IsTicketAsked || recovery.WantsBundle }),
-            [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2)]);
+            [question, .. BundleAnew.Ask(state, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, Patience(recovery.Asked, context))]);
+    }
+
+    /// <summary>What is lost is lost while a node dies, so the first questions are asked again soon: after 2*T1, twice as long, and so on up to T2.</summary>
+    private static TimeSpan Patience(int asked, ParticipantContext context)
+    {
+        var wait = context.Timings.T1 * (2 << Math.Min(asked, MaxQuestions));
+        return wait < context.Timings.T2 ? wait : context.Timings.T2;
     }
 
     private static ParticipantStep Again(Restored state, ParticipantContext context) =>

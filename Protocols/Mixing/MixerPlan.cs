@@ -41,7 +41,7 @@ public sealed record MixerPlan(MixerState? State, bool HadLegs, ImmutableDiction
     public StateOutcome Judge(MixerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        if (state.Born != 0 && state.Born != Born) return StateOutcome.OfAnother;
+        if (state.Born != 0 && state.Born != Born || state.IsFound && State is null) return StateOutcome.OfAnother;
         if (state.IsNewerThan(State)) return StateOutcome.Apply;
         return state.Incarnation < State!.Incarnation ? StateOutcome.Refused : StateOutcome.Repeated;
     }

@@ -209,6 +209,7 @@ internal static class WireSamples
         new FindMixer(Room, Alice) { Full = Mixer },
         new ConferenceEvent.ParticipantMoved(Alice, 0, new Ssrc(2)) { At = Noon },
         new SetMixerState(new MixerState(Mixer, Life, 8, []) { Born = 5 }),
+        new SetMixerState(new MixerState(Mixer, Life, 8, []) { IsFound = true }),
         new ConferenceEvent.MixerPlaced(3) { At = Noon, Loss = MixerLoss.BeganAnew, Ssrcs = [new MemberSsrc(Alice, new Ssrc(0x89ABCDEF))] },
         new ConferenceView(Room, true, Life, Mixer, 8, 7, Noon, [new ParticipantView(Alice, "a", null, "b", Noon, null) { IsMoving = true }]) { MixerLoss = MixerLoss.Silent },
         new MixerReport(Mixer, Life, 8, []) { IsPartial = true },

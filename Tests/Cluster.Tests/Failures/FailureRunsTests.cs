@@ -46,10 +46,11 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
     public async Task A_node_of_several_roles_dies_again_and_again()
     {
         var (runs, file) = Asked();
-        await using var cluster = await ProcessCluster.StartAsync(output, SharedNodeScene.Roles);
+        await using var cluster = await ProcessCluster.MakeAsync(output, SharedNodeScene.Roles);
         using var scene = new SharedNodeScene(cluster);
         await cluster.WatchAsync(async () =>
         {
+            await scene.StartAsync();
             for (var run = 1; run <= runs; run++)
             {
                 await cluster.UntilSpreadAsync(2, 2, 3, 4);
@@ -57,8 +58,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
                 var (victim, hadConference) = await scene.BeginAsync(null, "25s");
                 var (joined, reports) = await scene.KillAsync(victim);
                 await packets.NoIndexIsUsedTwiceAsync(1);
-                cluster.Start(victim);
-                await cluster[victim].UntilReadyAsync();
+                await scene.StartAgainAsync(victim);
                 var row = Row(joined, reports);
                 output.WriteLine($"{run}: {row}, conference on it: {hadConference}");
                 if (reports.Any(r => r.LongestGap > Unusual || r.Undecryptable > 0)) Tell(cluster, reports);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using ConfCluster.Cluster.Tests.Processes;
 using Xunit;
 
@@ -22,6 +23,19 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
     /// <summary>By number. The first one lives.</summary>
     public static readonly string[] Roles = ["sip", "focus media", "focus media", "focus media"];
 
+    /// <summary>All nodes begin.</summary>
+    public async Task StartAsync()
+    {
+        for (var number = 1; number <= Roles.Length; number++) Start(number);
+        for (var number = 1; number <= Roles.Length; number++) await cluster[number].UntilReadyAsync();
+    }
+
+    public async Task StartAgainAsync(int number)
+    {
+        Start(number);
+        await cluster[number].UntilReadyAsync();
+    }
+
     /// <summary>A conference of some phones that talk for so long; the node that has its mixer and at least one of its participants.</summary>
     /// <param name="withConference">Whether the conference is to be there too; null: as it comes.</param>
     public async Task<(int Victim, bool HasConference)> BeginAsync(bool? withConference, string time)
@@ -44,6 +58,9 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
         }
 
         await cluster.UntilTalkingAsync(conference, _room, _phones.Count);
+        // Who joined within the interval has its own key until then.
+        await cluster.UntilShownAsync(
+            conference, _room, c => Epochs(c) is var all && all.Count == _phones.Count && all.TrueForAll(e => e > 0 && e == all[0]), "one epoch for all");
         return (mixer, conference == mixer);
     }
 
@@ -62,6 +79,12 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
     {
         foreach (var phone in _phones) phone.Dispose();
     }
+
+    private void Start(int number) => cluster.Start(number, null, "--set", "confcluster.conference.keys.rekey.min-interval=2s");
+
+    private static List<long> Epochs(JsonElement conference) =>
+        [.. conference.GetProperty("participants").EnumerateArray().Select(p => p.GetProperty("key")).Select(
+            k => k.TryGetProperty("epoch", out var epoch) && epoch.ValueKind == JsonValueKind.Number ? epoch.GetInt64() : 0)];
 
     private async Task AddAsync(string time)
     {

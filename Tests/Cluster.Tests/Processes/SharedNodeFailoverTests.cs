@@ -20,10 +20,11 @@ public sealed class SharedNodeFailoverTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task Participants_that_die_with_their_mixer_are_heard_again(bool withConference)
     {
-        await using var cluster = await ProcessCluster.StartAsync(output, SharedNodeScene.Roles);
+        await using var cluster = await ProcessCluster.MakeAsync(output, SharedNodeScene.Roles);
         using var scene = new SharedNodeScene(cluster);
         await cluster.WatchAsync(async () =>
         {
+            await scene.StartAsync();
             await cluster.UntilSpreadAsync(2, 2, 3, 4);
             var (victim, _) = await scene.BeginAsync(withConference, "25s");
             await using var packets = await cluster.WatchPacketsAsync();

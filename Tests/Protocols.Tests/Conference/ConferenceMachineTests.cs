@@ -105,6 +105,11 @@ public sealed class ConferenceMachineTests : ConferenceMachineScene
         Assert.Equal((Mixer, new Incarnation(1)), (publish.State.Mixer, publish.State.Incarnation));
         Assert.Single(publish.State.Legs);
 
+        // Another under the name of that mixer is not to go on with its SSRCs; who has said which life of it it is needs no such word.
+        Assert.True(publish.State.IsFound);
+        var heard = Effects(Report(publish.State.Version - 1) with { Born = 9 }).OfType<ConferenceEffect.Publish>().Single().State;
+        Assert.Equal((9L, false), (heard.Born, heard.IsFound));
+
         // Who lost its leg with the former life comes to life by this, and asks the mixer for it.
         Assert.Equal(new ConferenceEffect.Move(Alice, Mixer, new Incarnation(1), MayOffer: true), Assert.Single(effects.OfType<ConferenceEffect.Move>()));
         Assert.Empty(Effects(new ConferenceInput.LegMoved(Alice, Mixer)).OfType<ConferenceEffect.ObserveMoved>());

@@ -93,7 +93,7 @@ public sealed class StoredAnswerTests
         var next = scene.NextLife(seconds: TakeOver);
         next.Move(Mixer, mayOffer: true);
         Assert.Equal(Mixer, next.Only<AskLeg>().Mixer);
-        Assert.Contains(new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(4)), next.Effects);
+        Assert.Contains(new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(1)), next.Effects);
         next.Do(new ParticipantInput.LegFound(Mixer, null));
         Assert.Equal<ParticipantEffect>([new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(2.5))], next.Effects);
         next.Fire(ParticipantTimer.RepeatAsk);

@@ -46,6 +46,8 @@ public sealed class MixerLeaseTests
         var plan = MixerPlan.Empty with { Born = 7 };
         var state = new MixerState(mixer, new Incarnation(3), 1, []);
         Assert.Equal(StateOutcome.OfAnother, plan.Judge(state with { Born = 8 }));
+        Assert.Equal(StateOutcome.OfAnother, plan.Judge(state with { IsFound = true }));
+        Assert.Equal(StateOutcome.Apply, plan.With(state).Judge(state with { IsFound = true, Version = 2 }));
         Assert.Equal(StateOutcome.Apply, plan.Judge(state));
         Assert.Equal(StateOutcome.Apply, plan.Judge(state with { Born = 7 }));
         Assert.True(plan.Obeys(new Incarnation(0)));
