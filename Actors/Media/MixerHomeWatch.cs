@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
+using ConfCluster.Actors.Nodes;
 using ConfCluster.Actors.Settings;
 using ConfCluster.Actors.Sip;
 using ClusterSettings = ConfCluster.Actors.Settings.ClusterSettings;
@@ -103,24 +104,4 @@ public sealed class MixerHomeProbe : ReceiveActor, IWithTimers
     {
         public static readonly Ask Instance = new();
     }
-}
-
-/// <summary>An entity that is started so that its shard is, and goes at once.</summary>
-public sealed class ShardOpener : UntypedActor
-{
-    /// <summary>No mixer's id: those have a slash.</summary>
-    private const string Prefix = "shard:";
-
-    public static string IdOf(int shard) => $"{Prefix}{shard.ToString(CultureInfo.InvariantCulture)}";
-
-    /// <summary>The shard that it opens; null: it is the id of something else.</summary>
-    public static string? ShardOf(string entityId)
-    {
-        ArgumentNullException.ThrowIfNull(entityId);
-        return entityId.StartsWith(Prefix, StringComparison.Ordinal) && !entityId.Contains('/', StringComparison.Ordinal) ? entityId[Prefix.Length..] : null;
-    }
-
-    protected override void PreStart() => Context.Parent.Tell(new Passivate(PoisonPill.Instance));
-
-    protected override void OnReceive(object message) => Unhandled(message);
 }

@@ -29,7 +29,18 @@ public static class ParticipantRegion
         var journal = DialogWriter.Journal(settings.Journal.MinBackoff, settings.Journal.MaxBackoff);
         return builder.AddRegion<ParticipantRegionKey>(
             new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards)), settings.Cluster, regions,
-            id => PropsOf(new ParticipantId(id), focus, regions, journal), region => regions.Participants = region);
+            id => ShardOpener.ShardOf(id) is null ? PropsOf(new ParticipantId(id), focus, regions, journal) : Props.Create(() => new ShardOpener()),
+            region => Started(region, settings, regions));
+    }
+
+    /// <summary>
+    /// A call needs no home for a shard then: a home that is given while a node is dying waits until that is removed, and whoever lived there waits with it.
+    /// </summary>
+    private static void Started(IActorRef region, ConfClusterSettings settings, EntityRegions regions)
+    {
+        regions.Participants = region;
+        if (settings.Cluster.IsAlone || !settings.Cluster.Has(NodeRole.Focus)) return;
+        for (var shard = 0; shard < settings.Conference.Shards; shard++) region.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
     }
 
     public static Props PropsOf(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal) =>
@@ -68,5 +79,7 @@ public static class ParticipantRegion
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
     {
         public override string? EntityId(object message) => (message as IParticipantMessage)?.Participant.Value;
+
+        public override string ShardId(string entityId, object? messageHint = null) => ShardOpener.ShardOf(entityId) ?? base.ShardId(entityId, messageHint);
     }
 }

@@ -34,7 +34,9 @@ public static class RekeyMachine
             case RekeyInput.Deaf i when turn.State.Find(i.Participant) is { Keying: LegKeying.GroupByMki } leg && leg.InUse == i.Epoch && i.Epoch != LegKeys.Forgotten:
                 turn.Deafen(leg);
                 break;
-            case RekeyInput.Anew i when turn.State.Find(i.Participant) is { IsReady: true, Keying: LegKeying.GroupByMki or LegKeying.GroupPlain } leg: turn.BeginAnew(leg); break;
+            case RekeyInput.Anew i when turn.State.Find(i.Participant) is { IsReady: true, Keying: LegKeying.GroupByMki or LegKeying.GroupPlain } leg:
+                turn.BeginAnew(leg);
+                break;
             case RekeyInput.Stocked i when state.Stock is { } stock: turn.State = state with { Stock = stock with { Left = stock.Left + i.Keys } }; break;
             case RekeyInput.Stocked or RekeyInput.Deaf or RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Anew
                 or RekeyInput.Ticked: break;
