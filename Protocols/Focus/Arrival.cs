@@ -41,7 +41,7 @@ internal static class Arrival
     public static ParticipantStep Ask(Invitation invitation, ParticipantContext context) => Steps.To(
         new ParticipantState.Joining(invitation),
         Join(invitation, context),
-        new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2),
+        AskAgainSoon(context),
         new ParticipantEffect.Start(ParticipantTimer.Unanswered, context.Timings.TransactionTimeout));
 
     public static ParticipantEffect Join(Invitation invitation, ParticipantContext context)
@@ -70,7 +70,10 @@ internal static class Arrival
 
     /// <summary>The mixer is asked for ports.</summary>
     public static ParticipantStep Joined(ParticipantState.Opening opening, ParticipantContext context) =>
-        Steps.To(opening, Open(opening, context), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, context.Timings.T2));
+        Steps.To(opening, Open(opening, context), AskAgainSoon(context));
+
+    /// <summary>What is lost is lost while a node dies, and whoever calls then waits; from the second time on after T2.</summary>
+    private static ParticipantEffect.Start AskAgainSoon(ParticipantContext context) => new(ParticipantTimer.RepeatAsk, 2 * context.Timings.T1);
 
     /// <summary>Ports of the family of the offer; for an offer of ours, of the way that the INVITE came.</summary>
     public static ParticipantEffect Open(ParticipantState.Opening opening, ParticipantContext context)

@@ -39,7 +39,8 @@ public static class RekeyMachine
                 break;
             case RekeyInput.Stocked i when state.Stock is { } stock: turn.State = state with { Stock = stock with { Left = stock.Left + i.Keys } }; break;
             case RekeyInput.Stocked or RekeyInput.Deaf or RekeyInput.Confirmed or RekeyInput.Took or RekeyInput.NotNow or RekeyInput.Refused or RekeyInput.Anew
-                or RekeyInput.Ticked: break;
+                or RekeyInput.Ticked:
+                break;
             default: throw new UnreachableException($"no transition for {input}");
         }
 
