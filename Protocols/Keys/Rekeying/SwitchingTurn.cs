@@ -73,7 +73,7 @@ internal static class SwitchingTurn
     private static void Switch(RekeyTurn turn, LegKeys leg, KeyEpoch epoch)
     {
         leg = ToldEpochs.Tell(turn.State, turn.Policy, leg, epoch);
-        turn.Set(leg with { SlotUntil = turn.Now + KeyDistribution.Patience, IsSwitching = true });
+        turn.Set(leg with { SlotUntil = turn.Now + KeyDistribution.Patience, LapsesAt = turn.Now + KeyDistribution.Lapse, IsSwitching = true });
         turn.State = turn.State.With(turn.State.Find(epoch)! with { WasUsed = true });
         turn.Say(new RekeyEffect.Switch(leg.Participant, epoch));
     }
