@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
@@ -14,26 +13,20 @@ public sealed class CutOffWatch : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
 
-    /// <param name="after">So long.</param>
+    /// <param name="after">As in <see cref="CutOff"/>.</param>
     public CutOffWatch(TimeSpan after, TimeProvider clock)
     {
-        long? since = null;
-        var last = ImmutableHashSet<UniqueAddress>.Empty;
+        ArgumentNullException.ThrowIfNull(clock);
+        var (cutOff, started) = (new CutOff(after), clock.GetTimestamp());
         Receive<Look>(_ =>
         {
             var state = Cluster.State;
-            var members = state.Members.Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving).OrderBy(m => m.Address, Member.AddressOrdering).ToList();
-            var unheard = state.Unreachable.Select(m => m.UniqueAddress).ToImmutableHashSet();
-            if (!CutOff.IsMinority([.. members.Select(m => !unheard.Contains(m.UniqueAddress))]))
-            {
-                since = null;
-                return;
-            }
-
-            if (since is null || !unheard.SetEquals(last)) (since, last) = (clock.GetTimestamp(), unheard);
-            if (clock.GetElapsedTime(since.Value) < after) return;
-            var side = members.Count(m => !unheard.Contains(m.UniqueAddress));
-            Context.GetLogger().Error("This node hears of {0} of {1} nodes only, and the others go on without it: it ends itself", side, members.Count);
+            var unheard = state.Unreachable.Select(m => m.UniqueAddress).ToHashSet();
+            var members = state.Members.Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving).OrderBy(m => m.Address, Member.AddressOrdering)
+                .Select(m => (m.UniqueAddress.ToString(), !unheard.Contains(m.UniqueAddress))).ToList();
+            if (!cutOff.Look(members, clock.GetElapsedTime(started))) return;
+            Context.GetLogger().Error(
+                "This node hears of {0} of {1} nodes only, and the others go on without it: it ends itself", members.Count(m => m.Item2), members.Count);
             Cluster.Down(Cluster.SelfAddress);
         });
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using ConfCluster.Cluster.Tests.Processes;
 using Xunit;
@@ -88,7 +87,7 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
         using var one = new PhoneProcess(cluster.Uri(room, SipNode), 440, time, "--mki");
         using var other = new PhoneProcess(cluster.Uri(room, SipNode), 1000, time, "--mki", "--no-update");
         await cluster.UntilTalkingAsync(2, room, 2);
-        var victim = await HomeAsync(cluster, kind);
+        var victim = await cluster.OnlyHomeAsync(kind, SipNode);
         var asked = victim == 2 ? 3 : 2;
         await cluster[victim].KillAsync();
         var newcomer = await cluster.UntilJoinedAsync(room, SipNode, 1500, Patience);
@@ -105,18 +104,5 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
         var (kept, gap) = (reports.Count(r => r.WasKept), reports.Max(r => r.LongestGap));
         var (lost, again) = (reports.Aggregate(0UL, (sum, r) => sum + r.Undecryptable), reports.Aggregate(0UL, (sum, r) => sum + r.Replays));
         return string.Create(CultureInfo.InvariantCulture, $"{kept} of {reports.Length} | {gap:0} | {lost} | {again} | {joined.TotalSeconds:0.0}");
-    }
-
-    /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>
-    private static async Task<int> HomeAsync(ProcessCluster cluster, string kind)
-    {
-        var since = Stopwatch.StartNew();
-        while (true)
-        {
-            var homes = (await cluster.ShardsAsync(kind, SipNode)).Where(s => s.Value.Entities > 0).Select(s => s.Key).ToList();
-            if (homes is [var home]) return home;
-            Assert.True(since.Elapsed < TimeSpan.FromSeconds(10), $"nodes with a {kind}: {string.Join(", ", homes)}");
-            await Task.Delay(100);
-        }
     }
 }

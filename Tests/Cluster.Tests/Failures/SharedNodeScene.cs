@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using ConfCluster.Cluster.Tests.Processes;
 using Xunit;
@@ -45,7 +44,7 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
         {
             _room = $"room{++_rooms}";
             await AddAsync(time);
-            (conference, mixer) = (await HomeAsync("conference"), await HomeAsync("mixer"));
+            (conference, mixer) = (await cluster.OnlyHomeAsync("conference", SipNode), await cluster.OnlyHomeAsync("mixer", SipNode));
             if (withConference is null || withConference == (conference == mixer)) break;
             Assert.True(attempt < MostRooms, $"in {attempt} conferences none was where it was wanted");
             await EndAsync();
@@ -99,18 +98,5 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
         foreach (var phone in _phones) await phone.ReportAsync();
         _phones.Clear();
         await cluster.UntilGoneAsync(2, _room);
-    }
-
-    /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>
-    private async Task<int> HomeAsync(string kind)
-    {
-        var since = Stopwatch.StartNew();
-        while (true)
-        {
-            var homes = (await cluster.ShardsAsync(kind, SipNode)).Where(s => s.Value.Entities > 0).Select(s => s.Key).ToList();
-            if (homes is [var home]) return home;
-            Assert.True(since.Elapsed < TimeSpan.FromSeconds(10), $"nodes with a {kind}: {string.Join(", ", homes)}");
-            await Task.Delay(100);
-        }
     }
 }

@@ -89,6 +89,16 @@ internal static class ClusterScene
         return found;
     }
 
+    /// <summary>The one node that has entities of a kind, once those of conferences that are over are gone.</summary>
+    public static async Task<int> OnlyHomeAsync(this ProcessCluster cluster, string kind, int asked)
+    {
+        List<int> homes = [];
+        await cluster[asked].UntilAsync(
+            async () => (homes = [.. (await cluster.ShardsAsync(kind, asked)).Where(s => s.Value.Entities > 0).Select(s => s.Key)]).Count == 1,
+            $"one node that has a {kind}");
+        return homes[0];
+    }
+
     /// <summary><c>audit verify</c> says that all is well, as a node sees it.</summary>
     public static async Task AuditIsCleanAsync(this ProcessCluster cluster, int asked)
     {

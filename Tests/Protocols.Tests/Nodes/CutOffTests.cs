@@ -25,6 +25,28 @@ public sealed class CutOffTests
     public void Who_is_in_no_cluster_is_cut_off_from_none() => Assert.False(CutOff.IsMinority([]));
 
     [Fact]
+    public void It_ends_when_it_has_heard_of_the_same_few_for_so_long_and_says_so_once()
+    {
+        var cutOff = new CutOff(TimeSpan.FromSeconds(3));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false)], TimeSpan.Zero));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false)], TimeSpan.FromSeconds(2.9)));
+        Assert.True(cutOff.Look([("a", true), ("b", false), ("c", false)], TimeSpan.FromSeconds(3)));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false)], TimeSpan.FromSeconds(4)));
+    }
+
+    [Fact]
+    public void Whoever_is_heard_of_again_or_lost_meanwhile_begins_the_time_anew()
+    {
+        var cutOff = new CutOff(TimeSpan.FromSeconds(3));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false), ("d", false), ("e", true)], TimeSpan.Zero));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false), ("d", false), ("e", false)], TimeSpan.FromSeconds(2)));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false), ("d", false), ("e", false)], TimeSpan.FromSeconds(4)));
+        Assert.False(cutOff.Look([("a", true), ("b", true), ("c", true), ("d", false), ("e", false)], TimeSpan.FromSeconds(4.5)));
+        Assert.False(cutOff.Look([("a", true), ("b", false), ("c", false), ("d", false), ("e", false)], TimeSpan.FromSeconds(6)));
+        Assert.True(cutOff.Look([("a", true), ("b", false), ("c", false), ("d", false), ("e", false)], TimeSpan.FromSeconds(9)));
+    }
+
+    [Fact]
     public void Of_two_sides_exactly_one_goes_on() => Gen.Bool.List[1, 12].Sample(
         side => Assert.NotEqual(CutOff.IsMinority(side), CutOff.IsMinority(side.ConvertAll(h => !h))), iter: 2000);
 }
