@@ -131,7 +131,7 @@ internal sealed class AuditLogReader
     {
         var parts = text.Split(' ', 4);
         if (parts.Length != 4 || !TryRange(parts[1], out var epoch, out var to) || !KeyChangeRecord.TryTime(parts[2], out var at)) return false;
-        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf" or "told")) return false;
+        if (parts[0] is not ("sent" or "confirmed" or "moved" or "ownKey" or "silenced" or "dropped" or "refused" or "deaf" or "told" or "ready")) return false;
         for (; epoch <= to; epoch++) _log.Steps.Add(new AuditStep(record, parts[0], epoch, at, parts[3]));
         return true;
     }

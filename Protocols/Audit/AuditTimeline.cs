@@ -66,6 +66,7 @@ public static class AuditTimeline
             yield return new TimelineLine(record.Number, KeyChangeRecord.TryTime(parts[2], out var at) ? at : stored, parts[0] switch
             {
                 "sent" => $"  {name} was sent epoch {parts[1]}",
+                "ready" => $"  {name} acknowledged its call",
                 "confirmed" => $"  {name} took epoch {parts[1]}",
                 "told" => $"  {name} was told to send under epoch {parts[1]}",
                 "moved" => $"  {name} is under epoch {parts[1]}",

@@ -224,6 +224,9 @@ public enum LegStepKind : byte
 
     /// <summary>It was told to send under that epoch, whose key it has; from then on it may. <see cref="Moved"/> follows when it says that it does.</summary>
     Told = 9,
+
+    /// <summary>Its peer acknowledged its call, whose answer held no group key (with one it is <see cref="Confirmed"/>).</summary>
+    Ready = 10,
 }
 
 /// <param name="Epoch">Which key; epoch 0 where none is meant.</param>

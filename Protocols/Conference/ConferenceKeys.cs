@@ -151,7 +151,8 @@ internal static class ConferenceKeys
     public static ConferenceLife Reported(ConferenceLife life, ConferenceInput.KeyReported report, Effects effects, DecisionContext context)
     {
         var id = report.Participant.Value;
-        if (life.Keys.Find(id) is not { } leg) return life;
+        if (life.Keys.Find(id) is not { } leg)
+            return report.Answer == LegKeyAnswer.Ready && LegMoves.IsIn(life, report.Participant) ? KeyWishes.Ready(life, report.Participant, context) : life;
         if (report.Answer == LegKeyAnswer.Refused && leg.Offered == report.Epoch)
             life = KeyWishes.Step(life, report.Participant, LegStepKind.Refused, report.Epoch, context);
         // An offer of ours, to an INVITE without one or in an INVITE, told no group key.
@@ -160,6 +161,7 @@ internal static class ConferenceKeys
         var confirms = report.Answer == LegKeyAnswer.Took || report.Answer == LegKeyAnswer.Ready && !leg.IsReady;
         if (confirms && took && isNew && leg.Offered is { } taken)
             life = KeyWishes.Step(life, report.Participant, LegStepKind.Confirmed, taken, context, ToldEpochs.Above(leg));
+        if (report.Answer == LegKeyAnswer.Ready) life = KeyWishes.Ready(life, report.Participant, context);
         return report.Answer switch
         {
             LegKeyAnswer.Ready => Next(life, new RekeyInput.Confirmed(id, took), effects, context),

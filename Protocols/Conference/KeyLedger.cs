@@ -28,8 +28,8 @@ public sealed record KeyLedger
     /// <summary>Who is in and was sent a group key.</summary>
     private ImmutableHashSet<ParticipantId> Holders { get; init; } = [];
 
-    /// <summary>Who is in and took a group key, which nobody is waited for to do before its peer has acknowledged.</summary>
-    private ImmutableHashSet<ParticipantId> Takers { get; init; } = [];
+    /// <summary>Who is in and whose peer has acknowledged its call, or took a group key, which nobody is asked to do before that.</summary>
+    private ImmutableHashSet<ParticipantId> Ready { get; init; } = [];
 
     /// <summary>Holders who may be under a key of a former life of the focus, whose epochs nobody will say the end of; those are up to <see cref="Former"/>.</summary>
     private ImmutableHashSet<ParticipantId> Stale { get; init; } = [];
@@ -43,7 +43,8 @@ public sealed record KeyLedger
     /// <summary>Changes since the newest epoch began.</summary>
     private int Waiting { get; init; }
 
-    public bool HasTaken(ParticipantId participant) => Takers.Contains(participant);
+    /// <summary>It is stored that its peer has acknowledged its call.</summary>
+    public bool IsReady(ParticipantId participant) => Ready.Contains(participant);
 
     public (KeyLedger Next, ImmutableArray<KeyObservation> Seen) Take(IEnumerable<ConferenceEvent> happened)
     {
@@ -58,7 +59,7 @@ public sealed record KeyLedger
         ConferenceEvent.KeyPolicySet e => this with { Policy = e.Policy },
         ConferenceEvent.Taken e => (this with { Stale = Holders, Former = Last }).Freed(e.At, seen),
         ConferenceEvent.ParticipantJoined e => Joined(e, seen),
-        ConferenceEvent.ParticipantLeft e => (this with { Takers = Takers.Remove(e.Participant) }).Left(e, seen).Freed(e.Participant, e.At, seen),
+        ConferenceEvent.ParticipantLeft e => (this with { Ready = Ready.Remove(e.Participant) }).Left(e, seen).Freed(e.Participant, e.At, seen),
         ConferenceEvent.KeyEpochBegan e => Began(e, seen),
         ConferenceEvent.RekeyDeferred { ForKey: true } e => Awaits(e, seen),
         ConferenceEvent.LegsProgressed e => e.Steps.Aggregate(this, (ledger, step) => ledger.Progressed(step, seen)),
@@ -107,8 +108,9 @@ public sealed record KeyLedger
         switch (step.Kind)
         {
             case LegStepKind.Sent: return this with { Holders = Holders.Add(step.Participant) };
+            case LegStepKind.Ready: return this with { Ready = Ready.Add(step.Participant) };
             case LegStepKind.Confirmed:
-                var next = this with { Takers = Takers.Add(step.Participant) };
+                var next = this with { Ready = Ready.Add(step.Participant) };
                 return Alive.TryGetValue(step.Epoch, out var spread) ? next with { Alive = Alive.SetItem(step.Epoch, spread with { LastTaken = step.At }) } : next;
             case LegStepKind.Moved: return Freed(step.Participant, step.At, seen);
             case LegStepKind.OwnKey or LegStepKind.Silenced or LegStepKind.Dropped or LegStepKind.Deaf:
@@ -151,7 +153,7 @@ public sealed record KeyLedger
         return ReferenceEquals(last, LastCovered) ? this : this with { Open = Open.RemoveAll(isCovered), LastCovered = last };
     }
 
-    private KeyLedger Closed() => this with { Open = [], Alive = Alive.Clear(), Holders = [], Takers = [], Stale = [], Waiting = 0 };
+    private KeyLedger Closed() => this with { Open = [], Alive = Alive.Clear(), Holders = [], Ready = [], Stale = [], Waiting = 0 };
 
     /// <param name="LastTaken">When the last leg so far took it.</param>
     private readonly record struct Spread(DateTimeOffset Began, DateTimeOffset? LastTaken);

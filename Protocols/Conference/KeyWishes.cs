@@ -110,6 +110,14 @@ internal static class KeyWishes
     public static ConferenceLife Step(ConferenceLife life, ParticipantId participant, LegStepKind kind, KeyEpoch epoch, DecisionContext context, KeyEpoch? to = null) =>
         life with { Steps = life.Steps.Add(new LegStep(participant, kind, epoch, context.Now) { To = to }) };
 
+    /// <summary>Stored at once: until then another life of the focus, and with it a leg whose keys are lost, would wait for a copy of the INVITE.</summary>
+    public static ConferenceLife Ready(ConferenceLife life, ParticipantId participant, DecisionContext context)
+    {
+        if (life.Ledger.IsReady(participant)) return life;
+        var said = life.Steps.Any(s => s.Participant == participant && s.Kind is LegStepKind.Ready or LegStepKind.Confirmed);
+        return (said ? life : Step(life, participant, LegStepKind.Ready, default, context)) with { IsCollecting = false };
+    }
+
     public static IEnumerable<KeyEpoch> Range(KeyEpoch from, KeyEpoch to)
     {
         for (var epoch = from; epoch <= to; epoch = epoch.Next) yield return epoch;

@@ -144,7 +144,7 @@ internal static class LegMoves
             IsGentle = MixerLeaving.Has(life, participant),
             Seating = life.State.Participants[participant].Seating,
             Uplink = GroupUplink.Of(life.State.Participants[participant], life.State),
-            IsConfirmed = life.Keys.Find(id) is { IsReady: true, IsPresumed: false } || life.Ledger.HasTaken(participant),
+            IsConfirmed = life.Keys.Find(id) is { IsReady: true, IsPresumed: false } || life.Ledger.IsReady(participant),
         };
     }
 

@@ -138,17 +138,54 @@ public sealed class ConferenceKeysLossTests : ConferenceKeysScene
         Assert.Equal([(Alice, true), (Bob, true)], Recalled());
     }
 
-    /// <summary>Whoever took a key had acknowledged, and that is stored; of others it is presumed only.</summary>
+    /// <summary>It is stored at once, with a key or without one, and not only with what comes next; of others it is presumed only.</summary>
     [Fact]
-    public void Also_by_a_focus_that_comes_back_if_the_journal_says_so()
+    public void Also_by_a_focus_that_comes_back_in_the_next_moment()
     {
-        Enter(Alice);
-        Join(Bob, new LegAbility(false, true, ""));
-        Give(new ConferenceInput.KeyReported(Bob, LegKeyAnswer.Ready, default, default));
+        var (own, silent) = (new ParticipantId("own"), new ParticipantId("silent"));
+        Join(Alice);
+        Ready(Alice, _life.Keys.Last);
+        Join(Bob);
+        Ready(Bob);
+        Join(own, LegAbility.None);
+        Ready(own);
+        Join(silent);
+        Assert.Equal([(Alice, LegStepKind.Confirmed), (Bob, LegStepKind.Ready), (own, LegStepKind.Ready)], Acknowledged());
         _life = ConferenceLife.New(ConferenceScene.Room);
         Give(new ConferenceInput.Recovered([.. _journal], CallsLost: false));
-        Assert.Equal([(Alice, true), (Bob, false)], Recalled());
+        Assert.Equal([(Alice, true), (Bob, true), (own, true), (silent, false)], Recalled());
     }
+
+    [Fact]
+    public void It_is_stored_once()
+    {
+        Join(Alice);
+        for (var i = 0; i < 3; i++)
+        {
+            Ready(Alice, _life.Keys.Last);
+            Pass(TimeSpan.FromSeconds(3));
+        }
+
+        Join(Bob);
+        Ready(Bob);
+        Ready(Bob);
+        Assert.Equal([(Alice, LegStepKind.Confirmed), (Bob, LegStepKind.Ready)], Acknowledged());
+    }
+
+    [Fact]
+    public void Of_who_has_left_it_is_not_stored()
+    {
+        Join(Alice);
+        Join(Bob);
+        Give(new ConferenceInput.Asked(new ConferenceCommand.Leave(Bob, LeaveReason.Bye)));
+        Ready(Bob);
+        Assert.DoesNotContain(Steps, s => s.Participant == Bob && s.Kind == LegStepKind.Ready);
+    }
+
+    private void Ready(ParticipantId who, KeyEpoch told = default) => Give(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, told, default));
+
+    private IEnumerable<(ParticipantId, LegStepKind)> Acknowledged() =>
+        Steps.Where(s => s.Kind is LegStepKind.Confirmed or LegStepKind.Ready).Select(s => (s.Participant, s.Kind));
 
     private List<(ParticipantId, bool)> Recalled()
     {

@@ -201,6 +201,7 @@ public sealed class MixerLeavingTests
             Effects(new ConferenceInput.Asked(Join(who) with { Ability = ability }));
             Write();
             Effects(new ConferenceInput.KeyReported(who, LegKeyAnswer.Ready, _life.State.LastEpoch, TimeSpan.Zero));
+            Write();
         }
 
         // Everybody has the newest key.
