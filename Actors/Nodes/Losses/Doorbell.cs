@@ -1,21 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
+using ConfCluster.Protocols.Nodes;
 
 namespace ConfCluster.Actors.Nodes.Losses;
-
-/// <summary>What happens when a connection to a node's inner interface is tried.</summary>
-public enum Door : byte
-{
-    /// <summary>Nothing comes back, or that there is no way: its machine may be gone, or the network.</summary>
-    Silent,
-
-    /// <summary>Somebody listens, also when it has been stopped.</summary>
-    Open,
-
-    /// <summary>Its machine says that nobody listens there (RFC 9293 §3.5.2: a reset in answer to a SYN).</summary>
-    Refuses,
-}
 
 /// <summary>Tries a connection and closes it again; nothing is sent.</summary>
 public static class Doorbell

@@ -12,25 +12,18 @@ namespace ConfCluster.Actors.Nodes.Losses;
 public sealed record NodeRefuses(NodeRun Run, string Finder);
 
 /// <summary>
-/// Finds out that a node's program has ended, sooner than by its silence: when a connection to it breaks its port is tried, and when that refuses, twice in a
-/// row, the others are told, who try themselves. Whom more than half of all members found so (<see cref="EndedNodes"/>) is taken out of the cluster at once, and
-/// what lived there begins elsewhere. Who is silent, has been stopped, or whose machine is gone, is left to the failure detector and the split-brain resolver.
+/// Finds out that a node's program has ended, sooner than by its silence: when a connection to it breaks its port is tried, and when that refuses
+/// (<see cref="DoorTries"/>) the others are told, who try themselves. Whom more than half of all members found so (<see cref="EndedNodes"/>) is taken out of the
+/// cluster at once, and what lived there begins elsewhere. Who is silent, has been stopped, or whose machine is gone, is left to the failure detector and the split-brain resolver.
 /// </summary>
 public sealed class EndedNodeWatch : ReceiveActor, IWithTimers
 {
     public const string Name = "ended-node-watch";
 
-    /// <summary>The first refusal may be of a moment in which a program begins again.</summary>
-    private const int Refusals = 2;
-
-    /// <summary>A program that ends may let its connections go before its port.</summary>
-    private const int Rings = 15;
-
-    private static readonly TimeSpan RingEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
 
     private readonly EndedNodes _ended = new();
-    private readonly Dictionary<UniqueAddress, (int Rings, int Refusals)> _tried = [];
+    private readonly Dictionary<UniqueAddress, DoorTries> _tried = [];
     private readonly Func<Address, TimeSpan, Task<Door>> _ring;
     private readonly TimeProvider _clock;
     private readonly long _started;
@@ -76,7 +69,7 @@ public sealed class EndedNodeWatch : ReceiveActor, IWithTimers
 
     private void Doubt(Address address)
     {
-        if (Cluster.State.Members.FirstOrDefault(m => m.Address == address && IsToBeThere(m)) is { } member && _tried.TryAdd(member.UniqueAddress, (0, 0)))
+        if (Cluster.State.Members.FirstOrDefault(m => m.Address == address && IsToBeThere(m)) is { } member && _tried.TryAdd(member.UniqueAddress, default))
             Ring(member.UniqueAddress);
     }
 
@@ -85,17 +78,16 @@ public sealed class EndedNodeWatch : ReceiveActor, IWithTimers
 
     private void OnRung(Rung rung)
     {
-        var (rings, refusals) = _tried[rung.Node];
-        refusals = rung.Door == Door.Refuses ? refusals + 1 : 0;
-        if (refusals < Refusals && rings + 1 < Rings)
+        var (tries, verdict) = _tried[rung.Node].Tried(rung.Door);
+        if (verdict == DoorVerdict.TryAgain)
         {
-            _tried[rung.Node] = (rings + 1, refusals);
-            Timers.StartSingleTimer(rung.Node, new RingAgain(rung.Node), RingEvery);
+            _tried[rung.Node] = tries;
+            Timers.StartSingleTimer(rung.Node, new RingAgain(rung.Node), DoorTries.Every);
             return;
         }
 
         _tried.Remove(rung.Node);
-        if (refusals < Refusals) return;
+        if (verdict != DoorVerdict.Ended) return;
         var news = new NodeRefuses(RunOf(rung.Node), SipWay.NameOf(Cluster.SelfAddress));
         foreach (var member in Cluster.State.Members.Where(m => m.UniqueAddress != rung.Node))
             Context.ActorSelection(new RootActorPath(member.Address) / "user" / Name).Tell(news);

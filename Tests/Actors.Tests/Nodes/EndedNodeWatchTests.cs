@@ -7,6 +7,7 @@ using Akka.Cluster;
 using Akka.Remote;
 using ConfCluster.Actors.Nodes.Losses;
 using ConfCluster.Actors.Serialization;
+using ConfCluster.Protocols.Nodes;
 using Xunit;
 
 namespace ConfCluster.Actors.Tests.Nodes;
