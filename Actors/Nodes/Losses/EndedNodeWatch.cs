@@ -14,7 +14,8 @@ public sealed record NodeRefuses(NodeRun Run, string Finder);
 /// <summary>
 /// Finds out that a node's program has ended, sooner than by its silence: when a connection to it breaks its port is tried, and when that refuses
 /// (<see cref="DoorTries"/>) the others are told, who try themselves. Whom more than half of all members found so (<see cref="EndedNodes"/>) is taken out of the
-/// cluster at once, and what lived there begins elsewhere. Who is silent, has been stopped, or whose machine is gone, is left to the failure detector and the split-brain resolver.
+/// cluster at once, and what lived there begins elsewhere. Who is silent, has been stopped, or whose machine is gone, is left to the failure detector and the
+/// split-brain resolver.
 /// </summary>
 public sealed class EndedNodeWatch : ReceiveActor, IWithTimers
 {
