@@ -163,7 +163,11 @@ public sealed record ConferenceLife
 /// <summary>A leg on its way to another mixer.</summary>
 /// <param name="ToldAt">When its participant was last told.</param>
 /// <param name="OfferedAt">When it was first allowed to tell its peer; null: it waits for its turn.</param>
-public readonly record struct LegMove(DateTimeOffset ToldAt, DateTimeOffset? OfferedAt);
+public readonly record struct LegMove(DateTimeOffset ToldAt, DateTimeOffset? OfferedAt)
+{
+    /// <summary>How often it was told the same again.</summary>
+    public int Repeats { get; init; }
+}
 
 /// <summary>Everything the machine may depend on besides the life.</summary>
 /// <param name="MixerSilence">Silence of a mixer after which another is placed.</param>

@@ -14,8 +14,10 @@ internal static class LegMoves
     /// <summary>An offer that nobody has answered for so long does not keep others waiting.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Who has not said that it moved is told again.</summary>
-    private static readonly TimeSpan Repeat = TimeSpan.FromSeconds(2);
+    /// <summary>Who has not said that it moved is told again so soon, since what is said while a node dies may be lost; after that twice as late, and so on.</summary>
+    private static readonly TimeSpan FirstRepeat = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan LastRepeat = TimeSpan.FromSeconds(2);
 
     /// <summary>A mixer took the place of another, or a life began that cannot know who has moved. They are told before they are offered keys.</summary>
     public static ConferenceLife Stored(ConferenceLife life, ImmutableArray<ConferenceEvent> batch, Effects effects, ConferenceContext context)
@@ -42,7 +44,7 @@ internal static class LegMoves
 
         // Legs of other mixers that are on their way still are.
         var all = life.Moves.SetItems(moves);
-        life = Arm(life with { Moves = all, Moving = (life.Moves.IsEmpty ? now : life.Moving.Since, all.Count) }, effects);
+        life = Arm(life with { Moves = all, Moving = (life.Moves.IsEmpty ? now : life.Moving.Since, all.Count) }, effects, context);
         return taken && !life.FoundMixers.IsEmpty ? Recall(life, effects, context) : life;
     }
 
@@ -57,7 +59,7 @@ internal static class LegMoves
         var replaced = batch.OfType<ConferenceEvent.MixerPlaced>().Where(e => e.Loss == MixerLoss.None).Select(e => e.Number).ToHashSet();
         foreach (var callout in life.Callouts.Where(c => c is { IsPending: true, IsWaiting: false, Seat: { } seat } && replaced.Contains(seat)))
             effects.Add(new ConferenceEffect.Grant(callout.Participant, life.State.MixerOf(callout.Seat!.Value)!.Value));
-        return Arm(life with { Moves = life.Moves.SetItems(moves), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);
+        return Arm(life with { Moves = life.Moves.SetItems(moves), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects, context);
     }
 
     /// <summary>
@@ -71,7 +73,7 @@ internal static class LegMoves
         var called = life.State.Participants.Keys.Where(p => IsIn(life, p) && !life.Abandoned.Contains(p))
             .ToImmutableSortedDictionary(p => p.Value, _ => new LegMove(now, now), StringComparer.Ordinal);
         foreach (var id in called.Keys) effects.Add(Move(life, id, mayOffer: true));
-        return Arm(life with { Moves = life.Moves.SetItems(called), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects);
+        return Arm(life with { Moves = life.Moves.SetItems(called), Moving = life.Moves.IsEmpty ? (now, 0) : life.Moving }, effects, context);
     }
 
     /// <summary>A participant without a leg. Who is not in is told to end; a life that is not sure of itself yet says it once it is (<see cref="Stored"/>).</summary>
@@ -93,9 +95,9 @@ internal static class LegMoves
     {
         if (life.Moves.IsEmpty) return life;
         foreach (var (id, move) in life.Moves)
-            if (context.Decision.Now - move.ToldAt >= Repeat)
-                life = life with { Moves = life.Moves.SetItem(id, move with { ToldAt = DateTimeOffset.MinValue }) };
-        return Arm(life, effects);
+            if (context.Decision.Now - move.ToldAt >= Wait(move))
+                life = life with { Moves = life.Moves.SetItem(id, move with { ToldAt = DateTimeOffset.MinValue, Repeats = move.Repeats + 1 }) };
+        return Arm(life, effects, context);
     }
 
     /// <summary>After every step: those who have left need not move, and whose turn it is is told.</summary>
@@ -174,9 +176,24 @@ internal static class LegMoves
         return life;
     }
 
-    private static ConferenceLife Arm(ConferenceLife life, Effects effects)
+    /// <summary>For the next who is to be told again, or whose turn it may be.</summary>
+    private static ConferenceLife Arm(ConferenceLife life, Effects effects, ConferenceContext context)
     {
-        effects.Add(life.Moves.IsEmpty ? new ConferenceEffect.Cancel(ConferenceTimer.Moves) : new ConferenceEffect.Start(ConferenceTimer.Moves, Patience));
+        if (life.Moves.IsEmpty)
+        {
+            effects.Add(new ConferenceEffect.Cancel(ConferenceTimer.Moves));
+            return life;
+        }
+
+        var now = context.Decision.Now;
+        var next = life.Moves.Values.Min(m => Wait(m) - (m.ToldAt > DateTimeOffset.MinValue ? now - m.ToldAt : TimeSpan.Zero));
+        effects.Add(new ConferenceEffect.Start(ConferenceTimer.Moves, next < TimeSpan.Zero ? TimeSpan.Zero : next < Patience ? next : Patience));
         return life;
+    }
+
+    private static TimeSpan Wait(LegMove move)
+    {
+        var wait = FirstRepeat * (1 << Math.Min(move.Repeats, 10));
+        return wait < LastRepeat ? wait : LastRepeat;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ConfCluster.Cluster.Tests.Processes;
 using Xunit;
+using Xunit.Sdk;
 
 namespace ConfCluster.Cluster.Tests.Failures;
 
@@ -39,28 +40,24 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
     /// <param name="withConference">Whether the conference is to be there too; null: as it comes.</param>
     public async Task<(int Victim, bool HasConference)> BeginAsync(bool? withConference, string time)
     {
-        var (conference, mixer) = (0, 0);
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = 1; attempt <= MostRooms; attempt++)
         {
             _room = $"room{++_rooms}";
             await AddAsync(time);
-            (conference, mixer) = (await cluster.OnlyHomeAsync("conference", SipNode), await cluster.OnlyHomeAsync("mixer", SipNode));
-            if (withConference is null || withConference == (conference == mixer)) break;
-            Assert.True(attempt < MostRooms, $"in {attempt} conferences none was where it was wanted");
+            var (conference, mixer) = (await cluster.OnlyHomeAsync("conference", SipNode), await cluster.OnlyHomeAsync("mixer", SipNode));
+            if ((withConference is null || withConference == (conference == mixer)) && await FillAsync(mixer, time))
+            {
+                await cluster.UntilTalkingAsync(conference, _room, _phones.Count);
+                // Who joined within the interval has its own key until then.
+                await cluster.UntilShownAsync(
+                    conference, _room, c => Epochs(c) is var all && all.Count == _phones.Count && all.TrueForAll(e => e > 0 && e == all[0]), "one epoch for all");
+                return (mixer, conference == mixer);
+            }
+
             await EndAsync();
         }
 
-        while (_phones.Count < FewestPhones || (await cluster.ShardsAsync("participant", SipNode))[mixer].Entities == 0)
-        {
-            Assert.True(_phones.Count < MostPhones, $"of {_phones.Count} participants none is on the node of the mixer");
-            await AddAsync(time);
-        }
-
-        await cluster.UntilTalkingAsync(conference, _room, _phones.Count);
-        // Who joined within the interval has its own key until then.
-        await cluster.UntilShownAsync(
-            conference, _room, c => Epochs(c) is var all && all.Count == _phones.Count && all.TrueForAll(e => e > 0 && e == all[0]), "one epoch for all");
-        return (mixer, conference == mixer);
+        throw FailException.ForFailure($"in {MostRooms} conferences nothing was where it was wanted");
     }
 
     /// <summary>Kills that node; how long it took until somebody new was in, and what the phones say at the end of their calls.</summary>
@@ -84,6 +81,18 @@ internal sealed class SharedNodeScene(ProcessCluster cluster) : IDisposable
     private static List<long> Epochs(JsonElement conference) =>
         [.. conference.GetProperty("participants").EnumerateArray().Select(p => p.GetProperty("key")).Select(
             k => k.TryGetProperty("epoch", out var epoch) && epoch.ValueKind == JsonValueKind.Number ? epoch.GetInt64() : 0)];
+
+    /// <summary>More phones, until there are enough and one has its participant on that node; false: none has. A node that has just begun may have few shards.</summary>
+    private async Task<bool> FillAsync(int mixer, string time)
+    {
+        while (_phones.Count < FewestPhones || (await cluster.ShardsAsync("participant", SipNode))[mixer].Entities == 0)
+        {
+            if (_phones.Count == MostPhones) return false;
+            await AddAsync(time);
+        }
+
+        return true;
+    }
 
     private async Task AddAsync(string time)
     {

@@ -57,7 +57,7 @@ public sealed class MixerReplacementTests
         Assert.Empty(May(Effects(new ConferenceInput.LegMoved(people[0], Second))));
         // Nobody waits for the slow.
         _scene.Now += TimeSpan.FromSeconds(1);
-        Assert.Equal([people[3], people[4]], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
+        Assert.Equal([people[1], people[2], people[3], people[4]], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
         foreach (var who in people[1..4]) Effects(new ConferenceInput.LegMoved(who, Second));
         // Who leaves need not move.
         Assert.Contains(new ConferenceEffect.ObserveMoved(5, TimeSpan.FromSeconds(1)), Effects(Ask(Leave(people[4]))));
@@ -69,11 +69,18 @@ public sealed class MixerReplacementTests
     {
         Joined(LegAbility.None, Alice);
         Loses();
-        Effects(new ConferenceInput.Stored());
-        _scene.Now += TimeSpan.FromSeconds(1);
-        Assert.Empty(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves)).OfType<ConferenceEffect.Move>());
-        _scene.Now += TimeSpan.FromSeconds(1);
-        Assert.Equal([Alice], May(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves))));
+        var told = Effects(new ConferenceInput.Stored());
+        foreach (var wait in (int[])[250, 500, 1000, 2000, 2000])
+        {
+            // The next turn of another is looked for every second.
+            var timer = Assert.Single(told.OfType<ConferenceEffect.Start>(), s => s.Timer == ConferenceTimer.Moves);
+            Assert.Equal(TimeSpan.FromMilliseconds(Math.Min(wait, 1000)), timer.After);
+            _scene.Now += TimeSpan.FromMilliseconds(wait - 1);
+            Assert.Empty(Effects(new ConferenceInput.Fired(ConferenceTimer.Moves)).OfType<ConferenceEffect.Move>());
+            _scene.Now += TimeSpan.FromMilliseconds(1);
+            told = Effects(new ConferenceInput.Fired(ConferenceTimer.Moves));
+            Assert.Equal([Alice], May(told));
+        }
     }
 
     [Fact]
