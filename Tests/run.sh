@@ -111,7 +111,7 @@ ring() {
   [ $code -ne 0 ] && [ $f -eq 0 ] && f=1
   passed=$((passed + p)); failed=$((failed + f)); skipped=$((skipped + s))
   if [ $f -eq 0 ]; then echo "ok      $project: $p passed$([ $s -gt 0 ] && echo ", $s skipped") ($((SECONDS - start)) s)"
-  else echo "FAILED  $project: $p passed, $f failed"; grep -vE '^\s*(Passed|Skipped) ' "$results/$project.log" | tail -n 120; fi
+  else echo "FAILED  $project: $p passed, $f failed"; grep -A 4 -E '^ +Failed ' "$results/$project.log" | cut -c -300 | head -n 100; grep -vE '^\s*(Passed|Skipped) ' "$results/$project.log" | tail -n 120; fi
   grep -E '^\s*Skipped ' "$results/$project.log" | sort -u | head -n 20
 }
 
