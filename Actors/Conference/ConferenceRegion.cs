@@ -35,7 +35,6 @@ public static class ConferenceRegion
         };
         if (homes is not null) parts = parts with { NextMixer = homes.Next, NoRoom = homes.NoRoom, HasRoomBeside = _ => homes.HasRoom() };
         var plan = new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards), RememberEntities: true, StopConference.Instance);
-        if (settings.Cluster.Has(NodeRole.Focus)) builder.WithActors((system, _) => system.ActorOf(Props.Create(() => new FirstRecovery()), FirstRecovery.Name));
         if (settings.Cluster.Has(NodeRole.Focus) && !settings.Cluster.IsAlone)
             builder.WithActors((system, _) => system.ActorOf(Props.Create(() => new FocusWatch(regions, active)), "focus-watch"));
         return builder.AddRegion<ConferenceRegionKey>(

@@ -7,7 +7,7 @@ using Xunit.Abstractions;
 namespace ConfCluster.Cluster.Tests.Processes;
 
 /// <summary>Phones whose keys travel in MIKEY messages, beside one with a=crypto, while nodes of a cluster die around them.</summary>
-[Collection("processes")]
+[Collection("clusters")]
 public sealed class MikeyFailoverTests(ITestOutputHelper output)
 {
     private const string Room = "kept";

@@ -86,7 +86,17 @@ public sealed class RollTests(ITestOutputHelper output)
             var loads = Enumerable.Range(0, nodes).Select(i => (Node: 1 + i, Conferences: (conferences + nodes - 1 - i) / nodes)).Where(l => l.Conferences > 0)
                 .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
             var other = rolled.Contains(1) ? nodes : 1;
-            await cluster[other].UntilAsync(async () => await CallsAsync(cluster, other) == all, $"{all} calls");
+            try
+            {
+                await cluster[other].UntilAsync(async () => await CallsAsync(cluster, other) == all, $"{all} calls");
+            }
+            catch (TimeoutException)
+            {
+                output.WriteLine($"{await CallsAsync(cluster, other)} calls; {await LeavesAsync(cluster)}");
+                foreach (var load in loads) Tell(JsonDocument.Parse((await load).Output).RootElement);
+                throw;
+            }
+
             // Whoever is in may not have been answered yet, and an INVITE under way is no call that could be kept.
             foreach (var conference in await ConferencesAsync(cluster, other)) await cluster.UntilTalkingAsync(other, conference, phones);
             foreach (var number in rolled)
