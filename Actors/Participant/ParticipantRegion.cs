@@ -27,21 +27,21 @@ public static class ParticipantRegion
         ArgumentNullException.ThrowIfNull(settings);
         var focus = FocusOf(settings);
         var journal = DialogWriter.Journal(settings.Journal.MinBackoff, settings.Journal.MaxBackoff);
+        if (!settings.Cluster.IsAlone && settings.Cluster.Has(NodeRole.Focus)) builder.WithActors((system, _) => OpenShards(system, settings, regions));
         return builder.AddRegion<ParticipantRegionKey>(
             new ShardRegionPlan(TypeName, NodeRole.Focus, new Extractor(settings.Conference.Shards)), settings.Cluster, regions,
             id => ShardOpener.ShardOf(id) is null ? PropsOf(new ParticipantId(id), focus, regions, journal) : Props.Create(() => new ShardOpener()),
-            region => Started(region, settings, regions));
+            region => regions.Participants = region);
     }
 
     /// <summary>
     /// A call needs no home for a shard then: a home that is given while a node is dying waits until that is removed, and whoever lived there waits with it.
     /// </summary>
-    private static void Started(IActorRef region, ConfClusterSettings settings, EntityRegions regions)
+    private static void OpenShards(ActorSystem system, ConfClusterSettings settings, EntityRegions regions) => Akka.Cluster.Cluster.Get(system).RegisterOnMemberUp(() =>
     {
-        regions.Participants = region;
-        if (settings.Cluster.IsAlone || !settings.Cluster.Has(NodeRole.Focus)) return;
-        for (var shard = 0; shard < settings.Conference.Shards; shard++) region.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
-    }
+        for (var shard = 0; shard < settings.Conference.Shards; shard++)
+            regions.Participants.Tell(new ShardRegion.StartEntity(ShardOpener.IdOf(shard)), ActorRefs.NoSender);
+    });
 
     public static Props PropsOf(ParticipantId id, FocusSettings settings, EntityRegions regions, DialogJournal journal) =>
         Props.Create(() => new ParticipantEntity(id, settings, regions, journal));

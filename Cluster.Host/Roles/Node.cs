@@ -49,7 +49,7 @@ internal sealed class Node : IAsyncDisposable
             await node._app.StartAsync(CancellationToken.None);
             var cluster = node.Services.GetRequiredService<ClusterView>();
             node.Services.GetRequiredService<EntityRegions>().IdleShards = cluster.IdleShardsAsync;
-            node.Refusal = await node.ListenAsync() ?? await node.Services.GetRequiredService<ClusterEntry>().JoinAsync(node.System, stop);
+            node.Refusal = await node.ListenAsync() ?? await node.JoinAsync(stop);
         }
         catch (IOException e)
         {
@@ -95,6 +95,12 @@ internal sealed class Node : IAsyncDisposable
     {
         _stopping.Dispose();
         await _app.DisposeAsync();
+    }
+
+    private async Task<string?> JoinAsync(CancellationToken stop)
+    {
+        if (_settings.Cluster.Has(NodeRole.Focus)) await System.RecoverOnceAsync();
+        return await _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
     }
 
     /// <summary>The endpoint binds when it starts, so one that answers without a refusal is listening.</summary>

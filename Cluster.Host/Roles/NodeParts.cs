@@ -122,7 +122,11 @@ internal static class NodeParts
         if (settings.Cluster.Has(NodeRole.Sip)) akka.AddSipEndpoint(settings.Sip, services.GetRequiredService<LocalTag>(), regions, TimeProvider.System);
         if (settings.Cluster.IsAlone) return;
         akka.AddSipWay(settings.Sip, regions, TimeProvider.System);
-        akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new DrainWatch(regions.Draining)), DrainWatch.Name));
+        akka.WithActors((system, _) =>
+        {
+            system.ActorOf(Props.Create(() => new DrainWatch(regions.Draining)), DrainWatch.Name);
+            system.ActorOf(Props.Create(() => new HandOffDrops(regions)), HandOffDrops.Name);
+        });
         AddLossWatches(akka, settings.Cluster);
     }
 

@@ -40,6 +40,7 @@ public static class ParticipantMachine
     private static ParticipantStep Table(ParticipantState state, ParticipantInput input, ParticipantContext context) => state switch
     {
         Idle => WhenIdle(input, context),
+        Awaited awaited => Awaiting.Next(awaited, input, context),
         Resolving or Checking or Granting => WhenAskingKms(state, input, context),
         Joining or Opening => WhenInvited(state, input, context),
         Early early => EarlyDialogs.Next(early, input, context),
@@ -61,8 +62,8 @@ public static class ParticipantMachine
         RequestArrived { Request: { Method.Name: "INVITE", Headers.To.Tag: null } } invite => Arrival.Begin(invite, context),
         RequestArrived { Request.Method.Name: "CANCEL" } cancel => Closing.Refused(cancel, ParticipantRefusal.NoTransaction, context),
         RequestArrived other => Closing.Refused(other, ParticipantRefusal.NoDialog, context),
-        JoinAccepted late => Closing.NeverIn(late.Conference, LeaveReason.DialogFailed, context),
-        MoveRequested move => Closing.NeverIn(move.Conference, LeaveReason.DialogFailed, context),
+        JoinAccepted late => Awaiting.Begin(late.Conference, context),
+        MoveRequested move => Awaiting.Begin(move.Conference, context),
         EndRequested end => Closing.NeverIn(end.Conference, end.Reason, context),
         DialRequested dial => Focus.Dialling.Begin(dial, context),
         _ => Closing.StopIfDone(new Departure(null, LeaveReason.Unknown, null, LeaveOwed: false, Stored: false)),

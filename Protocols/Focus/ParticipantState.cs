@@ -39,6 +39,9 @@ public abstract partial record ParticipantState
     /// <summary>Nothing has happened yet, or nothing is known about it.</summary>
     public sealed record Idle : ParticipantState;
 
+    /// <summary>A conference holds it for a participant, and nothing is stored: its INVITE may come again (<see cref="Focus.Awaiting"/>).</summary>
+    public sealed record Awaited(ConferenceId Conference) : ParticipantState;
+
     /// <summary>The offer's ticket is acceptable; the KMS has been asked.</summary>
     /// <param name="Session">The offer.</param>
     public sealed record Resolving(Invitation Invitation, SessionDescription Session, MikeyArrival Transfer) : ParticipantState

@@ -89,16 +89,17 @@ public sealed class RollTests(ITestOutputHelper output)
             try
             {
                 await cluster[other].UntilAsync(async () => await CallsAsync(cluster, other) == all, $"{all} calls");
+                // Whoever is in may not have been answered yet, and an INVITE under way is no call that could be kept.
+                foreach (var conference in await ConferencesAsync(cluster, other)) await cluster.UntilTalkingAsync(other, conference, phones);
             }
             catch (TimeoutException)
             {
+                foreach (var conference in await ConferencesAsync(cluster, other)) output.WriteLine($"{conference}: {await cluster.ShowAsync(other, conference)}");
                 output.WriteLine($"{await CallsAsync(cluster, other)} calls; {await LeavesAsync(cluster)}");
                 foreach (var load in loads) Tell(JsonDocument.Parse((await load).Output).RootElement);
                 throw;
             }
 
-            // Whoever is in may not have been answered yet, and an INVITE under way is no call that could be kept.
-            foreach (var conference in await ConferencesAsync(cluster, other)) await cluster.UntilTalkingAsync(other, conference, phones);
             foreach (var number in rolled)
             {
                 var asked = number == 1 ? 2 : 1;

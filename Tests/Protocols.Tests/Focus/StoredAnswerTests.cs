@@ -183,6 +183,69 @@ public sealed class StoredAnswerTests
         next.None<Join>();
     }
 
+    /// <summary>Its conference has let it in and says so to a life that knows nothing, as when its shard moves right then.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whose_node_dies_before_anything_is_stored_is_answered_by_the_next_life(bool isMoved)
+    {
+        var next = Asking().NextLife(seconds: TakeOver);
+        if (isMoved) next.Move(Mixer, mayOffer: true);
+        else next.Accept();
+        Assert.Equal<ParticipantEffect>([new Start(ParticipantTimer.RepeatAsk, TimeSpan.FromSeconds(2.5))], next.Effects);
+        next.Move(Mixer, mayOffer: true);
+        Assert.Empty(next.Effects);
+
+        next.Receive(Request("INVITE", sdp: Offer()));
+        Assert.Equal(Room, next.Only<Join>().Conference);
+        Assert.Equal(new Cancel(ParticipantTimer.RepeatAsk), next.Effects[0]);
+        next.Accept();
+        next.Open();
+        next.Stored();
+        Assert.Equal(200, next.Response.StatusCode);
+        next.Ack();
+        Assert.IsType<ParticipantState.Confirmed>(next.State);
+    }
+
+    [Fact]
+    public void Whose_INVITE_does_not_come_again_was_never_in()
+    {
+        var next = Asking().NextLife(seconds: TakeOver);
+        next.Accept();
+        next.Receive(Later("BYE", 2));
+        Assert.Equal(481, next.Response.StatusCode);
+        next.None<Leave>();
+        next.Fire(ParticipantTimer.RepeatAsk);
+        Assert.Equal((Room, LeaveReason.DialogFailed), (next.Only<Leave>().Conference, next.Only<Leave>().Reason));
+    }
+
+    [Fact]
+    public void Who_is_to_end_waits_for_no_INVITE()
+    {
+        var next = Asking().NextLife(seconds: TakeOver);
+        next.Accept();
+        next.Do(new ParticipantInput.EndRequested(Room, LeaveReason.ConferenceEnded));
+        Assert.Equal(LeaveReason.ConferenceEnded, next.Only<Leave>().Reason);
+        Assert.Contains(new Cancel(ParticipantTimer.RepeatAsk), next.Effects);
+    }
+
+    /// <summary>Alone, no participant outlives the process, and nothing is handed on again.</summary>
+    [Fact]
+    public void In_a_node_alone_who_knows_nothing_was_never_in()
+    {
+        var scene = new ParticipantScene();
+        scene.Accept();
+        Assert.Equal(LeaveReason.DialogFailed, scene.Only<Leave>().Reason);
+    }
+
+    private static ParticipantScene Asking()
+    {
+        var scene = new ParticipantScene { StoresAtOnce = false }.InCluster();
+        scene.Receive(Request("INVITE", sdp: Offer()));
+        scene.Only<Join>();
+        return scene;
+    }
+
     private static ParticipantScene Held(string? sdp = null, string extra = "")
     {
         var scene = new ParticipantScene { StoresAtOnce = false }.InCluster();
