@@ -99,8 +99,10 @@ internal sealed class Node : IAsyncDisposable
 
     private async Task<string?> JoinAsync(CancellationToken stop)
     {
-        if (_settings.Cluster.Has(NodeRole.Focus)) await System.RecoverOnceAsync();
-        return await _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
+        var recovery = _settings.Cluster.Has(NodeRole.Focus) ? System.RecoverOnceAsync() : Task.CompletedTask;
+        var refusal = await _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
+        await recovery;
+        return refusal;
     }
 
     /// <summary>The endpoint binds when it starts, so one that answers without a refusal is listening.</summary>

@@ -84,7 +84,7 @@ public sealed class RollTests(ITestOutputHelper output)
             await using var packets = await cluster.WatchPacketsAsync();
             // The nodes take turns; what a node needs beside its rolling is generous, and the phones stay until the last one is back.
             var loads = Enumerable.Range(0, nodes).Select(i => (Node: 1 + i, Conferences: (conferences + nodes - 1 - i) / nodes)).Where(l => l.Conferences > 0)
-                .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 10 * rolled.Length))).ToList();
+                .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 14 * rolled.Length))).ToList();
             var other = rolled.Contains(1) ? nodes : 1;
             try
             {
