@@ -13,6 +13,9 @@ internal sealed record KnownMixer(MixerState Published)
     /// <summary>When it must have been heard of again.</summary>
     public DateTimeOffset ReportDue { get; init; }
 
+    /// <summary>It was not heard of in time, and is waited for once more.</summary>
+    public bool IsMissed { get; init; }
+
     /// <summary>Which life of it has reported last; 0: none, or it does not tell.</summary>
     public long Born { get; init; }
 

@@ -20,6 +20,12 @@ internal static class MixerWatch
     /// <summary>Mixers in a row that never said anything double the patience with the next, up to so often.</summary>
     private const int MaxDoublings = 3;
 
+    /// <summary>
+    /// That part of the silence a mixer is waited for once more: a process that was held up finds the reports of that time behind the timer. Only when that wait was not
+    /// held up itself, by more than half of it, is the mixer silent.
+    /// </summary>
+    private const int OnceMore = 5;
+
     /// <summary>With so few SSRCs left the mixer is given more.</summary>
     private const int FewSsrcs = 4;
 
@@ -112,9 +118,10 @@ internal static class MixerWatch
         {
             var late = context.Decision.Now - known.ReportDue;
             if (late < TimeSpan.Zero) continue;
-            // A timer that comes this late was held up with the rest of the process, so the mixer's reports may have been, too.
-            if (late <= context.MixerSilence / 3) life = Replace(life, known, MixerLoss.Silent, "is silent", effects);
-            life = With(life, known with { ReportDue = context.Decision.Now + Silence(life, known, context) });
+            var isSilent = known.IsMissed && late <= More(context) / 2;
+            if (isSilent) life = Replace(life, known, MixerLoss.Silent, "is silent", effects);
+            var wait = isSilent ? Silence(life, known, context) - More(context) : More(context);
+            life = With(life, known with { IsMissed = !isSilent, ReportDue = context.Decision.Now + wait });
         }
 
         return Arm(life, effects, context);
@@ -168,7 +175,9 @@ internal static class MixerWatch
     private static ConferenceLife With(ConferenceLife life, KnownMixer known) => life with { Known = life.Known.SetItem(known.Number, known) };
 
     private static ConferenceLife Await(ConferenceLife life, KnownMixer known, Effects effects, ConferenceContext context, TimeSpan rest = default) =>
-        Arm(With(life, known with { ReportDue = context.Decision.Now + Silence(life, known, context) + rest }), effects, context);
+        Arm(With(life, known with { IsMissed = false, ReportDue = context.Decision.Now + Silence(life, known, context) - More(context) + rest }), effects, context);
+
+    private static TimeSpan More(ConferenceContext context) => context.MixerSilence / OnceMore;
 
     /// <summary>One timer for the first that is due.</summary>
     private static ConferenceLife Arm(ConferenceLife life, Effects effects, ConferenceContext context)

@@ -38,6 +38,8 @@ public sealed class ConferenceKeysLossTests : ConferenceKeysScene
         _did.Clear();
         _now += TimeSpan.FromHours(1);
         Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        _now = _life.ReportDue;
+        Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
         Assert.All(_did.OfType<ConferenceEffect.Move>(), m => Assert.False(m.MayOffer));
         Assert.Equal(2, _did.OfType<ConferenceEffect.OfferKey>().Select(o => o.Participant).Distinct().Count());
         _did.Clear();

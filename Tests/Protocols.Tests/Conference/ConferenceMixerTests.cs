@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ConfCluster.Protocols.Conference;
 using ConfCluster.Protocols.Rtp;
 using Xunit;
@@ -25,8 +26,7 @@ public sealed class ConferenceMixerTests : ConferenceMachineScene
     {
         Joined(Alice);
         Effects(Report(applied: 1));
-        _scene.Now += TimeSpan.FromSeconds(3);
-        var effects = Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        var effects = Loses();
         Assert.Equal<ConferenceEvent>(
             [new ConferenceEvent.MixerPlaced(2) { At = _scene.Now, Loss = MixerLoss.Silent, Ssrcs = [new MemberSsrc(Alice, new Ssrc(2))] }], effects.OfType<ConferenceEffect.Store>().Single().Events);
         effects = Effects(new ConferenceInput.Stored());
@@ -50,8 +50,7 @@ public sealed class ConferenceMixerTests : ConferenceMachineScene
         Effects(new ConferenceInput.Stored());
         Assert.Empty(_life.Published!.Resumes);
 
-        _scene.Now += TimeSpan.FromSeconds(3);
-        Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        Loses();
         Effects(new ConferenceInput.Stored());
         var next = Mixer with { Incarnation = 2 };
         Assert.Equal(next, _life.Published!.Mixer);
@@ -74,20 +73,37 @@ public sealed class ConferenceMixerTests : ConferenceMachineScene
     private static LegUplinks Sent(ParticipantId participant, ulong highest) => new(participant, [new UplinkIndex(new Ssrc(0xA), highest)]);
 
     [Fact]
-    public void A_report_puts_the_suspicion_off_and_a_timer_that_comes_late_begins_anew()
+    public void A_report_puts_the_suspicion_off()
     {
         Joined(Alice);
         Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(2);
         Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(1);
-        Assert.Equal<ConferenceEffect>(
-            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(2))],
-            Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+        AsksFor(1.4);
+        _scene.Now += TimeSpan.FromSeconds(1.4);
+        AsksFor(0.6);
+        Effects(Report(applied: 1));
+        _scene.Now += TimeSpan.FromSeconds(0.6);
+        AsksFor(1.8);
+    }
+
+    /// <summary>The reports of that time are behind the timer, or on their way.</summary>
+    [Fact]
+    public void A_process_that_was_held_up_takes_no_mixer_for_silent_before_it_has_waited_without_being_held_up()
+    {
+        Joined(Alice);
+        Effects(Report(applied: 1));
         _scene.Now += TimeSpan.FromSeconds(30);
-        Assert.Equal<ConferenceEffect>(
-            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(3))],
-            Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+        AsksFor(0.6);
+        foreach (var late in new[] { 0.91, 5 })
+        {
+            _scene.Now += TimeSpan.FromSeconds(late);
+            AsksFor(0.6);
+        }
+
+        _scene.Now += TimeSpan.FromSeconds(0.9);
+        Assert.Single(Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)).OfType<ConferenceEffect.Store>());
     }
 
     [Fact]
@@ -95,13 +111,24 @@ public sealed class ConferenceMixerTests : ConferenceMachineScene
     {
         Joined(Alice);
         var rested = Report(applied: 1) with { Rest = TimeSpan.FromSeconds(10) };
-        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(13)), Effects(rested));
+        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(12.4)), Effects(rested));
         _scene.Now += TimeSpan.FromSeconds(12);
-        Assert.Equal<ConferenceEffect>(
-            [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(1))], Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+        AsksFor(0.4);
         Effects(rested);
         Effects(Ask(Join(Bob)));
-        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(3)), Effects(new ConferenceInput.Stored()));
+        Assert.Contains(new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(2.4)), Effects(new ConferenceInput.Stored()));
+    }
+
+    private void AsksFor(double seconds) => Assert.Equal<ConferenceEffect>(
+        [new ConferenceEffect.Start(ConferenceTimer.MixerSilent, TimeSpan.FromSeconds(seconds))], Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)));
+
+    /// <summary>Its mixer is not heard of, nor when it is waited for once more.</summary>
+    private ImmutableArray<ConferenceEffect> Loses()
+    {
+        _scene.Now = _life.ReportDue;
+        Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        _scene.Now = _life.ReportDue;
+        return Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
     }
 
     [Fact]

@@ -173,6 +173,8 @@ internal sealed class ConferenceWorld(bool shares, int ladder, int legs)
     {
         if (_life.ReportDue > _scene.Now) _scene.Now = _life.ReportDue;
         Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        if (_life.ReportDue > _scene.Now) _scene.Now = _life.ReportDue;
+        Give(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
     }
 
     private void Fails()

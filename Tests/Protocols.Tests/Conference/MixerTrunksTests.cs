@@ -64,6 +64,9 @@ public sealed class MixerTrunksTests
         var generation = _life.Published!.Trunk!.Generation;
         _scene.Now = _life.ReportDue;
         Report(First, null);
+        Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent));
+        _scene.Now = _life.ReportDue;
+        Report(First, null);
         var facts = Effects(new ConferenceInput.Fired(ConferenceTimer.MixerSilent)).OfType<ConferenceEffect.Store>().Single().Events;
         Assert.Equal((1, MixerLoss.Silent), facts.OfType<ConferenceEvent.MixerPlaced>().Select(p => (p.Number, p.Loss)).Single());
         Assert.Equal([Carol], facts.OfType<ConferenceEvent.MixerPlaced>().Single().Ssrcs.Select(s => s.Participant));

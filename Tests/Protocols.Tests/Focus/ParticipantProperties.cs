@@ -22,7 +22,7 @@ public sealed class ParticipantProperties
     private static readonly Gen<(int Move, int Detail)[]> Stories = Gen.Select(Gen.Int[0, 30], Gen.Int[0, 7]).Array[0, 40];
 
     /// <summary>Most stories begin as calls do, so that the later states are reached.</summary>
-    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 11]);
+    private static readonly Gen<((int Move, int Detail)[] Story, int Start)> Lives = Gen.Select(Stories, Gen.Int[0, 12]);
 
     [Fact]
     public void Every_INVITE_has_at_most_one_final_response_and_a_life_that_ends_leaves_nothing() => Lives.Sample(
@@ -62,11 +62,21 @@ public sealed class ParticipantProperties
         9 => Opening(Clustered()),
         10 => Opening(Clustered(), "Require: 100rel\r\n"),
         11 => Clustered(),
+        12 => Awaited(),
         _ => Confirmed(),
     };
 
     /// <summary>On one node of several, with a journal that takes its time.</summary>
     private static ParticipantScene Clustered() => new ParticipantScene(Timer) { StoresAtOnce = false }.InCluster();
+
+    /// <summary>Its conference knows it, and it knows nothing.</summary>
+    private static ParticipantScene Awaited()
+    {
+        var scene = Clustered();
+        scene.Accept();
+        Assert.IsType<ParticipantState.Awaited>(scene.State);
+        return scene;
+    }
 
     private static ParticipantScene Opening(ParticipantScene scene, string extra = "")
     {
