@@ -26,7 +26,10 @@ public static class FirstRecoveryRun
     /// <summary>A journal that does not answer is found out by those that need it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Returns when it has been done, whether it went well or not. The shard regions have to have started: the journal keeps the serializers that it finds.</summary>
+    /// <summary>
+    /// Returns when it has been done, whether it went well or not, and at the latest after 10 s. The shard regions have to have started: the journal keeps the
+    /// serializers that it finds.
+    /// </summary>
     public static async Task RecoverOnceAsync(this ActorSystem system)
     {
         ArgumentNullException.ThrowIfNull(system);

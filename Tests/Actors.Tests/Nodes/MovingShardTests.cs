@@ -29,7 +29,7 @@ public sealed class MovingShardTests : IAsyncLifetime, IDisposable
         """;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
 
     private readonly ActorSystem[] _systems =
         [.. Enumerable.Range(0, 3).Select(_ => ActorSystem.Create("moves", BootstrapSetup.Create().WithConfig(Config).And(EngineDefaults.Serializers())))];
@@ -46,8 +46,8 @@ public sealed class MovingShardTests : IAsyncLifetime, IDisposable
         {
             var (system, here, regions, heard) = (_systems[node], node, _regions[node], _heard.Writer);
             regions.Participants = ClusterSharding.Get(system).Start(
-                ParticipantRegion.TypeName, _ => Props.Create(() => new Entity(here, heard)), ClusterShardingSettings.Create(system).WithStateStoreMode(StateStoreMode.DData),
-                new Extractor(_busy), _home, PoisonPill.Instance);
+                ParticipantRegion.TypeName, _ => Props.Create(() => new Entity(here, heard)),
+                ClusterShardingSettings.Create(system).WithStateStoreMode(StateStoreMode.DData), new Extractor(_busy), _home, PoisonPill.Instance);
             system.ActorOf(Props.Create(() => new HandOffDrops(regions)), HandOffDrops.Name);
         }
     }
@@ -136,7 +136,8 @@ public sealed class MovingShardTests : IAsyncLifetime, IDisposable
             IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations, IImmutableSet<string> rebalanceInProgress) =>
             Task.FromResult<IImmutableSet<string>>([.. currentShardAllocations.Where(r => !IsThere(r.Key)).SelectMany(r => r.Value)]);
 
-        private bool IsThere(IActorRef region) =>
-            region.Path.Address == Address || region.Path.Address.HasLocalScope && ((ActorRefWithCell)region).Underlying.System is ExtendedActorSystem here && here.Provider.DefaultAddress == Address;
+        private bool IsThere(IActorRef region) => Address == (region.Path.Address.HasLocalScope
+            ? ((ExtendedActorSystem)((ActorRefWithCell)region).Underlying.System).Provider.DefaultAddress
+            : region.Path.Address);
     }
 }

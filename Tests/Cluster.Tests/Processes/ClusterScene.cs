@@ -111,9 +111,12 @@ internal static class ClusterScene
 
     /// <summary>K6 for all that was seen: no index was used twice, and none came twice to whoever it was sent to. What was counted is returned.</summary>
     /// <param name="heard">Packets that the phones say they got: so many were there to be judged at least.</param>
-    public static async Task<string> NoIndexIsUsedTwiceAsync(this PacketWatch watch, ulong heard)
+    public static async Task<string> NoIndexIsUsedTwiceAsync(this PacketWatch watch, ulong heard) => NoIndexIsUsedTwice(await watch.StopAsync(), heard);
+
+    /// <inheritdoc cref="NoIndexIsUsedTwiceAsync" />
+    public static string NoIndexIsUsedTwice(IReadOnlyList<Datagram> packets, ulong heard)
     {
-        var seen = KeyReuse.Of(await watch.StopAsync());
+        var seen = KeyReuse.Of(packets);
         Assert.True(seen.Reuses.Count == 0, $"{seen}\n{string.Join('\n', seen.Reuses.Take(20))}");
         Assert.True(seen.Replays.Count == 0, $"{seen}\n{string.Join('\n', seen.Replays.Take(20))}");
         Assert.True(seen.Unread.Count == 0, $"{seen}\n{string.Join('\n', seen.Unread.Take(20))}");

@@ -84,7 +84,7 @@ public sealed class RollTests(ITestOutputHelper output)
             await using var packets = await cluster.WatchPacketsAsync();
             // The nodes take turns; what a node needs beside its rolling is generous, and the phones stay until the last one is back.
             var loads = Enumerable.Range(0, nodes).Select(i => (Node: 1 + i, Conferences: (conferences + nodes - 1 - i) / nodes)).Where(l => l.Conferences > 0)
-                .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 14 * rolled.Length))).ToList();
+                .Select(l => Load(cluster, l.Node, l.Conferences, phones, TimeSpan.FromSeconds(12 + 20 * rolled.Length))).ToList();
             var other = rolled.Contains(1) ? nodes : 1;
             try
             {
@@ -122,7 +122,9 @@ public sealed class RollTests(ITestOutputHelper output)
                 Tell(report);
             }
 
-            output.WriteLine(await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.GetProperty("packetsReceived").GetUInt64())));
+            var seen = await packets.StopAsync();
+            output.WriteLine($"on the wire: {ReceiverGaps.Of(seen, cluster.MediaPorts)}");
+            output.WriteLine(ClusterScene.NoIndexIsUsedTwice(seen, reports.Aggregate(0UL, (sum, r) => sum + r.GetProperty("packetsReceived").GetUInt64())));
             if (reports.Exists(r => r.GetProperty("longestGapMilliseconds").GetDouble() > LongGap)) cluster.TellLogs();
             if (reports.Exists(r => r.GetProperty("packetsLost").GetInt64() > 0 || r.GetProperty("failures").EnumerateObject().Any()))
                 output.WriteLine(await LeavesAsync(cluster));
