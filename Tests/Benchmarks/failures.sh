@@ -24,7 +24,7 @@ def at(v, q): return sorted(v)[min(len(v) - 1, int(q * len(v)))]
 for role in ('Media', 'Focus', 'Mixer', 'All'):
     mine = [r for r in rows if r[0] == role]
     if not mine: continue
-    for name, column in (('gap (ms)', 2), ('new join (s)', 5)):
+    for name, column in (('gap (ms)', 2), ('time between two packets on the wire (ms)', 6), ('new join (s)', 5)):
         v = [float(r[column]) for r in mine]
         print(f'{role} {name}: n {len(v)}, min {min(v):g}, p50 {at(v, .5):g}, p90 {at(v, .9):g}, p99 {at(v, .99):g}, max {max(v):g}')
     print(f'{role}: calls kept {sum(int(r[1].split()[0]) for r in mine)} of {sum(int(r[1].split()[2]) for r in mine)}, undecryptable {sum(int(r[3]) for r in mine)}, replays {sum(int(r[4]) for r in mine)}')

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ConfCluster.Cluster.Tests.Processes;
+using ConfCluster.Cluster.Tests.Wire;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -56,9 +57,10 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
                 await using var packets = await cluster.WatchPacketsAsync();
                 var (victim, hadConference) = await scene.BeginAsync(null, "25s");
                 var (joined, reports) = await scene.KillAsync(victim);
-                await packets.NoIndexIsUsedTwiceAsync(1);
+                var seen = await packets.StopAsync();
+                ClusterScene.NoIndexIsUsedTwice(seen, 1);
                 await scene.StartAgainAsync(victim);
-                var row = Row(joined, reports);
+                var row = Row(joined, reports, ReceiverGaps.Of(seen, cluster.MediaPorts));
                 output.WriteLine($"{run}: {row}, conference on it: {hadConference}");
                 if (reports.Any(r => r.LongestGap > Unusual || r.Undecryptable > 0)) Tell(cluster, reports);
                 await File.AppendAllTextAsync(file, $"| {(hadConference ? "All" : "Mixer")} | {row} |\n");
@@ -93,16 +95,18 @@ public sealed class FailureRunsTests(ITestOutputHelper output)
         var newcomer = await cluster.UntilJoinedAsync(room, SipNode, 1500, Patience);
         var reports = await Task.WhenAll(one.ReportAsync(), other.ReportAsync());
         await cluster.UntilGoneAsync(asked, room);
-        await packets.NoIndexIsUsedTwiceAsync(reports.Aggregate(0UL, (sum, r) => sum + r.PacketsReceived));
+        var seen = await packets.StopAsync();
+        ClusterScene.NoIndexIsUsedTwice(seen, reports.Aggregate(0UL, (sum, r) => sum + r.PacketsReceived));
         cluster.Start(victim);
         await cluster[victim].UntilReadyAsync();
-        return Row(newcomer, reports);
+        return Row(newcomer, reports, ReceiverGaps.Of(seen, cluster.MediaPorts));
     }
 
-    private static string Row(TimeSpan joined, PhoneResult[] reports)
+    /// <param name="wire">Whatever the phones' processes were late themselves.</param>
+    private static string Row(TimeSpan joined, PhoneResult[] reports, ReceiverGaps wire)
     {
         var (kept, gap) = (reports.Count(r => r.WasKept), reports.Max(r => r.LongestGap));
         var (lost, again) = (reports.Aggregate(0UL, (sum, r) => sum + r.Undecryptable), reports.Aggregate(0UL, (sum, r) => sum + r.Replays));
-        return string.Create(CultureInfo.InvariantCulture, $"{kept} of {reports.Length} | {gap:0} | {lost} | {again} | {joined.TotalSeconds:0.0}");
+        return string.Create(CultureInfo.InvariantCulture, $"{kept} of {reports.Length} | {gap:0} | {lost} | {again} | {joined.TotalSeconds:0.0} | {wire.Longest[^1].TotalMilliseconds:0}");
     }
 }
