@@ -97,12 +97,11 @@ internal sealed class Node : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private async Task<string?> JoinAsync(CancellationToken stop)
+    private Task<string?> JoinAsync(CancellationToken stop)
     {
-        var recovery = _settings.Cluster.Has(NodeRole.Focus) ? System.RecoverOnceAsync() : Task.CompletedTask;
-        var refusal = await _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
-        await recovery;
-        return refusal;
+        // Nobody waits for it: whoever comes sooner finds the journal as it would be without.
+        if (_settings.Cluster.Has(NodeRole.Focus)) _ = System.RecoverOnceAsync();
+        return _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
     }
 
     /// <summary>The endpoint binds when it starts, so one that answers without a refusal is listening.</summary>
