@@ -100,7 +100,7 @@ internal sealed class Node : IAsyncDisposable
     private Task<string?> JoinAsync(CancellationToken stop)
     {
         // Nobody waits for it: whoever comes sooner finds the journal as it would be without.
-        if (_settings.Cluster.Has(NodeRole.Focus)) _ = System.RecoverOnceAsync();
+        if (_settings.Cluster.Has(NodeRole.Focus)) System.ActorOf(Props.Create(() => new FirstRecovery()), FirstRecovery.Name);
         return _app.Services.GetRequiredService<ClusterEntry>().JoinAsync(System, stop);
     }
 

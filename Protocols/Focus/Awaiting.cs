@@ -12,12 +12,9 @@ namespace ConfCluster.Protocols.Focus;
 /// </summary>
 internal static class Awaiting
 {
-    /// <summary>What is handed on again comes within four times T1 (2 s).</summary>
-    private const int UntilCopy = 5;
-
     /// <param name="conference">It spoke to a participant that knows nothing of itself.</param>
     public static ParticipantStep Begin(ConferenceId conference, ParticipantContext context) => context.Settings.CallsOutliveNode
-        ? Steps.To(new ParticipantState.Awaited(conference), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, UntilCopy * context.Timings.T1))
+        ? Steps.To(new ParticipantState.Awaited(conference), new ParticipantEffect.Start(ParticipantTimer.RepeatAsk, Recovering.UntilCopy * context.Timings.T1))
         : Closing.NeverIn(conference, LeaveReason.DialogFailed, context);
 
     public static ParticipantStep Next(ParticipantState.Awaited state, ParticipantInput input, ParticipantContext context) => input switch

@@ -74,7 +74,7 @@ internal static class Recovering
     private const int MaxQuestions = 8;
 
     /// <summary>An INVITE that nobody has answered is handed on again within four times T1 (2 s).</summary>
-    private const int UntilCopy = 5;
+    public const int UntilCopy = 5;
 
     /// <summary>A refresh that was due in the former life may be overdue: the next comes within so many seconds.</summary>
     private const int RefreshWithin = 60;

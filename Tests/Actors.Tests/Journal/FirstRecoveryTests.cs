@@ -8,9 +8,10 @@ namespace ConfCluster.Actors.Tests.Journal;
 public sealed class FirstRecoveryTests() : TestKit(SwitchedJournal.Config)
 {
     [Fact]
-    public async Task It_asks_the_journal_once_and_goes()
+    public void It_asks_the_journal_once_and_goes()
     {
-        await Sys.RecoverOnceAsync().WaitAsync(TimeSpan.FromSeconds(30));
-        await Assert.ThrowsAsync<ActorNotFoundException>(() => Sys.ActorSelection($"/user/{FirstRecovery.Name}").ResolveOne(TimeSpan.FromSeconds(3)));
+        var first = Sys.ActorOf(Props.Create(() => new FirstRecovery()));
+        Watch(first);
+        ExpectTerminated(first, TimeSpan.FromSeconds(30));
     }
 }
