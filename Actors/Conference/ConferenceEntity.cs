@@ -143,11 +143,11 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
         };
         var step = ConferenceMachine.Next(_life, input, new ConferenceContext(decision, settings.MixerSuspectAfter));
         _life = step.Life;
-        foreach (var effect in step.Effects) Execute(effect);
+        foreach (var effect in step.Effects) Execute(effect, decision.Now);
         Note();
     }
 
-    private void Execute(ConferenceEffect effect)
+    private void Execute(ConferenceEffect effect, DateTimeOffset decided)
     {
         switch (effect)
         {
@@ -179,7 +179,7 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Refuse e: ToParticipant(new JoinRefused(e.Participant, _id, e.Reason)); break;
             case ConferenceEffect.Acknowledge e: ToParticipant(new LeaveAcknowledged(e.Participant, _id)); break;
             case ConferenceEffect.HangUp e: ToParticipant(new EndDialog(e.Participant, _id, e.Reason)); break;
-            case ConferenceEffect.Start e: Timers.StartSingleTimer(e.Timer, e.Timer, e.After); break;
+            case ConferenceEffect.Start e: Start(e, decided); break;
             case ConferenceEffect.Cancel e: Timers.Cancel(e.Timer); break;
             case ConferenceEffect.Observe e: KeyCounters.Count(e.What); break;
             case ConferenceEffect.ObserveLoss e: MixerCounters.Lost(e.Loss); break;
@@ -189,6 +189,13 @@ public sealed class ConferenceEntity : UntypedActor, IWithTimers
             case ConferenceEffect.Stop: Context.Stop(Self); break;
             default: throw new UnreachableException($"no execution for {effect.GetType().Name}");
         }
+    }
+
+    /// <summary>It runs from the decision, however long everything before it took: a rekeying is due then (K4).</summary>
+    private void Start(ConferenceEffect.Start start, DateTimeOffset decided)
+    {
+        var left = decided + start.After - _parts.Clock.GetUtcNow();
+        Timers.StartSingleTimer(start.Timer, start.Timer, left < TimeSpan.Zero ? TimeSpan.Zero : left < start.After ? left : start.After);
     }
 
     /// <summary>Without a KMS the answer is here.</summary>

@@ -253,8 +253,9 @@ internal static class ConferenceKeys
     {
         var at = RekeyMachine.WakeAt(life.Keys, context.Policy.Keys.Rekey);
         if (at == life.KeysWakeAt) return life;
+        var now = Clock(life, context);
         effects.Add(at is { } due
-            ? new ConferenceEffect.Start(ConferenceTimer.Keys, due > life.KeyClock ? due - life.KeyClock : TimeSpan.Zero)
+            ? new ConferenceEffect.Start(ConferenceTimer.Keys, due > now ? due - now : TimeSpan.Zero)
             : new ConferenceEffect.Cancel(ConferenceTimer.Keys));
         return life with { KeysWakeAt = at };
     }

@@ -31,6 +31,7 @@ public sealed class ConferenceEntityTests : TestKit
     private readonly TestProbe _shard;
     private readonly TestProbe _participants;
     private readonly TestProbe _mixers;
+    private Action _slow = () => { };
 
     public ConferenceEntityTests()
         : base(SwitchedJournal.Config + "\nakka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"") =>
@@ -195,6 +196,27 @@ public sealed class ConferenceEntityTests : TestKit
     }
 
     [Fact]
+    public void A_timer_runs_from_the_decision_and_not_from_when_all_before_it_is_said()
+    {
+        var said = TimeSpan.FromSeconds(1);
+        _slow = () => _clock.Advance(said);
+        var entity = WithMembers(Alice);
+        entity.Tell(new MixerReport(Mixer, new Incarnation(1), 1, []));
+        _mixers.ExpectMsg<ConfirmMixer>();
+        Ask(entity);
+        _slow = () => { };
+        // Missed, and once more.
+        foreach (var seconds in new[] { 2.4 - said.TotalSeconds, 0.6 })
+        {
+            _clock.Advance(TimeSpan.FromSeconds(seconds));
+            Advance(TimeSpan.FromSeconds(seconds));
+            Ask(entity);
+        }
+
+        Assert.Empty(_mixers.ExpectMsg<SetMixerState>().State.Legs);
+    }
+
+    [Fact]
     public void A_mixer_that_asks_after_a_pause_is_told_at_once_that_it_is_in_charge()
     {
         var entity = WithMembers(Alice);
@@ -263,7 +285,7 @@ public sealed class ConferenceEntityTests : TestKit
     private ConferenceParts Parts(Func<ConferenceId, long?, Props>? journal = null)
     {
         var settings = new ConferenceSettings(Blueprints.Only(new ConferencePolicy(100)), true, [], [], 1, 10, TimeSpan.FromSeconds(3));
-        var regions = new EntityRegions { Participants = _participants.Ref, Mixers = _mixers.Ref };
+        var regions = new EntityRegions { Participants = _participants.Ref, Mixers = new SlowRef(_mixers.Ref, () => _slow()) };
         journal ??= ConferenceRegion.JournalOf(new JournalSettings(JournalDatabase.Sqlite(""), Wait, Wait * 10));
         return new ConferenceParts(settings, regions, _active, journal, _clock);
     }
@@ -287,6 +309,20 @@ public sealed class ConferenceEntityTests : TestKit
     }
 
     private void Advance(TimeSpan time) => ((TestScheduler)Sys.Scheduler).Advance(time);
+
+    /// <summary>Something happens whenever it is told something.</summary>
+    private sealed class SlowRef(IActorRef target, Action happens) : MinimalActorRef
+    {
+        public override ActorPath Path => target.Path;
+
+        public override IActorRefProvider Provider => ((IInternalActorRef)target).Provider;
+
+        protected override void TellInternal(object message, IActorRef sender)
+        {
+            happens();
+            target.Tell(message, sender);
+        }
+    }
 
     private sealed class Forwarder : ReceiveActor
     {

@@ -99,11 +99,14 @@ internal static class ClusterScene
         return homes[0];
     }
 
-    /// <summary><c>audit verify</c> says that all is well, as a node sees it.</summary>
+    /// <summary><c>audit verify</c> says that all is well, as a node sees it; else what happened is told, step by step.</summary>
     public static async Task AuditIsCleanAsync(this ProcessCluster cluster, int asked)
     {
         var (exit, said) = await cluster.VerbAsync(asked, "audit", "verify");
-        Assert.True(exit == 0, said);
+        if (exit == 0) return;
+        foreach (var line in said.Split('\n').Where(l => l.Contains("VIOLATION", StringComparison.Ordinal)))
+            said += (await cluster.VerbAsync(asked, "audit", "show", line.Split(':')[0])).Output;
+        Assert.Fail(said);
     }
 
     /// <summary>From now on all media of all nodes is seen.</summary>

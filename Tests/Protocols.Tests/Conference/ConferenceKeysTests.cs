@@ -73,6 +73,20 @@ public sealed class ConferenceKeysTests : ConferenceKeysScene
     }
 
     [Fact]
+    public void However_long_a_join_is_being_stored_the_rekeying_that_it_waits_for_comes_when_it_is_due()
+    {
+        _policy = _policy with { Rekey = Rekey with { DistributionTimeout = Rekey.MinInterval * 2 } };
+        Enter(Alice);
+        Pass(TimeSpan.FromSeconds(8));
+        var began = _journal.OfType<ConferenceEvent.KeyEpochBegan>().Last().At;
+        _storing = false;
+        Join(Bob);
+        _now += TimeSpan.FromSeconds(1);
+        Store();
+        Assert.Equal(began + Rekey.MinInterval, _now + _did.OfType<ConferenceEffect.Start>().Last(s => s.Timer == ConferenceTimer.Keys).After);
+    }
+
+    [Fact]
     public void Who_leaves_is_out_at_once_and_the_key_changes()
     {
         Enter(Alice);
