@@ -80,7 +80,7 @@ internal sealed partial class NodeProcess : IAsyncDisposable
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "confcluster.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start");
+        return Leftovers.Of(Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start"));
     }
 
     public Task UntilReadyAsync() => UntilAsync(async () => (await Http.GetAsync(new Uri("/readyz", UriKind.Relative))).IsSuccessStatusCode, "the node to be ready");

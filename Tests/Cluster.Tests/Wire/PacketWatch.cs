@@ -28,7 +28,7 @@ internal sealed class PacketWatch : IAsyncDisposable
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         string[] arguments = ["-P", "-i", "lo", "-f", $"udp portrange {firstPort}-{lastPort}", "-s", "0", "-B", "16", "-w", _file];
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        _dumpcap = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        _dumpcap = Leftovers.Of(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start"));
         _dumpcap.OutputDataReceived += Keep;
         _dumpcap.ErrorDataReceived += Keep;
         _dumpcap.BeginOutputReadLine();
